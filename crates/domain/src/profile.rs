@@ -1,0 +1,257 @@
+//! A country as data: `clusters/<country>/profile/profile.toml`.
+
+use crate::{CountryCode, PlaceId, SignalId, SourceId, WeekSystem};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The word for a field that only the operator of an installation can fill in.
+pub const UNSET: &str = "unset";
+
+/// Everything that differs between countries and is not a service's presence.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountryProfile {
+    /// The folder's name.
+    pub country: CountryCode,
+    /// `true` refuses every [`UNSET`] legal field.
+    pub production: bool,
+    /// Where the country's day begins; times are stored in UTC and shown in this zone.
+    pub time_zone: Tz,
+    /// Its rule for numbering weeks.
+    pub week_system: WeekSystem,
+    /// The signal whose last issue sets the clock of a platform that runs on recorded data.
+    pub main_signal: SignalId,
+    /// The whole country.
+    pub nation: PlaceId,
+    /// Levels of places below the nation that have pages, coarsest first: `state`, `region`, `departement`, `canton`.
+    pub levels: Vec<String>,
+    /// The languages of the pages; the first is the one of `/`.
+    pub languages: Vec<Language>,
+    /// Diseases in the order of the home page.
+    pub diseases: Vec<Disease>,
+    /// What is counted.
+    pub signals: Vec<Signal>,
+    /// What the country's publishers do not offer in a form that could be kept, and why.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
+    /// Fields that the law wants on the page: `unset` until an operator fills them in.
+    pub legal: BTreeMap<String, String>,
+    /// Colours.
+    pub theme: Theme,
+}
+
+/// A language of the pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Language {
+    /// The locale file: `fr`.
+    pub code: String,
+    /// BCP 47 tag for `lang` and for numbers and dates: `fr-CH`.
+    pub tag: String,
+    /// Its own name: `Français`.
+    pub name: String,
+    /// What stands before its paths: empty, or `/fr`.
+    pub prefix: String,
+}
+
+/// A disease with a page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disease {
+    /// Word in URLs: `flu`.
+    pub id: String,
+    /// The signal that the disease's page opens with.
+    pub headline: SignalId,
+}
+
+/// What a signal's values count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Persons, whole numbers.
+    Persons,
+    /// Per 100,000 inhabitants.
+    #[serde(rename = "per100k")]
+    Per100k,
+    /// Per 100,000 visits of the same kind.
+    #[serde(rename = "per100k_visits")]
+    Per100kVisits,
+    /// Percent, 0 to 100.
+    Percent,
+}
+
+/// How often a signal has a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cadence {
+    /// One a day.
+    Day,
+    /// One a week, dated by the week's last day.
+    Week,
+}
+
+/// What an event is in the course of a disease: decides which questions a signal can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Confirmed cases.
+    Cases,
+    /// Visits to doctors or emergency departments.
+    Consultations,
+    /// Admissions to hospital.
+    Admissions,
+    /// Deaths.
+    Deaths,
+}
+
+/// A signal as this country reads it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// Disease first: `flu_hosp_admissions`.
+    pub id: SignalId,
+    /// The disease it belongs to.
+    pub disease: String,
+    /// What is counted.
+    pub event: Event,
+    /// In which unit.
+    pub unit: Unit,
+    /// How often.
+    pub cadence: Cadence,
+    /// Where it comes from, by level of place (`nation`, `state`, …): one figure has one source.
+    pub sources: BTreeMap<String, SourceId>,
+    /// Set when its publisher has stopped, or when no later table could be kept.
+    #[serde(default)]
+    pub ended: Option<NaiveDate>,
+    /// Days after the last reference date from which the series is stale.
+    pub stale_after_days: u32,
+    /// Days between two issues, to say when the next is expected.
+    pub issue_every_days: u32,
+    /// How it is forecast; absent: it is not.
+    #[serde(default)]
+    pub forecast: Option<ForecastPlan>,
+}
+
+/// How a signal is forecast.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForecastPlan {
+    /// The configuration of the model (`epimodels::recipe`), by name.
+    pub model: String,
+    /// Horizons in weeks. Horizon 0 is the week that ends on the reference date.
+    pub horizons: Vec<i32>,
+    /// Mean and standard deviation in days of the serial interval, for Rt.
+    pub serial_interval_days: (f64, f64),
+    /// Where the serial interval was read.
+    pub serial_interval_source: String,
+}
+
+/// A figure that does not exist here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// The disease.
+    pub disease: String,
+    /// The level of place.
+    pub level: String,
+    /// Key of the sentence in the locale files: `gap.<reason>`.
+    pub reason: String,
+}
+
+/// The colours of a country: none imitates an official design.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theme {
+    /// Accent on a light ground, `#rrggbb`.
+    pub accent: String,
+    /// Accent on a dark ground.
+    pub accent_dark: String,
+}
+
+/// Why a profile is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// Not TOML, or a field is missing, unknown or malformed.
+    #[error("the profile cannot be read: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// Fields that contradict one another.
+    #[error("the profile contradicts itself: {0}")]
+    Inconsistent(String),
+    /// A production profile with a legal field that nobody filled in.
+    #[error("production = true, and the operator has not filled in legal.{0}")]
+    Unset(String),
+}
+
+impl CountryProfile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// [`ProfileError`], naming the field.
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        let profile: Self = toml::from_str(text)?;
+        profile.check()?;
+        Ok(profile)
+    }
+
+    fn check(&self) -> Result<(), ProfileError> {
+        let wrong = |what: String| Err(ProfileError::Inconsistent(what));
+        if self.languages.is_empty() {
+            return wrong("languages is empty".into());
+        }
+        if self.signal(&self.main_signal).is_none() {
+            return wrong(format!("main_signal {} is not among signals", self.main_signal));
+        }
+        for disease in &self.diseases {
+            match self.signal(&disease.headline) {
+                Some(signal) if signal.disease == disease.id => {}
+                _ => return wrong(format!("headline {} is no signal of {}", disease.headline, disease.id)),
+            }
+        }
+        for signal in &self.signals {
+            if self.disease(&signal.disease).is_none() {
+                return wrong(format!("signal {} names the unknown disease {}", signal.id, signal.disease));
+            }
+            for level in signal.sources.keys() {
+                if level != NATION && !self.levels.contains(level) {
+                    return wrong(format!("signal {} names the unknown level {level}", signal.id));
+                }
+            }
+        }
+        match self.legal.iter().find(|(_, value)| *value == UNSET) {
+            Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The signal named `id`, if this country has it.
+    #[must_use]
+    pub fn signal(&self, id: &SignalId) -> Option<&Signal> {
+        self.signals.iter().find(|s| s.id == *id)
+    }
+
+    /// The disease named `id`, if this country has it.
+    #[must_use]
+    pub fn disease(&self, id: &str) -> Option<&Disease> {
+        self.diseases.iter().find(|d| d.id == id)
+    }
+
+    /// The signals of a disease, headline first.
+    pub fn signals_of<'a>(&'a self, disease: &'a Disease) -> impl Iterator<Item = &'a Signal> {
+        let of = move |s: &&Signal| s.disease == disease.id;
+        let head = self.signals.iter().filter(of).filter(|s| s.id == disease.headline);
+        head.chain(self.signals.iter().filter(of).filter(|s| s.id != disease.headline))
+    }
+}
+
+/// The level of the whole country.
+pub const NATION: &str = "nation";
+
+impl Signal {
+    /// The source of this signal at a level of place (`nation`, `state`, …).
+    #[must_use]
+    pub fn source_at(&self, level: &str) -> Option<&SourceId> {
+        self.sources.get(level)
+    }
+}

@@ -1,0 +1,82 @@
+//! What a request can fail with: `application/problem+json` (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// A closed list at the edge. `store` and `domain` have their own errors; only HTTP knows this one.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// There is no such thing here.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// A parameter cannot be used.
+    #[error("`{field}` {reason}")]
+    Invalid {
+        /// The parameter.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The path exists and does not take this method.
+    #[error("this address does not take this method")]
+    MethodNotAllowed,
+    /// Ours. Logged in `into_response` and nowhere else; the client reads "internal error".
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+impl Problem {
+    /// A parameter that cannot be used.
+    pub fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Invalid { field, reason: reason.into() }
+    }
+
+    /// Stable for clients and for locale files (`problem.<code>`): the text may change, this may not.
+    #[must_use]
+    pub fn code(&self) -> (&'static str, StatusCode) {
+        match self {
+            Self::NotFound(_) => ("not_found", StatusCode::NOT_FOUND),
+            Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// What the client may read.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Internal(_) => "internal error".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (code, status) = self.code();
+        if let Self::Internal(error) = &self {
+            tracing::error!(error = format!("{error:#}"), "request failed");
+        }
+        let body = json!({
+            "type": format!("about:blank#{code}"),
+            "title": status.canonical_reason().unwrap_or("error"),
+            "status": status.as_u16(),
+            "code": code,
+            "detail": self.detail(),
+        });
+        let mut response = (status, Json(body)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}

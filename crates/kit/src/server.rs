@@ -1,0 +1,134 @@
+//! Listening, health, metrics and an orderly end.
+
+use crate::App;
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// How long a service may finish what is under way after SIGTERM.
+const GRACE: Duration = Duration::from_secs(20);
+/// No request may take longer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Sets up logging: JSON lines on stderr, or plain text with `VIGIE_LOG_FORMAT=text`; level by `RUST_LOG` (`info`).
+pub fn telemetry() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let text = std::env::var("VIGIE_LOG_FORMAT").is_ok_and(|f| f == "text");
+    // A second call (tests) keeps the first subscriber.
+    let set = if text { builder.try_init() } else { builder.json().try_init() };
+    if let Err(error) = set {
+        tracing::debug!(%error, "logging was set up already");
+    }
+}
+
+/// Serves `router` on `addr` and health and metrics on `admin`, until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When an address is taken, or the accept loop fails.
+pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+    let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    let admin_listener =
+        TcpListener::bind(admin).await.with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
+    let listener = TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
+    tokio::spawn(axum::serve(admin_listener, admin_router(app, handle)).into_future());
+    tracing::info!(%addr, %admin, "listening");
+    let stop = std::sync::Arc::new(tokio::sync::Notify::new());
+    let server = axum::serve(listener, layers(router)).with_graceful_shutdown({
+        let stop = std::sync::Arc::clone(&stop);
+        async move { stop.notified().await }
+    });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        ended = &mut server => return ended?.context("serving"),
+        () = terminated() => stop.notify_one(),
+    }
+    tracing::info!("stopping: no new connections");
+    match tokio::time::timeout(GRACE, server).await {
+        Ok(ended) => ended?.context("serving"),
+        Err(_) => {
+            tracing::warn!(seconds = GRACE.as_secs(), "requests were still under way at the end of the grace time");
+            Ok(())
+        }
+    }
+}
+
+use std::future::IntoFuture as _;
+
+/// Resolves on SIGTERM or Ctrl-C.
+pub async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// What every answer of every service has: compression, a time limit, safety headers, a count.
+/// The content policy allows nothing but our own files; `/embed/*` sets its own.
+pub fn layers(router: Router) -> Router {
+    router
+        .layer(middleware::from_fn(measure))
+        .layer(CatchPanicLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LIMIT))
+        .layer(CompressionLayer::new())
+        .layer(fixed(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(fixed(
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+        ))
+}
+
+async fn measure(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or("other", |p| p.as_str()).to_owned();
+    let method = request.method().to_string();
+    let start = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("http_requests_total", "path" => path.clone(), "method" => method, "status" => status)
+        .increment(1);
+    metrics::histogram!("http_request_seconds", "path" => path).record(start.elapsed().as_secs_f64());
+    response
+}
+
+fn admin_router(app: App, handle: PrometheusHandle) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(move || async move { handle.render() }))
+        .with_state(app)
+}
+
+/// Does the database answer, and is its schema new enough for this program?
+async fn ready(State(app): State<App>) -> Response {
+    match tokio::time::timeout(Duration::from_secs(2), store::schema_is_current(&app.db)).await {
+        Ok(Ok(true)) => "ready\n".into_response(),
+        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "the schema is older than this program\n").into_response(),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response(),
+    }
+}

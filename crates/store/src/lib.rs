@@ -1,0 +1,38 @@
+//! The surveillance database. Every function is one query on a connection that the caller owns;
+//! "not there" is `Ok(None)` or an empty list.
+
+pub mod forecasts;
+pub mod observations;
+pub mod places;
+pub mod sources;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use std::time::Duration;
+
+/// The schema, embedded in the program.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Opens a pool of at most `size` connections.
+///
+/// # Errors
+/// When the database does not answer within ten seconds, or refuses the credentials.
+pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(10)).connect(url).await
+}
+
+/// Is every migration that this program knows applied?
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn schema_is_current(pool: &PgPool) -> sqlx::Result<bool> {
+    let newest = MIGRATOR.iter().map(|m| m.version).max();
+    let exists: bool =
+        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(pool).await?;
+    if !exists {
+        return Ok(false);
+    }
+    let applied: Option<i64> =
+        sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(pool).await?;
+    Ok(applied >= newest)
+}

@@ -1,0 +1,271 @@
+//! Published values: appended, never changed, read as they were known at a time.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{ObservationKey, Status};
+use sqlx::PgConnection;
+
+/// A value of one place and one source.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Point {
+    /// The place.
+    pub place_id: String,
+    /// What the value is about: the day, or the last day of the week.
+    pub reference_date: NaiveDate,
+    /// When the publisher issued it.
+    pub issued_at: DateTime<Utc>,
+    /// The number, where the status has one.
+    pub value: Option<f64>,
+    /// A word of [`Status`].
+    pub status: String,
+    /// The payload that it was read from.
+    pub retrieval_id: String,
+}
+
+/// A row to append.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPoint {
+    /// Its identity.
+    pub key: ObservationKey,
+    /// The number, where the status has one.
+    pub value: Option<f64>,
+    /// What kind of value it is.
+    pub status: Status,
+    /// The payload that it was read from.
+    pub retrieval_id: String,
+    /// When this platform, or the recording it carries, first had it.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// `signal` of one source in one place as it was known at `as_of`: per date the last issue not after it, by date.
+///
+/// # Errors
+/// When the database does not answer.
+#[tracing::instrument(name = "db.observations.as_of", skip_all, fields(signal, place, %as_of), err)]
+pub async fn as_of(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    place: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select distinct on (reference_date)
+                place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
+          order by reference_date, issued_at desc",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(place)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
+
+/// `signal` of one source in all places as it was known at `as_of`, by place and date.
+///
+/// # Errors
+/// When the database does not answer.
+#[tracing::instrument(name = "db.observations.panel", skip_all, fields(signal, %as_of), err)]
+pub async fn panel(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select distinct on (place_id, reference_date)
+                place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and issued_at <= $3
+          order by place_id, reference_date, issued_at desc",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
+
+/// Every issue of `signal` of one source not after `as_of`, by place, date and issue time.
+///
+/// # Errors
+/// When the database does not answer.
+#[tracing::instrument(name = "db.observations.revisions", skip_all, fields(signal, %as_of), err)]
+pub async fn revisions(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and issued_at <= $3
+          order by place_id, reference_date, issued_at",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
+
+/// All issues of one cell not after `as_of`, oldest first: its history of revisions.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn issues_of(
+    conn: &mut PgConnection,
+    key: &ObservationKey,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and place_id = $3 and reference_date = $4 and issued_at <= $5
+          order by issued_at",
+    )
+    .bind(key.signal.as_str())
+    .bind(key.source.as_str())
+    .bind(key.place.as_str())
+    .bind(key.reference_date)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
+
+/// The newest value of each place as it was known at `as_of` (the last date that has a number), by place.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn latest(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select distinct on (place_id) * from (
+             select distinct on (place_id, reference_date)
+                    place_id, reference_date, issued_at, value, status, retrieval_id
+               from observation
+              where signal_id = $1 and source_id = $2 and issued_at <= $3
+              order by place_id, reference_date, issued_at desc) known
+          where value is not null
+          order by place_id, reference_date desc",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
+
+/// The last issue of `signal` in `place` that published a date not published before: the platform's recorded clock.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_new_issue(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    place: &str,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar(
+        "select max(first_issue) from (
+             select min(issued_at) as first_issue from observation
+              where signal_id = $1 and source_id = $2 and place_id = $3
+              group by reference_date) firsts",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(place)
+    .fetch_one(conn)
+    .await
+}
+
+/// When `source` last issued anything for `signal`, not after `as_of`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_issue(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar(
+        "select max(issued_at) from observation where signal_id = $1 and source_id = $2 and issued_at <= $3",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(as_of)
+    .fetch_one(conn)
+    .await
+}
+
+/// The first issue of `signal` by `source`, whenever that was: why an earlier `as_of` is empty.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn first_issue(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar("select min(issued_at) from observation where signal_id = $1 and source_id = $2")
+        .bind(signal)
+        .bind(source)
+        .fetch_one(conn)
+        .await
+}
+
+/// Appends rows that are not there yet and returns how many were new. One transaction, by `COPY` into a
+/// temporary table: a million rows must not be a million statements.
+///
+/// # Errors
+/// When the database refuses a row (it names the constraint); nothing is then appended.
+#[tracing::instrument(name = "db.observations.append", skip_all, fields(rows = points.len()), err)]
+pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Result<u64> {
+    use sqlx::Connection as _;
+    let mut tx = conn.begin().await?;
+    sqlx::query(
+        "create temporary table incoming (like observation including defaults including constraints) on commit drop",
+    )
+    .execute(&mut *tx)
+    .await?;
+    let mut copy = tx
+        .copy_in_raw(
+            "copy incoming (signal_id, place_id, source_id, reference_date, issued_at, seen_at, value, status,
+                            retrieval_id) from stdin",
+        )
+        .await?;
+    for chunk in points.chunks(4096) {
+        copy.send(chunk.iter().map(copy_line).collect::<String>().into_bytes()).await?;
+    }
+    copy.finish().await?;
+    let done = sqlx::query("insert into observation select * from incoming on conflict do nothing")
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected())
+}
+
+/// One line of PostgreSQL's text format. Ids and statuses hold no tab, backslash or line end by their own rules.
+fn copy_line(p: &NewPoint) -> String {
+    let value = p.value.map_or_else(|| "\\N".to_owned(), |v| v.to_string());
+    let k = &p.key;
+    format!(
+        "{}\t{}\t{}\t{}\t{}\t{}\t{value}\t{}\t{}\n",
+        k.signal,
+        k.place,
+        k.source,
+        k.reference_date,
+        k.issued_at.to_rfc3339(),
+        p.seen_at.to_rfc3339(),
+        p.status,
+        p.retrieval_id
+    )
+}

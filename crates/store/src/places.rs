@@ -1,0 +1,64 @@
+//! Places with pages.
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+
+/// A place.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Place {
+    /// ISO 3166, or country:national code.
+    pub id: String,
+    /// `nation`, `state`, `region`, `departement`, `canton`.
+    pub level: String,
+    /// The place that it lies in.
+    pub parent: Option<String>,
+    /// Inhabitants.
+    pub population: Option<i64>,
+    /// Language code to name.
+    pub names: Json<BTreeMap<String, String>>,
+}
+
+impl Place {
+    /// Its name in a language, or in any that it has.
+    #[must_use]
+    pub fn name(&self, language: &str) -> &str {
+        self.names.get(language).or_else(|| self.names.values().next()).map_or(&self.id, String::as_str)
+    }
+}
+
+/// Writes a place; a changed one replaces the old one.
+///
+/// # Errors
+/// When the database refuses, for instance because the parent is not there yet.
+pub async fn put(conn: &mut PgConnection, p: &Place) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into place (id, level, parent, population, names) values ($1, $2, $3, $4, $5)
+         on conflict (id) do update set level = excluded.level, parent = excluded.parent,
+             population = excluded.population, names = excluded.names",
+    )
+    .bind(&p.id)
+    .bind(&p.level)
+    .bind(&p.parent)
+    .bind(p.population)
+    .bind(&p.names)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One place.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Place>> {
+    sqlx::query_as("select * from place where id = $1").bind(id).fetch_optional(conn).await
+}
+
+/// The places of one country (`US`: the nation and everything in it), by id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_nation(conn: &mut PgConnection, nation: &str) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as("select * from place where left(id, 2) = $1 order by id").bind(nation).fetch_all(conn).await
+}
