@@ -1,0 +1,1 @@
+//! Hubverse directories: build, backtest and score forecasts with files only.
