@@ -1,0 +1,212 @@
+//! The SVG itself.
+
+use super::scale::along;
+use super::{Chart, Line, Step, escape};
+use chrono::NaiveDate;
+use std::fmt::Write as _;
+
+/// Room under the plot for its labels, and above it for the topmost one.
+const BELOW: u32 = 26;
+const ABOVE: u32 = 12;
+/// The plot's own units; it stretches to the page's width.
+const UNITS: f64 = 1000.0;
+
+struct Frame<'a> {
+    chart: &'a Chart,
+    top: f64,
+    plot: f64,
+}
+
+impl Frame<'_> {
+    fn of(chart: &Chart) -> Frame<'_> {
+        let top = chart.y_labels.last().map_or(1.0, |(v, _)| *v);
+        Frame { chart, top, plot: f64::from(chart.height.saturating_sub(BELOW + ABOVE).max(1)) }
+    }
+    fn x(&self, date: NaiveDate) -> f64 {
+        along(date, self.chart.span) * UNITS
+    }
+    /// In the plot's units; a value below 0 (a correction) is drawn on the ground line.
+    fn y(&self, value: f64) -> f64 {
+        (1.0 - (value.max(0.0) / self.top).min(1.0)) * UNITS
+    }
+    /// In pixels from the top of the chart.
+    fn pixel(&self, value: f64) -> f64 {
+        f64::from(ABOVE) + self.y(value) / UNITS * self.plot
+    }
+    fn percent(&self, date: NaiveDate) -> f64 {
+        along(date, self.chart.span) * 100.0
+    }
+}
+
+pub(super) fn inline(chart: &Chart) -> String {
+    let (id, height) = (escape(&chart.id), chart.height);
+    let mut out = format!(
+        "<svg class=\"chart\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" width=\"100%\" height=\"{height}\" \
+         overflow=\"visible\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
+        escape(&chart.title),
+        escape(&chart.description)
+    );
+    body(&mut out, &Frame::of(chart));
+    out.push_str("</svg>");
+    out
+}
+
+pub(super) fn document(chart: &Chart, width: u32, notes: &[String]) -> String {
+    let (left, right, head) = (64, 20, 48);
+    let height = head + chart.height + 16 + 18 * u32::try_from(notes.len()).unwrap_or(0) + 12;
+    let inner = width.saturating_sub(left + right);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, sans-serif\" font-size=\"13\" role=\"img\" \
+         aria-labelledby=\"t d\"><title id=\"t\">{title}</title><desc id=\"d\">{}</desc>\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
+         <text x=\"20\" y=\"28\" font-size=\"17\" font-weight=\"600\" fill=\"#1b1f24\">{title}</text>\
+         <svg x=\"{left}\" y=\"{head}\" width=\"{inner}\" height=\"{}\" overflow=\"visible\">",
+        escape(&chart.description),
+        chart.height,
+        title = escape(&chart.title),
+    );
+    body(&mut out, &Frame::of(chart));
+    out.push_str("</svg>");
+    for (n, note) in (0u32..).zip(notes) {
+        let y = head + chart.height + 24 + 18 * n;
+        text(&mut out, "20", f64::from(y), "", "", note);
+    }
+    out.push_str("</svg>");
+    out
+}
+
+fn body(out: &mut String, f: &Frame<'_>) {
+    for (value, label) in &f.chart.y_labels {
+        let y = f.pixel(*value);
+        push(
+            out,
+            format_args!(
+                "<line class=\"c-grid\" x1=\"0\" x2=\"100%\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#d9dde2\"/>"
+            ),
+        );
+        text(out, "-8", y + 4.0, "c-text", "end", label);
+    }
+    for (date, label) in &f.chart.x_labels {
+        let x = f.percent(*date);
+        let (ground, below) = (f64::from(ABOVE) + f.plot, f64::from(f.chart.height - 6));
+        push(
+            out,
+            format_args!(
+                "<line class=\"c-tick\" x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=\"{ground:.1}\" y2=\"{:.1}\" stroke=\"#8a919a\"/>",
+                ground + 5.0
+            ),
+        );
+        // A label at an end stays inside the chart.
+        let anchor = if x > 94.0 {
+            "end"
+        } else if x < 6.0 {
+            "start"
+        } else {
+            "middle"
+        };
+        text(out, &format!("{x:.2}%"), below, "c-text", anchor, label);
+    }
+    push(
+        out,
+        format_args!(
+            "<svg x=\"0\" y=\"{ABOVE}\" width=\"100%\" height=\"{:.1}\" viewBox=\"0 0 1000 1000\" \
+         preserveAspectRatio=\"none\" overflow=\"visible\">",
+            f.plot
+        ),
+    );
+    fan(out, f);
+    for line in &f.chart.lines {
+        let (color, width) = if line.class == "c-line" { ("#0b5c7a", 2.25) } else { ("#9fb6c2", 1.0) };
+        stroke(out, line.class, color, width, &line_path(line, f));
+    }
+    out.push_str("</svg>");
+    for step in &f.chart.fan {
+        dot(out, "c-hollow", f.percent(step.date), f.pixel(step.median), 3.0);
+    }
+    if let Some((date, value)) = f.chart.last {
+        dot(out, "c-dot", f.percent(date), f.pixel(value), 4.0);
+    }
+}
+
+fn fan(out: &mut String, f: &Frame<'_>) {
+    let steps = &f.chart.fan;
+    if steps.is_empty() {
+        return;
+    }
+    let colors = ["#6fa3b8", "#a9cad7", "#d8e8ee"];
+    let class = ["c-band50", "c-band80", "c-band95"];
+    for band in (0..3).rev() {
+        let edge = |pick: fn(&Step, usize) -> f64| {
+            steps.iter().map(move |s| (s.date, pick(s, band))).collect::<Vec<_>>()
+        };
+        let high = edge(|s, b| s.bands[b].1);
+        let low = edge(|s, b| s.bands[b].0);
+        let outline = f.chart.last.into_iter().chain(high).chain(low.into_iter().rev());
+        let path = joined(outline, f) + "Z";
+        push(out, format_args!("<path class=\"{}\" fill=\"{}\" d=\"{path}\"/>", class[band], colors[band]));
+    }
+    let median = f.chart.last.into_iter().chain(steps.iter().map(|s| (s.date, s.median)));
+    stroke(out, "c-median", "#0b5c7a", 1.75, &joined(median, f));
+}
+
+fn joined(points: impl Iterator<Item = (NaiveDate, f64)>, f: &Frame<'_>) -> String {
+    let mut path = String::new();
+    for (n, (date, value)) in points.enumerate() {
+        let to = if n == 0 { 'M' } else { 'L' };
+        push(&mut path, format_args!("{to}{:.1} {:.1}", f.x(date), f.y(value)));
+    }
+    path
+}
+
+fn line_path(line: &Line, f: &Frame<'_>) -> String {
+    let mut path = String::new();
+    let mut before: Option<NaiveDate> = None;
+    for (date, value) in &line.points {
+        let Some(value) = value else {
+            before = None;
+            continue;
+        };
+        let joins = before.is_some_and(|b| (*date - b).num_days() <= line.max_gap_days);
+        push(
+            &mut path,
+            format_args!("{}{:.1} {:.1}", if joins { 'L' } else { 'M' }, f.x(*date), f.y(*value)),
+        );
+        before = Some(*date);
+    }
+    path
+}
+
+fn stroke(out: &mut String, class: &str, color: &str, width: f64, path: &str) {
+    push(
+        out,
+        format_args!(
+            "<path class=\"{class}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linejoin=\"round\" \
+         stroke-linecap=\"round\" vector-effect=\"non-scaling-stroke\" d=\"{path}\"/>"
+        ),
+    );
+}
+
+fn dot(out: &mut String, class: &str, x: f64, y: f64, r: f64) {
+    let fill = if class == "c-dot" { "#0b5c7a" } else { "#fff" };
+    push(
+        out,
+        format_args!(
+            "<circle class=\"{class}\" cx=\"{x:.2}%\" cy=\"{y:.1}\" r=\"{r}\" fill=\"{fill}\" stroke=\"#0b5c7a\"/>"
+        ),
+    );
+}
+
+fn text(out: &mut String, x: &str, y: f64, class: &str, anchor: &str, words: &str) {
+    let anchor = if anchor.is_empty() { String::new() } else { format!(" text-anchor=\"{anchor}\"") };
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    push(
+        out,
+        format_args!("<text{class} x=\"{x}\" y=\"{y:.1}\"{anchor} fill=\"#4a5159\">{}</text>", escape(words)),
+    );
+}
+
+fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = out.write_fmt(what);
+}
