@@ -1,51 +1,45 @@
 #!/usr/bin/env python3
 """Manifests, without a cluster and without kustomize: what runs is what the folders say, and all of it is restricted."""
 
-import sys
-
-from common import ROOT, finish, name, tracked
-
-try:
-    import yaml
-except ImportError:
-    sys.exit("manifests: Python's yaml is missing: install the package python3-yaml")
+from common import ROOT, documents, finish, name, tracked
 
 ZERO = "sha256:" + "0" * 64
 SHARED = "../../../clusters/components/service"
 COMPONENTS = ["../../profile", "../../origin", "../../images", "../../../components/hardened"]
 
 
-class Manifests:
-    """Reads manifests and collects faults."""
+def pod(deployment):
+    """The pod of a Deployment."""
+    return deployment.get("spec", {}).get("template", {}).get("spec", {})
 
+
+class Manifests:
     def __init__(self):
-        self.faults, self.files = [], {}
+        self.faults, self.files = [], {}  # sentences; path -> its documents
         for path in tracked("clusters/*.yaml", "services/*/deploy/*.yaml"):
             try:
-                self.files[path] = [d for d in yaml.safe_load_all(path.read_text(encoding="utf-8")) if d is not None]
-            except yaml.YAMLError as error:
+                self.files[path] = documents(path)
+            except ValueError as error:
                 self.files[path] = []
-                self.wrong(path, f"is no YAML: {' '.join(str(error).split())}")
-            for document in self.files[path]:
-                if not isinstance(document, dict) or not {"apiVersion", "kind"} <= document.keys():
-                    self.wrong(path, "has a document without apiVersion and kind")
+                self.wrong(path, f"is no YAML: {error}")
+            if any(not isinstance(d, dict) or not {"apiVersion", "kind"} <= d.keys() for d in self.files[path]):
+                self.wrong(path, "has a document without apiVersion and kind")
+            if len(self.files[path]) != 1:
+                self.wrong(path, f"holds {len(self.files[path])} documents; one is wanted")
 
     def wrong(self, path, why):
         self.faults.append(f"{name(path)} {why}")
 
     def one(self, path):
-        """The single document of a file; an empty one when there is none."""
-        documents = self.files.get(path, [])
-        if len(documents) != 1:
-            self.wrong(path, f"holds {len(documents)} documents; one is wanted")
-        return documents[0] if documents else {}
+        """The first document of a file; an empty one when there is none."""
+        return next(iter(self.files.get(path, [])), {})
 
     def orphans(self):
         """A file that no kustomization names is deployed by nobody, whatever it looks like."""
         for path in self.files:
             if path.name == "kustomization.yaml":
                 continue
-            root = self.one(path.parent / "kustomization.yaml") if path.parent / "kustomization.yaml" in self.files else {}
+            root = self.one(path.parent / "kustomization.yaml")
             listed = root.get("resources", []) + [p.get("path") for p in root.get("patches", [])]
             if path.name not in listed:
                 self.wrong(path, "is named by no kustomization.yaml beside it")
@@ -56,19 +50,16 @@ class Manifests:
         if root.get("components") != [SHARED]:
             self.wrong(folder / "kustomization.yaml", f"must have components: [{SHARED}]")
         path, service = folder / "deployment.yaml", folder.parent.name
-        containers = self.one(path).get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+        containers = pod(self.one(path)).get("containers", [])
         if [(c.get("name"), c.get("image")) for c in containers] != [("service", f"vigie/{service}")]:
             self.wrong(path, f"must have one container, named service, of the image vigie/{service} without tag")
         for container in containers:
             resources = container.get("resources", {})
-            if "memory" not in resources.get("limits", {}) or not {"cpu", "memory"} <= resources.get("requests", {}).keys():
+            if "memory" not in resources.get("limits", {}) or set(resources.get("requests", {})) != {"cpu", "memory"}:
                 self.wrong(path, "must request cpu and memory and limit memory")
         routes = folder / "routes.yaml"
-        if routes not in self.files:
-            return []
-        rules = self.one(routes).get("spec", {}).get("rules", [])
-        paths = [p for r in rules for p in r.get("http", {}).get("paths", [])]
-        if self.one(routes).get("kind") != "Ingress" or not paths or any(p.get("pathType") != "Prefix" for p in paths):
+        paths = [p for r in self.one(routes).get("spec", {}).get("rules", []) for p in r.get("http", {}).get("paths", [])]
+        if routes in self.files and (not paths or any(p.get("pathType") != "Prefix" for p in paths)):
             self.wrong(routes, "must be an Ingress whose paths have pathType: Prefix (`vigie up` reads it too)")
         return [p.get("path") for p in paths]
 
@@ -77,14 +68,12 @@ class Manifests:
         apps = sorted(p.parent.name for p in self.files if p.parent.parent == folder / "apps")
         prefixes = []
         for app in apps:
-            path = folder / "apps" / app / "kustomization.yaml"
-            overlay, base = self.one(path), ROOT / "services" / app / "deploy"
+            path, base = folder / "apps" / app / "kustomization.yaml", ROOT / "services" / app / "deploy"
             if base / "kustomization.yaml" not in self.files or not (base.parent / "Cargo.toml").is_file():
                 self.wrong(path, f"names a service that is not there: services/{app} needs Cargo.toml and deploy/")
                 continue
             wanted = {"namespace": app, "resources": [f"../../../../services/{app}/deploy"], "components": COMPONENTS}
-            got = {k: v for k, v in overlay.items() if k not in ("apiVersion", "kind")}
-            if got != wanted:
+            if {k: v for k, v in self.one(path).items() if k not in ("apiVersion", "kind")} != wanted:
                 self.wrong(path, "holds more or less than namespace, base and the four components")
             prefixes += self.base(base)
         if len(prefixes) != len(set(prefixes)) or "/" not in prefixes:
@@ -103,16 +92,15 @@ class Manifests:
     def shared(self):
         """The component that makes every pod restricted."""
         path = ROOT / "clusters/components/service/deployment.yaml"
-        pod = self.one(path).get("spec", {}).get("template", {}).get("spec", {})
-        container = (pod.get("containers") or [{}])[0]
-        security = {**pod.get("securityContext", {}), **container.get("securityContext", {})}
+        spec = pod(self.one(path))
+        container = (spec.get("containers") or [{}])[0]
+        security = {**spec.get("securityContext", {}), **container.get("securityContext", {})}
         wanted = {
             "runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"},
             "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
         }
-        for key, value in wanted.items():
-            if security.get(key) != value:
-                self.wrong(path, f"must set {key} to {value}")
+        for key in (k for k, value in wanted.items() if security.get(k) != value):
+            self.wrong(path, f"must set {key} to {wanted[key]}")
         for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
             if container.get(probe, {}).get("httpGet", {}).get("port") != "admin":
                 self.wrong(path, f"must have a {probe} on the admin port")

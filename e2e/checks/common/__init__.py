@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def tracked(*patterns):
@@ -17,6 +17,18 @@ def tracked(*patterns):
 def name(path):
     """A path as a reader writes it."""
     return path.relative_to(ROOT).as_posix()
+
+
+def documents(path):
+    """The documents of a YAML file; a ValueError says what is wrong with it."""
+    try:
+        import yaml
+    except ImportError:
+        sys.exit("Python's yaml is missing: install the package python3-yaml")
+    try:
+        return [d for d in yaml.safe_load_all(path.read_text(encoding="utf-8")) if d is not None]
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 def finish(what, faults, count):
