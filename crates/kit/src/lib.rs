@@ -1,12 +1,18 @@
 //! What every service needs, once.
 
 mod app;
+pub mod chart;
 mod clock;
 pub mod config;
 pub mod locale;
+pub mod notice;
+mod params;
 mod problem;
 pub mod server;
 
 pub use app::App;
 pub use clock::{Clock, wall};
-pub use problem::Problem;
+pub use params::Params;
+pub use problem::{Problem, problem_fallbacks};
+
+rust_i18n::i18n!("locales", fallback = "en");

@@ -60,19 +60,29 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
+/// Unknown paths and methods of an API answer with a problem, as everything else there does.
+pub fn problem_fallbacks<S: Clone + Send + Sync + 'static>(router: axum::Router<S>) -> axum::Router<S> {
+    router
+        .fallback(|| async { Problem::NotFound("address") })
+        .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (code, status) = self.code();
         if let Self::Internal(error) = &self {
             tracing::error!(error = format!("{error:#}"), "request failed");
         }
-        let body = json!({
+        let mut body = json!({
             "type": format!("about:blank#{code}"),
             "title": status.canonical_reason().unwrap_or("error"),
             "status": status.as_u16(),
             "code": code,
             "detail": self.detail(),
         });
+        if let Self::Invalid { field, .. } = &self {
+            body["field"] = json!(field);
+        }
         let mut response = (status, Json(body)).into_response();
         response
             .headers_mut()

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -41,9 +42,11 @@ pub fn telemetry() {
 /// When an address is taken, or the accept loop fails.
 pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
-    let admin_listener =
-        TcpListener::bind(admin).await.with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
-    let listener = TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
+    let admin_listener = TcpListener::bind(admin)
+        .await
+        .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
+    let listener =
+        TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
     tokio::spawn(axum::serve(admin_listener, admin_router(app, handle)).into_future());
     tracing::info!(%addr, %admin, "listening");
     let stop = std::sync::Arc::new(tokio::sync::Notify::new());
@@ -60,7 +63,10 @@ pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr
     match tokio::time::timeout(GRACE, server).await {
         Ok(ended) => ended?.context("serving"),
         Err(_) => {
-            tracing::warn!(seconds = GRACE.as_secs(), "requests were still under way at the end of the grace time");
+            tracing::warn!(
+                seconds = GRACE.as_secs(),
+                "requests were still under way at the end of the grace time"
+            );
             Ok(())
         }
     }
@@ -89,7 +95,11 @@ pub fn layers(router: Router) -> Router {
         .layer(middleware::from_fn(measure))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LIMIT))
-        .layer(CompressionLayer::new())
+        // What is compressed already stays as it is, or its checksum would not be that of the bytes sent.
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/gzip"))),
+        )
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \
@@ -128,7 +138,11 @@ fn admin_router(app: App, handle: PrometheusHandle) -> Router {
 async fn ready(State(app): State<App>) -> Response {
     match tokio::time::timeout(Duration::from_secs(2), store::schema_is_current(&app.db)).await {
         Ok(Ok(true)) => "ready\n".into_response(),
-        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "the schema is older than this program\n").into_response(),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response(),
+        Ok(Ok(false)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the schema is older than this program\n").into_response()
+        }
+        Ok(Err(_)) | Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
     }
 }

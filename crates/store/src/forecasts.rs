@@ -209,7 +209,10 @@ pub async fn put(conn: &mut PgConnection, run: &Run, results: &Results) -> sqlx:
 /// # Errors
 /// When the database does not answer.
 pub async fn exists(conn: &mut PgConnection, run: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar("select exists (select from forecast_run where id = $1)").bind(run).fetch_one(conn).await
+    sqlx::query_scalar("select exists (select from forecast_run where id = $1)")
+        .bind(run)
+        .fetch_one(conn)
+        .await
 }
 
 /// The newest run on `signal` that used nothing later than `as_of`.

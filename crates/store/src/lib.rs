@@ -4,6 +4,7 @@
 pub mod forecasts;
 pub mod observations;
 pub mod places;
+pub mod series;
 pub mod sources;
 
 use sqlx::PgPool;

@@ -60,5 +60,8 @@ pub async fn get(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Place
 /// # Errors
 /// When the database does not answer.
 pub async fn of_nation(conn: &mut PgConnection, nation: &str) -> sqlx::Result<Vec<Place>> {
-    sqlx::query_as("select * from place where left(id, 2) = $1 order by id").bind(nation).fetch_all(conn).await
+    sqlx::query_as("select * from place where left(id, 2) = $1 order by id")
+        .bind(nation)
+        .fetch_all(conn)
+        .await
 }

@@ -1,0 +1,98 @@
+//! The query string of a request, read strictly: a misspelt parameter is refused, never ignored.
+
+use crate::Problem;
+use std::str::FromStr;
+
+/// The parameters of one request, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads a raw query string. Percent-encoding that is no UTF-8 is read as U+FFFD, so it never fails on it.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] for a parameter that is not among `allowed`.
+    pub fn parse(query: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
+        let pairs = form_urlencoded::parse(query.unwrap_or("").as_bytes());
+        let pairs: Vec<(String, String)> =
+            pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        match pairs.iter().find(|(name, _)| !allowed.contains(&name.as_str())) {
+            Some((name, _)) => {
+                let name: String = name.chars().take(40).collect();
+                Err(Problem::invalid("query", format!("holds `{name}`; known here: {}", allowed.join(", "))))
+            }
+            None => Ok(Self(pairs)),
+        }
+    }
+
+    /// The one value of `name`; an empty one counts as absent.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] when it is given more than once.
+    pub fn one(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        let mut values = self.0.iter().filter(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str());
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Problem::invalid(name, "is given more than once")),
+            (value, None) => Ok(value),
+        }
+    }
+
+    /// The one value of `name`, read as `T`; `expected` says in words what it should be.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] when it cannot be read or is given more than once.
+    pub fn read<T: FromStr>(&self, name: &'static str, expected: &str) -> Result<Option<T>, Problem> {
+        let text = self.one(name)?;
+        text.map(|t| t.parse().map_err(|_| Problem::invalid(name, format!("is not {expected}")))).transpose()
+    }
+
+    /// All values of `name`: repeated, or separated by commas. Without duplicates, in order.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        let mut all = Vec::new();
+        for (_, values) in self.0.iter().filter(|(n, _)| n == name) {
+            for value in values.split(',').map(str::trim).filter(|v| !v.is_empty()) {
+                if !all.contains(&value) {
+                    all.push(value);
+                }
+            }
+        }
+        all
+    }
+
+    /// The parameters as a query string again, without those named in `except`.
+    #[must_use]
+    pub fn encode_without(&self, except: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(n, v)| !except.contains(&n.as_str()) && !v.is_empty());
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lists_may_be_repeated_or_separated_by_commas() {
+        let params =
+            Params::parse(Some("place=US-CA,US-NY&place=US&place=US-CA&x="), &["place", "x"]).unwrap();
+        assert_eq!(params.list("place"), ["US-CA", "US-NY", "US"]);
+        assert_eq!(params.one("x").unwrap(), None);
+        assert!(params.one("place").is_err());
+        assert_eq!(params.encode_without(&["x"]), "place=US-CA%2CUS-NY&place=US&place=US-CA");
+    }
+
+    #[test]
+    fn a_misspelt_parameter_is_refused_with_the_known_ones() {
+        let problem = Params::parse(Some("signl=a"), &["signal", "place"]).unwrap_err();
+        assert_eq!(problem.to_string(), "`query` holds `signl`; known here: signal, place");
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_string_panics(text in ".*") {
+            let _ = Params::parse(Some(&text), &["a", ""]).map(|p| (p.list("a").len(), p.encode_without(&[])));
+        }
+    }
+}

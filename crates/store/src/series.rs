@@ -1,0 +1,132 @@
+//! Long reads in small pieces: one place at a time in index order, resumed by key, so that a whole signal can be
+//! sent without holding it, a sort or a connection.
+
+use crate::observations::Point;
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+/// Which cells: one signal of one source in one place, between two dates (both inside), as of a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Cells<'a> {
+    /// What is counted.
+    pub signal: &'a str,
+    /// Who published it.
+    pub source: &'a str,
+    /// Where.
+    pub place: &'a str,
+    /// First reference date.
+    pub from: Option<NaiveDate>,
+    /// Last reference date.
+    pub to: Option<NaiveDate>,
+    /// What was known: nothing issued later.
+    pub as_of: DateTime<Utc>,
+}
+
+/// The values of `cells` as known, by date, after the date `after`, at most `limit`. With `lag`: each value as it
+/// was known at the end of the `lag`-th day after its reference date; where that day has not come, there is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn known(
+    conn: &mut PgConnection,
+    cells: &Cells<'_>,
+    lag: Option<i32>,
+    after: Option<NaiveDate>,
+    limit: i64,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select distinct on (reference_date)
+                place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
+            and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
+            and ($7::date is null or reference_date > $7)
+            and ($8::integer is null or (reference_date + $8 <= ($4::timestamptz at time zone 'UTC')::date
+                 and issued_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC'))
+          order by reference_date, issued_at desc limit $9",
+    )
+    .bind(cells.signal)
+    .bind(cells.source)
+    .bind(cells.place)
+    .bind(cells.as_of)
+    .bind(cells.from)
+    .bind(cells.to)
+    .bind(after)
+    .bind(lag)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// Every issue of `cells`, by date and issue time, after the one named by `after`, at most `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn issues(
+    conn: &mut PgConnection,
+    cells: &Cells<'_>,
+    after: Option<(NaiveDate, DateTime<Utc>)>,
+    limit: i64,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
+            and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
+            and ($7::date is null or reference_date >= $7)
+            and ($7::date is null or (reference_date, issued_at) > ($7, $8))
+          order by reference_date, issued_at limit $9",
+    )
+    .bind(cells.signal)
+    .bind(cells.source)
+    .bind(cells.place)
+    .bind(cells.as_of)
+    .bind(cells.from)
+    .bind(cells.to)
+    .bind(after.map(|a| a.0))
+    .bind(after.map(|a| a.1))
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// What there is of one signal from one source.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Coverage {
+    /// The signal.
+    pub signal_id: String,
+    /// The source.
+    pub source_id: String,
+    /// Rows, revisions included. Rows are only ever added, so this tells two states of the table apart.
+    pub rows: i64,
+    /// The first issue.
+    pub first_issue: DateTime<Utc>,
+    /// The last issue.
+    pub last_issue: DateTime<Utc>,
+    /// The earliest day or week that a value is about.
+    pub first_date: NaiveDate,
+    /// The latest one.
+    pub last_date: NaiveDate,
+}
+
+/// What there is of `signal`, by source, as of a time; of all signals when `signal` is `None`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn coverage(
+    conn: &mut PgConnection,
+    signal: Option<&str>,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Coverage>> {
+    sqlx::query_as(
+        "select signal_id, source_id, count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
+                min(reference_date) as first_date, max(reference_date) as last_date
+           from observation
+          where ($1::text is null or signal_id = $1) and issued_at <= $2
+          group by signal_id, source_id order by signal_id, source_id",
+    )
+    .bind(signal)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
