@@ -1,1 +1,31 @@
-//! Hubverse directories: build, backtest and score forecasts with files only.
+//! Hubverse directories, with files only: build one from a change log, backtest the forecaster on one, score
+//! anybody's forecasts. No database, no network, no clock.
+//!
+//! A hub directory has `target-data/time-series.parquet` (or `.csv`, `.csv.gz`) with `as_of` (day of publication),
+//! `target`, `target_end_date`, `location`, `observation`, one full snapshot per `as_of`, and
+//! `auxiliary-data/locations.csv`.
+
+mod backtest;
+mod build;
+pub mod cli;
+mod error;
+mod history;
+mod locations;
+mod model_output;
+mod profile;
+mod score;
+mod series;
+mod summary;
+
+mod table;
+
+pub use backtest::{Backtest, backtest};
+pub use build::{Build, build_from_revisions};
+pub use error::HubError;
+pub use history::{HistoryRow, ili_plus, read_history};
+pub use locations::{Location, Locations};
+pub use model_output::{Task, write_forecasts};
+pub use profile::{Profile, profile_of};
+pub use score::{Score, Scored, score};
+pub use series::{Archive, Known, SeriesKey};
+pub use summary::{Summary, summarise};

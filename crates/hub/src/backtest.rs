@@ -1,0 +1,217 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use chrono::{Datelike, Duration, NaiveDate};
+use epimodels::Quantiles;
+use epimodels::recipe::{Config, FirstReport, Fitted, Forecast, Panel, Series, fit};
+
+use crate::history::{HistoryRow, ili_plus, read_history, weekly};
+use crate::model_output::{Task, write_forecasts};
+use crate::profile::{Profile, profile_of};
+use crate::series::{Archive, Known, SeriesKey};
+use crate::{HubError, Locations};
+
+/// What to backtest.
+#[derive(Debug, Clone)]
+pub struct Backtest {
+    /// The hub directory.
+    pub hub: PathBuf,
+    /// The target to forecast.
+    pub target: String,
+    /// First reference date (the first one of the right weekday on or after it).
+    pub from: NaiveDate,
+    /// Last reference date.
+    pub to: NaiveDate,
+    /// Folder that gets `model-output/<MODEL>/`.
+    pub out: PathBuf,
+    /// Name of the model.
+    pub model: String,
+    /// Days before the reference date after which nothing is used; `None`: what the hub does.
+    pub lag_days: Option<i64>,
+    /// First and last horizon; `None`: what the hub does.
+    pub horizons: Option<(i32, i32)>,
+    /// File of the ILI+ history; `None`: without.
+    pub history: Option<PathBuf>,
+    /// Reference dates from one fit to the next; `None`: what was measured to be good.
+    pub refit_every: Option<usize>,
+    /// Another recipe than the measured one.
+    pub recipe: Option<Config>,
+    /// Also write what each member says, as models of their own.
+    pub members: bool,
+    /// Threads; they change nothing but the time.
+    pub threads: usize,
+}
+
+/// One hub, ready to be asked what was known when.
+struct Ground {
+    profile: Profile,
+    config: Config,
+    locations: Locations,
+    history: Vec<HistoryRow>,
+    known: BTreeMap<NaiveDate, Known>,
+    lag: Duration,
+}
+
+/// Forecasts every reference date from what was known then, one file each; says on `progress` what it does, and
+/// returns the number of files.
+///
+/// # Errors
+/// Arguments or files that do not fit, in a sentence.
+pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubError> {
+    let ground = Ground::open(args)?;
+    let origins = origins(args, &ground.profile)?;
+    let refit_every = args.refit_every.unwrap_or(ground.profile.refit_every).max(1);
+    let mut fitted: Option<Fitted> = None;
+    let mut files = 0;
+    for (index, origin) in origins.iter().copied().enumerate() {
+        let model = |source| HubError::Model { origin, source };
+        let panel = ground.panel(&args.target, origin);
+        if !panel.series.iter().any(|s| s.forecast) {
+            say(progress, &format!("{origin}: nothing was known of the target yet"));
+            continue;
+        }
+        let fresh = match fitted.take() {
+            Some(kept) if index % refit_every != 0 => kept,
+            _ => {
+                say(progress, &format!("{origin}: fitting"));
+                fit(&panel, &ground.config, origin, args.threads).map_err(model)?
+            }
+        };
+        let forecasts = fresh.predict(&panel, origin).map_err(model)?;
+        fitted = Some(fresh);
+        if forecasts.is_empty() {
+            say(progress, &format!("{origin}: no forecast, the last values are too old"));
+            continue;
+        }
+        for (suffix, choose) in outputs(args.members) {
+            let rows = tasks(&args.target, origin, &forecasts, choose);
+            if !rows.is_empty() {
+                let model = format!("{}{suffix}", args.model);
+                let folder = args.out.join("model-output").join(&model);
+                write_forecasts(&folder.join(format!("{origin}-{model}.csv")), &rows)?;
+            }
+        }
+        files += 1;
+        say(
+            progress,
+            &format!("{origin}: {} forecasts ({} of {})", forecasts.len(), index + 1, origins.len()),
+        );
+    }
+    Ok(files)
+}
+
+/// A line of progress; a closed pipe is no reason to stop.
+fn say(progress: &mut dyn Write, line: &str) {
+    let _ = writeln!(progress, "{line}");
+}
+
+type Choose = fn(&Forecast) -> Option<Quantiles>;
+
+fn outputs(members: bool) -> Vec<(&'static str, Choose)> {
+    let mut all: Vec<(&'static str, Choose)> = vec![("", |f| Some(f.quantiles))];
+    if members {
+        all.push(("-gbq", |f| f.members.gbq));
+        all.push(("-lin", |f| f.members.lin));
+        all.push(("-knn", |f| f.members.knn));
+    }
+    all
+}
+
+fn tasks(target: &str, origin: NaiveDate, forecasts: &[Forecast], choose: Choose) -> Vec<(Task, Quantiles)> {
+    let row = |f: &Forecast| {
+        let location = f.series.split_once('/').map_or(f.series.as_str(), |(_, location)| location);
+        let task = Task {
+            reference_date: origin,
+            target: target.to_owned(),
+            horizon: f.horizon,
+            target_end_date: f.target_end_date,
+            location: location.to_owned(),
+        };
+        Some((task, choose(f)?))
+    };
+    forecasts.iter().filter_map(row).collect()
+}
+
+fn origins(args: &Backtest, profile: &Profile) -> Result<Vec<NaiveDate>, HubError> {
+    let first = args.from.iter_days().take(7).find(|d| d.weekday() == profile.origin).unwrap_or(args.from);
+    let all: Vec<NaiveDate> = first.iter_weeks().take_while(|d| *d <= args.to).collect();
+    if all.is_empty() {
+        let (from, to, day) = (args.from, args.to, profile.origin);
+        return Err(HubError::Argument(format!("no reference date ({day}) lies between {from} and {to}")));
+    }
+    Ok(all)
+}
+
+impl Ground {
+    fn open(args: &Backtest) -> Result<Self, HubError> {
+        let profile = profile_of(&args.target)?;
+        let mut config = args.recipe.clone().unwrap_or_else(profile.recipe);
+        if let Some(horizons) = args.horizons {
+            if horizons.0 < config.horizons.0 || horizons.1 > config.horizons.1 || horizons.0 > horizons.1 {
+                let (a, b) = config.horizons;
+                let target = &args.target;
+                return Err(HubError::Argument(format!(
+                    "horizons of `{target}` are {a}..{b} or a part of them"
+                )));
+            }
+            // The longest step belongs to the last horizon: a part of the horizons keeps the same models.
+            config.max_step -= usize::try_from(config.horizons.1 - horizons.1).unwrap_or(0);
+            config.horizons = horizons;
+        }
+        let lag = Duration::days(args.lag_days.unwrap_or(profile.lag_days));
+        let locations = Locations::read(&args.hub.join("auxiliary-data").join("locations.csv"))?;
+        let history = match (&args.history, profile.history) {
+            (Some(path), Some(_)) => read_history(path)?,
+            _ => Vec::new(),
+        };
+        let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
+        let archive = Archive::read(&args.hub, &targets, Some(args.to - lag))?;
+        let back = config.nowcast.map_or(0, |n| n.origins) as i64;
+        let origins = origins(args, &profile)?;
+        let earlier = (1..=back).rev().map(|k| origins[0] - Duration::weeks(k));
+        let days: Vec<NaiveDate> = earlier.chain(origins.iter().copied()).collect();
+        let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();
+        let known = days.into_iter().zip(archive.known(&cut)).collect();
+        Ok(Self { profile, config, locations, history, known, lag })
+    }
+
+    /// All series as known at `origin`.
+    fn panel(&self, target: &str, origin: NaiveDate) -> Panel {
+        let Some(known) = self.known.get(&origin) else { return Panel::default() };
+        let mut series: Vec<Series> = known
+            .iter()
+            .filter(|(key, _)| self.locations.get(&key.location).is_some())
+            .filter_map(|(key, weeks)| self.series(target, origin, key, weeks))
+            .collect();
+        if let (Some(group), Some(national)) = (self.profile.history, self.profile.national) {
+            series.extend(ili_plus(&self.history, &self.locations, national, group, origin - self.lag));
+        }
+        Panel { series }
+    }
+
+    fn series(
+        &self,
+        target: &str,
+        origin: NaiveDate,
+        key: &SeriesKey,
+        weeks: &BTreeMap<NaiveDate, f64>,
+    ) -> Option<Series> {
+        let group = self.profile.targets.iter().find(|(target, _)| *target == key.target)?.1;
+        let (first, values) = weekly(weeks)?;
+        let mut series = Series::new(format!("{group}/{}", key.location), group, first, values);
+        series.population = self.locations.get(&key.location)?.population;
+        series.national = self.profile.national == Some(key.location.as_str());
+        series.forecast = key.target == target;
+        series.focus = self.profile.focus.iter().any(|(t, l)| *t == key.target && *l == key.location);
+        let origins = self.config.nowcast.map_or(0, |n| n.origins) as i64;
+        let newest = |back: i64| {
+            let before = origin - Duration::weeks(back);
+            let week = before + Duration::days(self.config.horizon_zero_days - 7);
+            let (last, value) = self.known.get(&before)?.get(key)?.last_key_value()?;
+            (*last == week).then_some(FirstReport { week, value: *value })
+        };
+        series.first_reports = (1..=origins).filter_map(newest).collect();
+        Some(series)
+    }
+}

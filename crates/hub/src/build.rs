@@ -1,0 +1,257 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{Datelike, NaiveDate, Weekday};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+use crate::locations::FLUSIGHT;
+use crate::{HubError, Locations, table};
+
+/// Which change log becomes which hub.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The change log: a row for every change of a value, with `as_of`, `location`, the week's end
+    /// (`target_end_date` or `truth_date`), `value` (empty: withdrawn) and, where there are several, the place where
+    /// it was published (`repository` or `hub`), its `source` and its `target`.
+    pub revisions: PathBuf,
+    /// Folder to make.
+    pub out: PathBuf,
+    /// Places of the hub; `None`: those of FluSight, or all of the change log if they are not FIPS codes.
+    pub locations: Option<PathBuf>,
+}
+
+/// A change of one value.
+struct Change {
+    place: usize,
+    series: usize,
+    week: NaiveDate,
+    value: Option<f64>,
+}
+
+/// A publication: a repository and a source within it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Publication {
+    repository: String,
+    source: String,
+}
+
+/// The change log in memory: numbers stand for texts.
+#[derive(Default)]
+struct Log {
+    publications: Vec<Publication>,
+    series: Vec<(String, String)>,
+    days: BTreeMap<NaiveDate, Vec<Change>>,
+}
+
+type State = HashMap<(usize, usize), BTreeMap<NaiveDate, f64>>;
+
+/// Makes a hub directory with one full snapshot for every day on which something changed, and says how many
+/// snapshots and rows it has.
+///
+/// Of several repositories the one that began last speaks from its first day on. Of several sources of a series
+/// `ERVISS` speaks from its first value on.
+///
+/// # Errors
+/// A change log that cannot be read or has no row for the places; a folder that cannot be written.
+pub fn build_from_revisions(build: &Build) -> Result<(usize, usize), HubError> {
+    let log = read(&build.revisions)?;
+    let codes: BTreeSet<String> = log.series.iter().map(|(_, location)| location.clone()).collect();
+    let locations = match &build.locations {
+        Some(path) => Locations::read(path)?,
+        None if codes.contains("US") => flusight(&build.out)?,
+        None => Locations::bare(codes),
+    };
+    let auxiliary = build.out.join("auxiliary-data");
+    let targets = build.out.join("target-data");
+    for folder in [&auxiliary, &targets] {
+        fs::create_dir_all(folder).map_err(HubError::file(folder))?;
+    }
+    let list = auxiliary.join("locations.csv");
+    fs::write(&list, locations.csv()).map_err(HubError::file(&list))?;
+    write(&log, &locations, &targets.join("time-series.parquet"))
+}
+
+/// The built-in locations, by way of a file, so that there is one reader.
+fn flusight(out: &Path) -> Result<Locations, HubError> {
+    let folder = out.join("auxiliary-data");
+    let path = folder.join("locations.csv");
+    fs::create_dir_all(&folder).map_err(HubError::file(&folder))?;
+    fs::write(&path, FLUSIGHT).map_err(HubError::file(&path))?;
+    Locations::read(&path)
+}
+
+fn read(path: &Path) -> Result<Log, HubError> {
+    let mut log = Log::default();
+    let (mut publications, mut series) = (HashMap::new(), HashMap::new());
+    let columns =
+        ["as_of", "location", "target_end_date|truth_date", "value", "repository|hub?", "source?", "target?"];
+    table::for_each(path, &columns, |row| {
+        let text = |column: usize| if row.has(column) { row.text(column) } else { Ok(String::new()) };
+        let publication = Publication { repository: text(4)?, source: text(5)? };
+        let target = match text(6)?.as_str() {
+            "" => "wk inc flu hosp".to_owned(),
+            short @ ("ILI" | "ARI") => format!("{short} incidence"),
+            other => other.to_owned(),
+        };
+        let week = row.day(2)?;
+        if !matches!(week.weekday(), Weekday::Sat | Weekday::Sun) {
+            return Ok(());
+        }
+        let place = *publications.entry(publication).or_insert_with_key(|p| {
+            log.publications.push(p.clone());
+            log.publications.len() - 1
+        });
+        let series = *series.entry((target, row.text(1)?)).or_insert_with_key(|s: &(String, String)| {
+            log.series.push(s.clone());
+            log.series.len() - 1
+        });
+        log.days.entry(row.day(0)?).or_default().push(Change { place, series, week, value: row.number(3)? });
+        Ok(())
+    })?;
+    if log.days.is_empty() {
+        return Err(HubError::content(path, "has no row"));
+    }
+    Ok(log)
+}
+
+/// Writes the snapshots one after the other.
+fn write(log: &Log, locations: &Locations, path: &Path) -> Result<(usize, usize), HubError> {
+    let broken = |e: ParquetError| HubError::content(path, format!("cannot be written: {e}"));
+    let mut writer = Writer::new(path)?;
+    let mut state = State::new();
+    let mut speaks: Option<&str> = None;
+    let mut heard: BTreeSet<&str> = BTreeSet::new();
+    let (mut snapshots, mut rows) = (0, 0);
+    for (day, changes) in &log.days {
+        for change in changes {
+            let repository = log.publications[change.place].repository.as_str();
+            if heard.insert(repository) {
+                speaks = Some(repository);
+            }
+            let weeks = state.entry((change.place, change.series)).or_default();
+            match change.value {
+                Some(value) => weeks.insert(change.week, value),
+                None => weeks.remove(&change.week),
+            };
+        }
+        let current = |place: usize| Some(log.publications[place].repository.as_str()) == speaks;
+        if !changes.iter().any(|c| current(c.place)) {
+            continue;
+        }
+        let snapshot = snapshot(log, locations, &state, current);
+        snapshots += 1;
+        rows += snapshot.iter().map(|(_, weeks)| weeks.len()).sum::<usize>();
+        writer.add(*day, &snapshot).map_err(broken)?;
+    }
+    writer.finish().map_err(broken)?;
+    if rows == 0 {
+        return Err(HubError::content(
+            path,
+            "would have no row: no location of the change log is in the list",
+        ));
+    }
+    Ok((snapshots, rows))
+}
+
+type Snapshot<'a> = Vec<(&'a (String, String), &'a BTreeMap<NaiveDate, f64>)>;
+
+/// For each series of a listed place the weeks of the source that speaks for it.
+fn snapshot<'a>(
+    log: &'a Log,
+    locations: &Locations,
+    state: &'a State,
+    current: impl Fn(usize) -> bool,
+) -> Snapshot<'a> {
+    let mut places: Vec<usize> = (0..log.publications.len()).filter(|p| current(*p)).collect();
+    places.sort_by_key(|p| (log.publications[*p].source != "ERVISS", log.publications[*p].source.clone()));
+    let mut series: Vec<usize> =
+        (0..log.series.len()).filter(|s| locations.get(&log.series[*s].1).is_some()).collect();
+    series.sort_by_key(|s| &log.series[*s]);
+    let weeks = |s: &usize| places.iter().find_map(|place| state.get(&(*place, *s)));
+    series.iter().filter_map(|s| Some((&log.series[*s], weeks(s)?))).collect()
+}
+
+const SCHEMA: &str = "message schema {
+    required int32 as_of (DATE);
+    required binary target (UTF8);
+    required int32 target_end_date (DATE);
+    required binary location (UTF8);
+    required double observation;
+}";
+
+/// A row group for each snapshot of some size; several small ones share one.
+struct Writer {
+    file: SerializedFileWriter<File>,
+    as_of: Vec<i32>,
+    target: Vec<ByteArray>,
+    week: Vec<i32>,
+    location: Vec<ByteArray>,
+    value: Vec<f64>,
+}
+
+impl Writer {
+    fn new(path: &Path) -> Result<Self, HubError> {
+        let broken = |e: ParquetError| HubError::content(path, format!("cannot be written: {e}"));
+        let schema = Arc::new(parse_message_type(SCHEMA).map_err(broken)?);
+        let level = ZstdLevel::try_new(3).map_err(broken)?;
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+        let file = File::create(path).map_err(HubError::file(path))?;
+        let file = SerializedFileWriter::new(file, schema, Arc::new(properties)).map_err(broken)?;
+        let (as_of, week, value) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { file, as_of, target: Vec::new(), week, location: Vec::new(), value })
+    }
+
+    fn add(&mut self, as_of: NaiveDate, snapshot: &Snapshot<'_>) -> Result<(), ParquetError> {
+        let days = |date: NaiveDate| (date - NaiveDate::default()).num_days() as i32;
+        for ((target, location), weeks) in snapshot {
+            for (week, value) in *weeks {
+                self.as_of.push(days(as_of));
+                self.target.push(ByteArray::from(target.as_str()));
+                self.week.push(days(*week));
+                self.location.push(ByteArray::from(location.as_str()));
+                self.value.push(*value);
+            }
+        }
+        if self.value.len() > 250_000 { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), ParquetError> {
+        let mut group = self.file.next_row_group()?;
+        let mut column = 0;
+        while let Some(mut writer) = group.next_column()? {
+            match column {
+                0 => writer.typed::<Int32Type>().write_batch(&self.as_of, None, None)?,
+                1 => writer.typed::<ByteArrayType>().write_batch(&self.target, None, None)?,
+                2 => writer.typed::<Int32Type>().write_batch(&self.week, None, None)?,
+                3 => writer.typed::<ByteArrayType>().write_batch(&self.location, None, None)?,
+                _ => writer.typed::<DoubleType>().write_batch(&self.value, None, None)?,
+            };
+            writer.close()?;
+            column += 1;
+        }
+        group.close()?;
+        (
+            self.as_of.clear(),
+            self.target.clear(),
+            self.week.clear(),
+            self.location.clear(),
+            self.value.clear(),
+        );
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), ParquetError> {
+        if !self.value.is_empty() {
+            self.flush()?;
+        }
+        self.file.close()?;
+        Ok(())
+    }
+}

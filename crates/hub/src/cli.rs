@@ -1,0 +1,214 @@
+//! The three commands as `clap` arguments, for the `vigie` binary: each is parsed, then [`Command::run`] (or the
+//! `run` of its arguments) does the work. Results go to `out`, progress to `progress`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+
+use crate::{Backtest, Build, HubError, Score, backtest, build_from_revisions, score, summary};
+
+/// All commands of this crate.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a hub directory.
+    Hub {
+        /// What to do.
+        #[command(subcommand)]
+        command: HubCommand,
+    },
+    /// Forecast past reference dates from what was known then.
+    Backtest(BacktestArgs),
+    /// Score forecasts against the target data of a hub.
+    Score(ScoreArgs),
+}
+
+/// Commands on a hub directory.
+#[derive(Debug, Subcommand)]
+pub enum HubCommand {
+    /// Make a hub directory from a log of changes.
+    Build(BuildArgs),
+}
+
+/// Arguments of `hub build`.
+#[derive(Debug, Clone, Args)]
+pub struct BuildArgs {
+    /// Log of changes (.parquet, .csv, .csv.gz): as_of, target_end_date, location, value, and perhaps repository,
+    /// source and target.
+    #[arg(long, value_name = "FILE")]
+    pub from_revisions: PathBuf,
+    /// Folder to make.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Table of the locations; without it those of FluSight, or those of the log if it has no `US`.
+    #[arg(long, value_name = "FILE")]
+    pub locations: Option<PathBuf>,
+}
+
+/// Arguments of `backtest`.
+#[derive(Debug, Clone, Args)]
+pub struct BacktestArgs {
+    /// Hub directory.
+    #[arg(long, value_name = "DIR")]
+    pub hub: PathBuf,
+    /// Target, as the hub names it.
+    #[arg(long, default_value = "wk inc flu hosp")]
+    pub target: String,
+    /// First reference date.
+    #[arg(long, value_name = "DATE")]
+    pub from: NaiveDate,
+    /// Last reference date.
+    #[arg(long, value_name = "DATE")]
+    pub to: NaiveDate,
+    /// Folder for model-output/MODEL/*.csv.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the model.
+    #[arg(long, value_name = "NAME", default_value = "Vigie-pool")]
+    pub model: String,
+    /// Only what was published this many days before the reference date is used (FluSight 2, RespiCast 0).
+    #[arg(long, value_name = "DAYS")]
+    pub lag_days: Option<i64>,
+    /// Horizons, both ends inside (FluSight 0..3, RespiCast 1..4).
+    #[arg(long, value_name = "A..B", value_parser = horizons)]
+    pub horizons: Option<(i32, i32)>,
+    /// History of ILI+ for the targets that use it; `none` to go without.
+    #[arg(long, value_name = "FILE", default_value = "data/history/ili_plus_us_2010_2020.csv.gz")]
+    pub history: PathBuf,
+    /// Reference dates from one fit to the next.
+    #[arg(long, value_name = "N")]
+    pub refit_every: Option<usize>,
+    /// Also write what each member of the ensemble says, as models of their own.
+    #[arg(long)]
+    pub members: bool,
+    /// Threads; they change nothing but the time. Default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Clone, Args)]
+pub struct ScoreArgs {
+    /// Hub directory with the truth.
+    #[arg(long, value_name = "DIR")]
+    pub hub: PathBuf,
+    /// Folder of models, of one model, or one table with a column `model`; may be given several times.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub model_output: Vec<PathBuf>,
+    /// Model that the others are compared with.
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+    /// Day as of which the truth is taken; without it the last.
+    #[arg(long, value_name = "DATE")]
+    pub truth_as_of: Option<NaiveDate>,
+    /// Horizons that count, both ends inside.
+    #[arg(long, value_name = "A..B", value_parser = horizons, default_value = "0..99")]
+    pub horizons: (i32, i32),
+    /// Table to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `0..3`, both ends inside, or one number.
+fn horizons(text: &str) -> Result<(i32, i32), String> {
+    let wrong = |_| format!("`{text}` is no range like 0..3");
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let last = last.trim_start_matches('=');
+    Ok((first.trim().parse().map_err(wrong)?, last.trim().parse().map_err(wrong)?))
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and where.
+    pub fn run(&self, out: &mut dyn Write, progress: &mut dyn Write) -> Result<(), HubError> {
+        match self {
+            Self::Hub { command: HubCommand::Build(args) } => args.run(out),
+            Self::Backtest(args) => args.run(out, progress),
+            Self::Score(args) => args.run(out),
+        }
+    }
+}
+
+impl BuildArgs {
+    /// Does it.
+    ///
+    /// # Errors
+    /// As [`build_from_revisions`].
+    pub fn run(&self, out: &mut dyn Write) -> Result<(), HubError> {
+        let Self { from_revisions: revisions, out: folder, locations } = self.clone();
+        let (snapshots, rows) = build_from_revisions(&Build { revisions, out: folder, locations })?;
+        say(out, &format!("{}: {snapshots} snapshots, {rows} rows\n", self.out.display()))
+    }
+}
+
+impl BacktestArgs {
+    /// Does it.
+    ///
+    /// # Errors
+    /// As [`backtest`].
+    pub fn run(&self, out: &mut dyn Write, progress: &mut dyn Write) -> Result<(), HubError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let args = self.clone();
+        let files = backtest(
+            &Backtest {
+                hub: args.hub,
+                target: args.target,
+                from: args.from,
+                to: args.to,
+                out: args.out,
+                model: args.model,
+                lag_days: args.lag_days,
+                horizons: args.horizons,
+                history: (args.history.as_os_str() != "none").then_some(args.history),
+                refit_every: args.refit_every,
+                recipe: None,
+                members: args.members,
+                threads: args.threads.unwrap_or(cores),
+            },
+            progress,
+        )?;
+        let folder = self.out.join("model-output").join(&self.model);
+        say(out, &format!("{}: {files} reference dates\n", folder.display()))
+    }
+}
+
+impl ScoreArgs {
+    /// Does it.
+    ///
+    /// # Errors
+    /// As [`score`].
+    pub fn run(&self, out: &mut dyn Write) -> Result<(), HubError> {
+        let args = self.clone();
+        let summaries = score(&Score {
+            hub: args.hub,
+            model_output: args.model_output,
+            baseline: args.baseline,
+            truth_as_of: args.truth_as_of,
+            horizons: args.horizons,
+            out: args.out,
+        })?;
+        say(out, &summary::text(&summaries))
+    }
+}
+
+fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
+    let wrong = |source| HubError::File { path: PathBuf::from("standard output"), source };
+    out.write_all(text.as_bytes()).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::horizons;
+
+    #[test]
+    fn a_range_of_horizons_has_both_ends() {
+        assert_eq!(
+            (horizons("0..3"), horizons("-1..=2"), horizons("1")),
+            (Ok((0, 3)), Ok((-1, 2)), Ok((1, 1)))
+        );
+        assert!(horizons("a..3").unwrap_err().contains("a..3"));
+    }
+}

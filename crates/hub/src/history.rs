@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{Duration, NaiveDate};
+use epimodels::recipe::Series;
+
+use crate::{HubError, Locations, table};
+
+/// One week of one place of the ILI+ history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryRow {
+    /// FIPS code.
+    pub location: String,
+    /// Saturday that ends the week.
+    pub target_end_date: NaiveDate,
+    /// Visits for influenza-like illness, % of all.
+    pub ili_pct: Option<f64>,
+    /// Specimens positive for influenza, %.
+    pub flu_positive_pct: Option<f64>,
+}
+
+/// Fewest weeks of a place.
+const LEAST_WEEKS: usize = 151;
+/// Share of the population that must report for a national value.
+const LEAST_SHARE: f64 = 0.6;
+/// Days after which a week of the history counts as published.
+const PUBLISHED_AFTER: i64 = 14;
+
+/// Reads a history file: columns `location, target_end_date, ili_pct, flu_positive_pct`.
+///
+/// # Errors
+/// A file that cannot be read, or a cell that is not what its column says.
+pub fn read_history(path: &Path) -> Result<Vec<HistoryRow>, HubError> {
+    let mut rows = Vec::new();
+    table::for_each(path, &["location", "target_end_date", "ili_pct", "flu_positive_pct"], |row| {
+        let (location, target_end_date) = (row.text(0)?, row.day(1)?);
+        let (ili_pct, flu_positive_pct) = (row.number(2)?, row.number(3)?);
+        rows.push(HistoryRow { location, target_end_date, ili_pct, flu_positive_pct });
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// ILI+ (% of visits × share positive) by place, of weeks published before `origin`, and a national series: the
+/// mean of the places weighted by population, in weeks where more than 60 % of the population reports. Places
+/// with 150 weeks or fewer are left out.
+#[must_use]
+pub fn ili_plus(
+    rows: &[HistoryRow],
+    locations: &Locations,
+    national: &str,
+    group: &str,
+    origin: NaiveDate,
+) -> Vec<Series> {
+    let mut places: BTreeMap<&str, BTreeMap<NaiveDate, f64>> = BTreeMap::new();
+    for row in rows {
+        let known = row.target_end_date + Duration::days(PUBLISHED_AFTER) < origin;
+        if let (true, Some(ili), Some(positive)) = (known, row.ili_pct, row.flu_positive_pct) {
+            places.entry(&row.location).or_default().insert(row.target_end_date, ili * positive / 100.0);
+        }
+    }
+    places.retain(|code, weeks| {
+        weeks.len() >= LEAST_WEEKS && *code != national && population(locations, code).is_some()
+    });
+    let total: f64 = population(locations, national)
+        .unwrap_or_else(|| locations.iter().filter_map(|place| place.population).sum());
+    let mut country: BTreeMap<NaiveDate, (f64, f64)> = BTreeMap::new();
+    for (code, weeks) in &places {
+        let weight = population(locations, code).unwrap_or(0.0);
+        for (week, value) in weeks {
+            let sum = country.entry(*week).or_default();
+            *sum = (sum.0 + weight * value, sum.1 + weight);
+        }
+    }
+    let enough = country.into_iter().filter(|(_, (_, weight))| *weight > LEAST_SHARE * total);
+    places.insert(national, enough.map(|(week, (sum, weight))| (week, sum / weight)).collect());
+    let series = |(code, weeks): (&str, BTreeMap<NaiveDate, f64>)| {
+        let (first, values) = weekly(&weeks)?;
+        let mut series = Series::new(format!("{group}/{code}"), group, first, values);
+        series.population = population(locations, code);
+        series.national = code == national;
+        Some(series)
+    };
+    places.into_iter().filter_map(series).collect()
+}
+
+fn population(locations: &Locations, code: &str) -> Option<f64> {
+    locations.get(code).and_then(|place| place.population)
+}
+
+/// Consecutive weeks from the first to the last; weeks that end on another weekday than the first are left out.
+pub(crate) fn weekly(weeks: &BTreeMap<NaiveDate, f64>) -> Option<(NaiveDate, Vec<Option<f64>>)> {
+    let (first, last) = (*weeks.first_key_value()?.0, *weeks.last_key_value()?.0);
+    let count = (last - first).num_weeks();
+    Some((first, (0..=count).map(|i| weeks.get(&(first + Duration::weeks(i))).copied()).collect()))
+}

@@ -1,0 +1,75 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::{HubError, table};
+
+/// A place of a hub.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Location {
+    /// Code in the `location` column.
+    pub code: String,
+    /// Abbreviation.
+    pub abbreviation: String,
+    /// Name.
+    pub name: String,
+    /// Persons, where the file gives them.
+    pub population: Option<f64>,
+}
+
+/// The places of a hub, by code.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Locations(BTreeMap<String, Location>);
+
+/// Locations and populations of FluSight, season 2024-25 (cdcepi/FluSight-forecast-hub, MIT).
+pub(crate) const FLUSIGHT: &str = include_str!("../data/flusight-locations.csv");
+
+impl Locations {
+    /// Reads `auxiliary-data/locations.csv` or any table with a column `location`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, has no `location` column or no row.
+    pub fn read(path: &Path) -> Result<Self, HubError> {
+        let mut all = BTreeMap::new();
+        let columns = ["location", "abbreviation?", "location_name?", "population?"];
+        table::for_each(path, &columns, |row| {
+            let code = row.text(0)?;
+            let or_code = |column| if row.has(column) { row.text(column) } else { Ok(code.clone()) };
+            let (abbreviation, name, population) = (or_code(1)?, or_code(2)?, row.number(3)?);
+            all.insert(code.clone(), Location { code, abbreviation, name, population });
+            Ok(())
+        })?;
+        if all.is_empty() {
+            return Err(HubError::content(path, "lists no location"));
+        }
+        Ok(Self(all))
+    }
+
+    /// Places without names or populations.
+    pub(crate) fn bare(codes: impl IntoIterator<Item = String>) -> Self {
+        let place = |code: String| {
+            let (abbreviation, name) = (code.clone(), code.clone());
+            (code.clone(), Location { code, abbreviation, name, population: None })
+        };
+        Self(codes.into_iter().map(place).collect())
+    }
+
+    /// The place of this code.
+    #[must_use]
+    pub fn get(&self, code: &str) -> Option<&Location> {
+        self.0.get(code)
+    }
+
+    /// All places, in order of their codes.
+    pub fn iter(&self) -> impl Iterator<Item = &Location> {
+        self.0.values()
+    }
+
+    pub(crate) fn csv(&self) -> String {
+        let mut text = String::from("abbreviation,location,location_name,population\n");
+        for place in self.iter() {
+            let population = place.population.map(|p| p.to_string()).unwrap_or_default();
+            text += &format!("{},{},{},{population}\n", place.abbreviation, place.code, place.name);
+        }
+        text
+    }
+}

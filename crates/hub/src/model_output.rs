@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use epimodels::{LEVELS, Quantiles};
+
+use crate::{HubError, table};
+
+/// What is forecast: one value of one model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Task {
+    /// Reference date (RespiCast: origin date).
+    pub reference_date: NaiveDate,
+    /// Target.
+    pub target: String,
+    /// Horizon in weeks.
+    pub horizon: i32,
+    /// End of the week.
+    pub target_end_date: NaiveDate,
+    /// Location.
+    pub location: String,
+}
+
+/// What a model said of a task.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answer {
+    quantiles: Vec<(usize, f64)>,
+    pub(crate) samples: Vec<f64>,
+}
+
+impl Answer {
+    /// The 23 quantiles, if all are there.
+    pub(crate) fn complete(&self) -> Option<Quantiles> {
+        let mut all = [f64::NAN; 23];
+        for (place, value) in &self.quantiles {
+            all[*place] = *value;
+        }
+        all.iter().all(|v| v.is_finite()).then_some(all)
+    }
+}
+
+/// Answers by model and task.
+pub(crate) type Outputs = BTreeMap<String, BTreeMap<Task, Answer>>;
+
+/// Writes forecasts of one reference date in hubverse's quantile form.
+///
+/// # Errors
+/// A folder or file that cannot be written.
+pub fn write_forecasts(path: &Path, forecasts: &[(Task, Quantiles)]) -> Result<(), HubError> {
+    let mut text = String::from(
+        "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n",
+    );
+    for (task, quantiles) in forecasts {
+        let Task { reference_date, target, horizon, target_end_date, location } = task;
+        for (level, value) in LEVELS.iter().zip(quantiles) {
+            let value = (value * 1e4).round() / 1e4;
+            text += &format!(
+                "{reference_date},{target},{horizon},{target_end_date},{location},quantile,{level},{value}\n"
+            );
+        }
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(HubError::file(folder))?;
+    }
+    fs::write(path, text).map_err(HubError::file(path))
+}
+
+/// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.
+pub(crate) fn read(path: &Path) -> Result<Outputs, HubError> {
+    let mut outputs = Outputs::new();
+    if path.is_file() {
+        read_table(path, None, &mut outputs)?;
+    } else {
+        let below = entries(path)?;
+        let own = name_of(path);
+        for file in below.iter().filter(|p| is_table(p)) {
+            read_table(file, Some(&own), &mut outputs)?;
+        }
+        for folder in below.iter().filter(|p| p.is_dir()) {
+            for file in entries(folder)?.iter().filter(|p| is_table(p)) {
+                read_table(file, Some(&name_of(folder)), &mut outputs)?;
+            }
+        }
+    }
+    outputs.retain(|_, tasks| !tasks.is_empty());
+    if outputs.is_empty() {
+        return Err(HubError::content(
+            path,
+            "holds no quantile or sample forecast (.csv, .csv.gz or .parquet)",
+        ));
+    }
+    Ok(outputs)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, HubError> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).map_err(HubError::file(folder))? {
+        all.push(entry.map_err(HubError::file(folder))?.path());
+    }
+    all.sort();
+    Ok(all)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn is_table(path: &Path) -> bool {
+    let name = name_of(path);
+    path.is_file() && [".csv", ".csv.gz", ".parquet"].iter().any(|end| name.ends_with(end))
+}
+
+fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs) -> Result<(), HubError> {
+    let columns = [
+        if model.is_some() { "model?" } else { "model" },
+        "reference_date|origin_date",
+        "target",
+        "horizon",
+        "target_end_date",
+        "location",
+        "output_type?",
+        "output_type_id|quantile",
+        "value",
+    ];
+    table::for_each(path, &columns, |row| {
+        let kind = if row.has(6) { row.text(6)? } else { "quantile".to_owned() };
+        if kind != "quantile" && kind != "sample" {
+            return Ok(());
+        }
+        let Some(value) = row.number(8)? else { return Ok(()) };
+        let task = Task {
+            reference_date: row.day(1)?,
+            target: row.text(2)?,
+            horizon: row.number(3)?.map_or(0, |h| h as i32),
+            target_end_date: row.day(4)?,
+            location: row.text(5)?,
+        };
+        let name = match model {
+            Some(model) => model.to_owned(),
+            None => row.text(0)?,
+        };
+        let answer = outputs.entry(name).or_default().entry(task).or_default();
+        if kind == "sample" {
+            answer.samples.push(value);
+        } else if let Some(level) = row.number(7)?
+            && let Some(place) = LEVELS.iter().position(|l| (l - level).abs() < 1e-6)
+        {
+            answer.quantiles.push((place, value));
+        }
+        Ok(())
+    })
+}
