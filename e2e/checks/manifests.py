@@ -81,6 +81,9 @@ class Manifests:
         root = folder / "kustomization.yaml"
         if sorted(self.one(root).get("resources", [])) != [f"apps/{a}" for a in apps]:
             self.wrong(root, "lists other services than the folders of apps/")
+        origin = folder / "origin/kustomization.yaml"
+        if f"VIGIE_APPS={','.join(apps)}" not in self.one(origin).get("configMapGenerator", [{}])[0].get("literals", []):
+            self.wrong(origin, f"must tell the pages what runs: VIGIE_APPS={','.join(apps)}")
         images = folder / "images/kustomization.yaml"
         entries = self.one(images).get("images", [])
         if sorted(e.get("name", "") for e in entries) != [f"vigie/{a}" for a in apps]:
@@ -108,8 +111,8 @@ class Manifests:
 
 def main():
     manifests = Manifests()
-    manifests.orphans()
     manifests.shared()
+    manifests.orphans()
     for profile in tracked("clusters/*/profile/profile.toml"):
         manifests.country(profile.parents[1])
     finish("manifests", manifests.faults, len(manifests.files))
