@@ -31,6 +31,10 @@ def main():
     for file in ["README.md", "SECURITY.md", "CONTRIBUTING.md"]:
         for address in EMAIL.findall(flat(file)):
             faults.append(f"{file} gives the address {address}: only an operator has addresses")
+    for path in tracked("crates/kit/locales/*.toml"):
+        words = tomllib.loads(path.read_text(encoding="utf-8")).get("notice", {}).get("disclaimer", "")
+        if "Vigie" not in words or not re.search(r"\b(WHO|OMS)\b", words):
+            faults.append(f"{name(path)}: notice.disclaimer must say that WHO does not operate or endorse Vigie")
     profiles = tracked("clusters/*/profile/profile.toml")
     for path in profiles:
         profile = tomllib.loads(path.read_text(encoding="utf-8"))
