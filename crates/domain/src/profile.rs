@@ -120,10 +120,13 @@ pub struct Signal {
     pub unit: Unit,
     /// How often.
     pub cadence: Cadence,
+    /// A running total since the beginning, so that changes of it are the events.
+    #[serde(default)]
+    pub cumulative: bool,
     /// Where it comes from, by level of place (`nation`, `state`, …): one figure has one source.
     pub sources: BTreeMap<String, SourceId>,
     /// Set when its publisher has stopped, or when no later table could be kept.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "toml_day")]
     pub ended: Option<NaiveDate>,
     /// Days after the last reference date from which the series is stale.
     pub stale_after_days: u32,
@@ -132,6 +135,12 @@ pub struct Signal {
     /// How it is forecast; absent: it is not.
     #[serde(default)]
     pub forecast: Option<ForecastPlan>,
+}
+
+/// A day as TOML has it, without quotes: chrono itself reads only strings.
+fn toml_day<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<NaiveDate>, D::Error> {
+    let day = toml::value::Datetime::deserialize(input)?;
+    day.to_string().parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{day} is not a day")))
 }
 
 /// How a signal is forecast.
