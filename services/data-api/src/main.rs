@@ -1,2 +1,11 @@
-//! .
-fn main() {}
+//! `data-api`: listens on `VIGIE_ADDR`, health and metrics on `VIGIE_ADMIN_ADDR`; settings in [`kit::config::Config`].
+
+use anyhow::Context as _;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    kit::server::telemetry();
+    let config = kit::config::Config::from_env().context("data-api does not start")?;
+    let app = kit::App::connect(&config).await?;
+    kit::server::serve(data_api::router(app.clone()), app, config.addr, config.admin_addr).await
+}

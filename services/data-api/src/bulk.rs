@@ -1,0 +1,121 @@
+//! `bulk`: one file a signal, at an address that stays.
+
+use crate::Api;
+use crate::bulk_file::{self, Built};
+use crate::respond;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use domain::profile::Signal;
+use kit::{App, Params, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The files that there are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkList {
+    /// Figures as of the platform's clock.
+    as_of: DateTime<Utc>,
+    recorded_situation: Option<crate::body::RecordedSituation>,
+    files: Vec<BulkEntry>,
+}
+
+/// One file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkEntry {
+    signal: String,
+    /// One row a cell, as known now.
+    url: String,
+    /// One row for every issue of every cell.
+    issues_url: String,
+    /// What is added to either address for its SHA-256.
+    checksum_suffix: &'static str,
+}
+
+/// The files that there are: whole signals as gzipped CSV, columns as in `observations`.
+#[utoipa::path(get, path = "/api/data/v1/bulk", operation_id = "bulk_list", tag = "bulk",
+    responses((status = 200, body = BulkList)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<BulkList>, Problem> {
+    Params::parse(query.as_deref(), &[])?;
+    let entry = |s: &Signal| BulkEntry {
+        signal: s.id.to_string(),
+        url: format!("/api/data/v1/bulk/{}.csv.gz", s.id),
+        issues_url: format!("/api/data/v1/bulk/{}-issues.csv.gz", s.id),
+        checksum_suffix: ".sha256",
+    };
+    Ok(Json(BulkList {
+        as_of: api.app.clock.now(),
+        recorded_situation: crate::body::RecordedSituation::of(&api.app),
+        files: api.app.profile.signals.iter().map(entry).collect(),
+    }))
+}
+
+/// What a file's name asks for.
+fn read_name<'a>(app: &'a App, name: &str) -> Option<(&'a Signal, bool, bool)> {
+    let (name, checksum) = name.strip_suffix(".sha256").map_or((name, false), |n| (n, true));
+    let stem = name.strip_suffix(".csv.gz")?;
+    let (stem, all) = stem.strip_suffix("-issues").map_or((stem, false), |s| (s, true));
+    Some((app.profile.signal(&stem.parse().ok()?)?, all, checksum))
+}
+
+/// A whole signal as of the platform's clock: `{signal}.csv.gz`, `{signal}-issues.csv.gz` with every issue, and
+/// either with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured.
+#[utoipa::path(get, path = "/api/data/v1/bulk/{file}", operation_id = "bulk_file", tag = "bulk",
+    params(("file" = String, Path, description = "The name of a file of `bulk`")),
+    responses(
+        (status = 200, description = "The file", content_type = "application/gzip", body = Vec<u8>),
+        (status = 206, description = "A part of it"),
+        (status = 304, description = "The version that the client has"),
+        (status = 404, description = "No such file", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+        (status = 416, description = "The part lies outside the file"),
+    ))]
+pub(crate) async fn file(
+    State(api): State<Api>,
+    name: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Params::parse(query.as_deref(), &[])?;
+    let Ok(Path(name)) = name else { return Err(Problem::NotFound("file")) };
+    let (signal, all, checksum) = read_name(&api.app, &name).ok_or(Problem::NotFound("file"))?;
+    let built = api.bulk.get(&api.app, signal, all).await?;
+    if checksum {
+        let name = name.trim_end_matches(".sha256");
+        return Ok(format!("{}  {name}\n", built.sha256).into_response());
+    }
+    let etag = format!("\"{}\"", built.sha256);
+    if let Some(same) = respond::not_modified(&headers, &etag) {
+        return Ok(same);
+    }
+    let mut response = send(&built, headers.get(header::RANGE).and_then(|r| r.to_str().ok()));
+    respond::dress(&mut response, &api.app, "application/gzip", &etag);
+    respond::set(&mut response, header::ACCEPT_RANGES, "bytes");
+    respond::set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());
+    Ok(response)
+}
+
+fn send(built: &Built, range: Option<&str>) -> Response {
+    let total = built.bytes;
+    let (status, start, end) = match range.map(|r| bulk_file::range(r, total)) {
+        None | Some(bulk_file::Range::Whole) => (StatusCode::OK, 0, total),
+        Some(bulk_file::Range::Part(start, end)) => (StatusCode::PARTIAL_CONTENT, start, end),
+        Some(bulk_file::Range::Outside) => {
+            let outside = [(header::CONTENT_RANGE, format!("bytes */{total}"))];
+            return (StatusCode::RANGE_NOT_SATISFIABLE, outside).into_response();
+        }
+    };
+    let mut response = (status, Body::from_stream(built.stream(start, end))).into_response();
+    respond::set(&mut response, header::CONTENT_LENGTH, &(end - start).to_string());
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {start}-{}/{total}", end - 1);
+        respond::set(&mut response, header::CONTENT_RANGE, &part);
+    }
+    response
+}

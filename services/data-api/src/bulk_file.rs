@@ -1,0 +1,178 @@
+//! Builds the bulk files, once for each state of the figures.
+//!
+//! A file has no name: it is unlinked as soon as it is open, so that no end of the process, however sudden, leaves
+//! one behind.
+
+use crate::body::Shape;
+use crate::reader::{Mode, Reader, Target};
+use crate::respond::{Format, piece};
+use anyhow::Context as _;
+use axum::body::Bytes;
+use domain::profile::Signal;
+use flate2::{Compression, GzBuilder};
+use futures_util::{Stream, stream};
+use kit::{App, Problem};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Mutex;
+
+/// A file that is ready to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    file: Arc<File>,
+    state: String,
+    pub(crate) sha256: String,
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+}
+
+/// The files built so far, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Files(Mutex<HashMap<String, Built>>);
+
+impl Files {
+    /// The file of `signal` as of the platform's clock; built when there is none of this state of the figures.
+    /// One at a time: two builds at once would only compete for the same database.
+    ///
+    /// # Errors
+    /// When the database does not answer or the disk is full.
+    pub(crate) async fn get(&self, app: &App, signal: &Signal, all: bool) -> Result<Built, Problem> {
+        let mut files = self.0.lock().await;
+        let now = app.clock.now();
+        let mut conn = app.db.acquire().await?;
+        let coverage = store::series::coverage(&mut conn, Some(signal.id.as_str()), now).await?;
+        let places = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
+        drop(conn);
+        let state = format!("{coverage:?} {}", places.len());
+        let name = format!("{}{}", signal.id, if all { "-issues" } else { "" });
+        if let Some(built) = files.get(&name).filter(|b| b.state == state) {
+            return Ok(built.clone());
+        }
+        let target = |p: &store::places::Place| {
+            Some(Target { place: p.id.clone(), source: signal.source_at(&p.level)?.to_string() })
+        };
+        let targets = places.iter().filter_map(target).collect();
+        let mode = if all { Mode::Issues } else { Mode::Known { lag: None } };
+        let reader = Reader::new(app.db.clone(), signal.id.to_string(), targets, (None, None), now, mode);
+        let built = build(reader, Shape::new(app, signal), state).await?;
+        tracing::info!(file = name, rows = built.rows, bytes = built.bytes, "bulk file built");
+        files.insert(name, built.clone());
+        Ok(built)
+    }
+}
+
+/// Writes everything that `reader` finds into an unlinked file.
+async fn build(mut reader: Reader, shape: Shape, state: String) -> Result<Built, Problem> {
+    let file = anonymous()?;
+    // No name and no time inside: the same figures give the same bytes, hence the same checksum.
+    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let (mut hash, mut bytes, mut rows, mut first) = (Sha256::new(), 0, 0, true);
+    let mut put = |part: &[u8]| -> anyhow::Result<()> {
+        hash.update(part);
+        (&file).write_all(part).context("the bulk file cannot be written (is the disk full?)")?;
+        bytes += part.len() as u64;
+        Ok(())
+    };
+    loop {
+        let (lines, count) = piece(&mut reader, &shape, Format::Csv, first).await?;
+        gzip.write_all(&lines).map_err(anyhow::Error::from)?;
+        put(&std::mem::take(gzip.get_mut()))?;
+        rows += count;
+        first = false;
+        if count == 0 {
+            break;
+        }
+    }
+    put(&gzip.finish().map_err(anyhow::Error::from)?)?;
+    let sha256 = hex::encode(hash.finalize());
+    Ok(Built { file: Arc::new(file), state, sha256, bytes, rows })
+}
+
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+fn anonymous() -> anyhow::Result<File> {
+    let name = format!("vigie-bulk-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be created (TMPDIR chooses the folder)", path.display()))?;
+    std::fs::remove_file(&path).with_context(|| format!("{} cannot be unlinked", path.display()))?;
+    Ok(file)
+}
+
+impl Built {
+    /// The bytes from `start` up to and without `end`.
+    pub(crate) fn stream(&self, start: u64, end: u64) -> impl Stream<Item = std::io::Result<Bytes>> + use<> {
+        let file = Arc::clone(&self.file);
+        stream::try_unfold(start, move |at| {
+            let file = Arc::clone(&file);
+            async move {
+                let size = usize::try_from((end - at).min(64 * 1024)).unwrap_or(0);
+                if size == 0 {
+                    return Ok(None);
+                }
+                let mut buffer = vec![0; size];
+                file.read_exact_at(&mut buffer, at)?;
+                Ok(Some((Bytes::from(buffer), at + size as u64)))
+            }
+        })
+    }
+}
+
+/// What a `Range` header asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Range {
+    /// Nothing that we read, or several parts: the whole file is a right answer to both (RFC 9110, 14.2).
+    Whole,
+    /// From the first up to and without the second byte.
+    Part(u64, u64),
+    /// Beyond the end.
+    Outside,
+}
+
+/// Reads a `Range` header for a file of `total` bytes.
+pub(crate) fn range(header: &str, total: u64) -> Range {
+    let Some((first, last)) = header.strip_prefix("bytes=").and_then(|r| r.split_once('-')) else {
+        return Range::Whole;
+    };
+    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
+        (Ok(first), _) if first >= total => Range::Outside,
+        (Ok(first), Ok(last)) if last < first => Range::Whole,
+        (Ok(first), Ok(last)) => Range::Part(first, last.saturating_add(1).min(total)),
+        (Ok(first), Err(_)) if last.trim().is_empty() => Range::Part(first, total),
+        (Err(_), Ok(0)) if first.trim().is_empty() => Range::Outside,
+        (Err(_), Ok(count)) if first.trim().is_empty() => Range::Part(total.saturating_sub(count), total),
+        _ => Range::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_rfc_9110_has_them() {
+        for (header, wanted) in [
+            ("bytes=0-9", Range::Part(0, 10)),
+            ("bytes=90-", Range::Part(90, 100)),
+            ("bytes=90-1000", Range::Part(90, 100)),
+            ("bytes=-10", Range::Part(90, 100)),
+            ("bytes=-1000", Range::Part(0, 100)),
+            ("bytes=100-", Range::Outside),
+            ("bytes=-0", Range::Outside),
+            ("bytes=5-2", Range::Whole),
+            ("bytes=0-1,5-6", Range::Whole),
+            ("lines=1-2", Range::Whole),
+        ] {
+            assert_eq!(range(header, 100), wanted, "{header}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! `signals`, `places`, `sources`: what there is to ask for.
+
+use crate::Api;
+use crate::body::RecordedSituation;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::profile::{Cadence, Event, NATION, Unit};
+use kit::{Params, Problem};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// What is counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignalBody {
+    /// Disease first.
+    #[schema(example = "flu_hosp_admissions")]
+    id: String,
+    disease: String,
+    /// `cases`, `consultations`, `admissions` or `deaths`.
+    #[schema(value_type = String)]
+    event: Event,
+    /// `persons`, `per100k`, `per100k_visits` or `percent`.
+    #[schema(value_type = String)]
+    unit: Unit,
+    /// `day` or `week`.
+    #[schema(value_type = String)]
+    cadence: Cadence,
+    /// When its publisher stopped, if it did.
+    ended: Option<NaiveDate>,
+    /// Days after the last reference date from which the series is stale.
+    stale_after_days: u32,
+    /// Days between two issues.
+    issue_every_days: u32,
+    /// By level of place: whose figures stand for it, and what there is of them. One figure has one source.
+    levels: BTreeMap<String, LevelBody>,
+}
+
+/// A signal at one level of place.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LevelBody {
+    source: String,
+    /// `null` where nothing was issued yet.
+    published: Option<Published>,
+}
+
+/// What a source has issued.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Published {
+    first_issue: DateTime<Utc>,
+    last_issue: DateTime<Utc>,
+    first_date: NaiveDate,
+    last_date: NaiveDate,
+    /// Values, revisions included.
+    rows: i64,
+}
+
+impl From<&store::series::Coverage> for Published {
+    fn from(c: &store::series::Coverage) -> Self {
+        Self {
+            first_issue: c.first_issue,
+            last_issue: c.last_issue,
+            first_date: c.first_date,
+            last_date: c.last_date,
+            rows: c.rows,
+        }
+    }
+}
+
+/// The signals of the country.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignalList {
+    as_of: DateTime<Utc>,
+    recorded_situation: Option<RecordedSituation>,
+    signals: Vec<SignalBody>,
+}
+
+/// What is counted, by whom, and what there is of it.
+#[utoipa::path(get, path = "/api/data/v1/signals", operation_id = "signals", tag = "catalogue",
+    params(("as_of" = Option<String>, Query, description = "A date or an RFC 3339 time")),
+    responses((status = 200, body = SignalList)))]
+pub(crate) async fn signals(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<SignalList>, Problem> {
+    let app = &api.app;
+    let as_of = app.as_of(Params::parse(query.as_deref(), &["as_of"])?.one("as_of")?)?;
+    let mut conn = app.db.acquire().await?;
+    let coverage = store::series::coverage(&mut conn, None, as_of).await?;
+    let body = |s: &domain::profile::Signal| SignalBody {
+        id: s.id.to_string(),
+        disease: s.disease.clone(),
+        event: s.event,
+        unit: s.unit,
+        cadence: s.cadence,
+        // A series that ends after the time asked for had not ended then.
+        ended: s.ended.filter(|day| *day <= as_of.date_naive()),
+        stale_after_days: s.stale_after_days,
+        issue_every_days: s.issue_every_days,
+        levels: s
+            .sources
+            .iter()
+            .map(|(level, source)| {
+                let found =
+                    coverage.iter().find(|c| c.signal_id == s.id.as_str() && c.source_id == source.as_str());
+                (
+                    level.clone(),
+                    LevelBody { source: source.to_string(), published: found.map(Published::from) },
+                )
+            })
+            .collect(),
+    };
+    let signals = app.profile.signals.iter().map(body).collect();
+    Ok(Json(SignalList { as_of, recorded_situation: RecordedSituation::of(app), signals }))
+}
+
+/// A place.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaceBody {
+    /// ISO 3166, below that country:national code.
+    id: String,
+    level: String,
+    /// The place that it lies in.
+    parent: Option<String>,
+    population: Option<i64>,
+    /// Language code to name.
+    names: BTreeMap<String, String>,
+}
+
+/// The places of the country.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaceList {
+    places: Vec<PlaceBody>,
+}
+
+/// The country and the places in it.
+#[utoipa::path(get, path = "/api/data/v1/places", operation_id = "places", tag = "catalogue",
+    params(("level" = Option<String>, Query, description = "Only places of this level")),
+    responses((status = 200, body = PlaceList)))]
+pub(crate) async fn places(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<PlaceList>, Problem> {
+    let params = Params::parse(query.as_deref(), &["level"])?;
+    let profile = &api.app.profile;
+    let level = params.one("level")?;
+    if level.is_some_and(|l| l != NATION && !profile.levels.iter().any(|known| known == l)) {
+        return Err(Problem::invalid("level", format!("is none of {NATION}, {}", profile.levels.join(", "))));
+    }
+    let mut conn = api.app.db.acquire().await?;
+    let all = store::places::of_nation(&mut conn, profile.nation.as_str()).await?;
+    let places = all
+        .into_iter()
+        .filter(|p| level.is_none_or(|l| p.level == l))
+        .map(|p| PlaceBody {
+            id: p.id,
+            level: p.level,
+            parent: p.parent,
+            population: p.population,
+            names: p.names.0,
+        })
+        .collect();
+    Ok(Json(PlaceList { places }))
+}
+
+/// A publisher's table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceBody {
+    id: String,
+    publisher: String,
+    title: String,
+    /// Where a person can read about it.
+    page_url: String,
+    licence: String,
+    licence_url: String,
+    /// The words that the licence asks for.
+    credit: String,
+    cadence: String,
+    /// When we last looked, and what we found: `new`, `unchanged`, `quarantined`, `failed`.
+    last_check: Option<CheckBody>,
+    /// The signals of this country that read it.
+    signals: Vec<String>,
+}
+
+/// A look at a source.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CheckBody {
+    at: DateTime<Utc>,
+    outcome: String,
+}
+
+/// The sources that the country's signals read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceList {
+    as_of: DateTime<Utc>,
+    recorded_situation: Option<RecordedSituation>,
+    sources: Vec<SourceBody>,
+}
+
+/// Whose figures these are, under which licence, and when we last looked.
+#[utoipa::path(get, path = "/api/data/v1/sources", operation_id = "sources", tag = "catalogue",
+    responses((status = 200, body = SourceList)))]
+pub(crate) async fn sources(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<SourceList>, Problem> {
+    let app = &api.app;
+    Params::parse(query.as_deref(), &[])?;
+    let as_of = app.clock.now();
+    let mut conn = app.db.acquire().await?;
+    let mut sources = Vec::new();
+    for s in store::sources::all(&mut conn).await? {
+        let reads = |signal: &&domain::profile::Signal| signal.sources.values().any(|id| id.as_str() == s.id);
+        let signals: Vec<String> =
+            app.profile.signals.iter().filter(reads).map(|s| s.id.to_string()).collect();
+        if signals.is_empty() {
+            continue;
+        }
+        let check = store::sources::last_check(&mut conn, &s.id, as_of).await?;
+        sources.push(SourceBody {
+            id: s.id,
+            publisher: s.publisher,
+            title: s.title,
+            page_url: s.page_url,
+            licence: s.licence,
+            licence_url: s.licence_url,
+            credit: s.credit,
+            cadence: s.cadence,
+            last_check: check.map(|(at, outcome, _)| CheckBody { at, outcome }),
+            signals,
+        });
+    }
+    Ok(Json(SourceList { as_of, recorded_situation: RecordedSituation::of(app), sources }))
+}

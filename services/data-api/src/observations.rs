@@ -1,0 +1,178 @@
+//! `observations`: the values, in long form.
+
+use crate::Api;
+use crate::body::{RecordedSituation, Shape, Value};
+use crate::reader::Mode;
+use crate::respond::{self, Format};
+use crate::select::{ALLOWED, Selection};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use kit::{App, Params, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+const DEFAULT_LIMIT: usize = 1000;
+const MOST: usize = 10_000;
+
+/// A page of values.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ObservationPage {
+    /// What is counted.
+    signal: String,
+    /// The time as of which the values were known.
+    as_of: DateTime<Utc>,
+    recorded_situation: Option<RecordedSituation>,
+    /// By place, reference date and issue time.
+    data: Vec<Value>,
+    /// Is there more than this page?
+    truncated: bool,
+    /// Address of the next page; `null` on the last one.
+    next: Option<String>,
+    /// Why there is nothing: `before_first_issue`, `not_published_at_this_level` or `no_data`.
+    reason: Option<&'static str>,
+}
+
+/// Values of one signal, as they were known at a time.
+///
+/// JSON comes in pages; CSV and JSON Lines come whole, unless `limit` is given.
+#[utoipa::path(get, path = "/api/data/v1/observations", operation_id = "observations", tag = "figures",
+    params(
+        ("signal" = String, Query, description = "A signal of `signals`"),
+        ("place" = Option<Vec<String>>, Query, description = "Places, repeated or separated by commas; all when absent"),
+        ("level" = Option<String>, Query, description = "All places of a level, instead of `place`"),
+        ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),
+        ("to" = Option<chrono::NaiveDate>, Query, description = "Last reference date"),
+        ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock"),
+        ("issues" = Option<String>, Query, description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
+        ("lag" = Option<i32>, Query, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out"),
+        ("format" = Option<String>, Query, description = "`json` (default), `csv` or `jsonl`; goes before `Accept`"),
+        ("limit" = Option<u32>, Query, description = "Rows a page: 1 to 10000, default 1000 for JSON"),
+        ("after" = Option<String>, Query, description = "`id` of the last value of the page before; `next` holds it"),
+    ),
+    responses(
+        (status = 200, description = "The values", content((ObservationPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"))),
+        (status = 304, description = "The version that the client has"),
+        (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+    ))]
+#[tracing::instrument(name = "api.observations", skip_all)]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let app = &api.app;
+    let params = Params::parse(query.as_deref(), &ALLOWED)?;
+    let format = Format::read(&params, &headers)?;
+    let limit = params.read::<usize>("limit", "a number")?;
+    if limit.is_some_and(|l| !(1..=MOST).contains(&l)) {
+        return Err(Problem::invalid("limit", format!("is not between 1 and {MOST}")));
+    }
+    let selection = Selection::read(app, &params).await?;
+    let etag = validator(app, &params, &selection, format).await?;
+    if let Some(same) = respond::not_modified(&headers, &etag) {
+        return Ok(same);
+    }
+    let mut response = match (format, limit) {
+        (Format::Csv | Format::JsonLines, None) => {
+            let shape = Shape::new(app, &selection.signal);
+            let body = respond::stream(selection.reader(app), shape, format);
+            let mut response = Body::into_response(body);
+            mark(&mut response, false);
+            response
+        }
+        (format, limit) => page(app, &params, &selection, format, limit.unwrap_or(DEFAULT_LIMIT)).await?,
+    };
+    respond::dress(&mut response, app, format.media_type(), &etag);
+    Ok(response)
+}
+
+/// Changes with the request, with the figures of the signal, and, where one is given, with the time.
+async fn validator(
+    app: &App,
+    params: &Params,
+    selection: &Selection,
+    format: Format,
+) -> Result<String, Problem> {
+    let mut conn = app.db.acquire().await?;
+    let state =
+        store::series::coverage(&mut conn, Some(selection.signal.id.as_str()), selection.as_of).await?;
+    let state: Vec<String> =
+        state.iter().map(|c| format!("{}/{}/{}", c.source_id, c.rows, c.last_issue)).collect();
+    let recorded = app.clock.recorded().map(|at| at.to_rfc3339()).unwrap_or_default();
+    let lag_day = matches!(selection.mode, Mode::Known { lag: Some(_) })
+        .then(|| selection.as_of.date_naive().to_string());
+    Ok(respond::etag(&[
+        env!("CARGO_PKG_VERSION"),
+        &params.encode_without(&[]),
+        format.media_type(),
+        &state.join(";"),
+        &recorded,
+        &lag_day.unwrap_or_default(),
+    ]))
+}
+
+async fn page(
+    app: &App,
+    params: &Params,
+    selection: &Selection,
+    format: Format,
+    limit: usize,
+) -> Result<Response, Problem> {
+    let mut rows = selection.reader(app).batch(limit + 1).await?;
+    let truncated = rows.len() > limit;
+    rows.truncate(limit);
+    let shape = Shape::new(app, &selection.signal);
+    let data = rows.iter().map(|(source, p)| shape.value(source, p)).collect::<Result<Vec<_>, _>>()?;
+    let next = data.last().filter(|_| truncated).map(|last| {
+        // The time is written down, so that all pages show one state of the figures.
+        let rest = params.encode_without(&["after", "as_of"]);
+        let as_of = selection.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
+        format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={}", last.id)
+    });
+    let mut response = if format == Format::Json {
+        let reason = if data.is_empty() { Some(why_empty(app, selection).await?) } else { None };
+        Json(ObservationPage {
+            signal: selection.signal.id.to_string(),
+            as_of: selection.as_of,
+            recorded_situation: RecordedSituation::of(app),
+            data,
+            truncated,
+            next: next.clone(),
+            reason,
+        })
+        .into_response()
+    } else if data.is_empty() && format == Format::Csv {
+        respond::COLUMNS.into_response()
+    } else {
+        respond::lines(&data, format, true)?.into_response()
+    };
+    mark(&mut response, truncated);
+    if let Some(next) = next {
+        respond::set(&mut response, header::LINK, &format!("<{next}>; rel=\"next\""));
+    }
+    Ok(response)
+}
+
+fn mark(response: &mut Response, truncated: bool) {
+    let word = if truncated { "true" } else { "false" };
+    respond::set(response, HeaderName::from_static("vigie-truncated"), word);
+}
+
+async fn why_empty(app: &App, selection: &Selection) -> Result<&'static str, Problem> {
+    if selection.targets.is_empty() {
+        return Ok("not_published_at_this_level");
+    }
+    let mut conn = app.db.acquire().await?;
+    let mut firsts = Vec::new();
+    for source in selection.targets.iter().map(|t| &t.source).collect::<std::collections::BTreeSet<_>>() {
+        firsts
+            .extend(store::observations::first_issue(&mut conn, selection.signal.id.as_str(), source).await?);
+    }
+    let early = !firsts.is_empty() && firsts.iter().all(|first| *first > selection.as_of);
+    Ok(if early { "before_first_issue" } else { "no_data" })
+}

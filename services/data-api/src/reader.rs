@@ -1,0 +1,93 @@
+//! Reads a selection piece by piece: constant memory, and no connection is held while a slow client reads.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ObservationKey;
+use sqlx::PgPool;
+use store::observations::Point;
+use store::series::{Cells, issues, known};
+
+/// A place and whose figures stand for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) place: String,
+    pub(crate) source: String,
+}
+
+/// One row per cell, or one per issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As known at the time asked for, or `lag` days after each reference date.
+    Known { lag: Option<i32> },
+    /// Every issue.
+    Issues,
+}
+
+/// Where the reading stands.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    db: PgPool,
+    signal: String,
+    targets: Vec<Target>,
+    span: (Option<NaiveDate>, Option<NaiveDate>),
+    as_of: DateTime<Utc>,
+    mode: Mode,
+    next: usize,
+    after: Option<(NaiveDate, DateTime<Utc>)>,
+}
+
+impl Reader {
+    /// A reader at the beginning. `targets` are sorted by place.
+    pub(crate) fn new(
+        db: PgPool,
+        signal: String,
+        targets: Vec<Target>,
+        span: (Option<NaiveDate>, Option<NaiveDate>),
+        as_of: DateTime<Utc>,
+        mode: Mode,
+    ) -> Self {
+        Self { db, signal, targets, span, as_of, mode, next: 0, after: None }
+    }
+
+    /// Moves behind a value that was already sent.
+    pub(crate) fn after(mut self, key: Option<&ObservationKey>) -> Self {
+        if let Some(key) = key {
+            self.next = self.targets.partition_point(|t| t.place.as_str() < key.place.as_str());
+            let inside = self.targets.get(self.next).is_some_and(|t| t.place == key.place.as_str());
+            self.after = inside.then_some((key.reference_date, key.issued_at));
+        }
+        self
+    }
+
+    /// The next rows with their sources, `limit` at most; fewer only at the end.
+    pub(crate) async fn batch(&mut self, limit: usize) -> sqlx::Result<Vec<(String, Point)>> {
+        let mut rows = Vec::new();
+        let mut conn = self.db.acquire().await?;
+        while let Some(target) = self.targets.get(self.next) {
+            let left = limit.saturating_sub(rows.len());
+            if left == 0 {
+                break;
+            }
+            let wanted = i64::try_from(left).unwrap_or(i64::MAX);
+            let cells = Cells {
+                signal: &self.signal,
+                source: &target.source,
+                place: &target.place,
+                from: self.span.0,
+                to: self.span.1,
+                as_of: self.as_of,
+            };
+            let found = match self.mode {
+                Mode::Known { lag } => known(&mut conn, &cells, lag, self.after.map(|a| a.0), wanted).await?,
+                Mode::Issues => issues(&mut conn, &cells, self.after, wanted).await?,
+            };
+            if found.len() < left {
+                self.next += 1;
+                self.after = None;
+            } else {
+                self.after = found.last().map(|p| (p.reference_date, p.issued_at));
+            }
+            rows.extend(found.into_iter().map(|p| (target.source.clone(), p)));
+        }
+        Ok(rows)
+    }
+}

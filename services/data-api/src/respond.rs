@@ -1,0 +1,153 @@
+//! Formats, cache validators and streams.
+
+use crate::body::{Shape, Value};
+use crate::reader::Reader;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use kit::{App, Params, Problem};
+use sha2::{Digest as _, Sha256};
+
+/// Rows read, and sent, at a time.
+const PIECE: usize = 2000;
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Csv,
+    JsonLines,
+}
+
+impl Format {
+    /// By the `format` parameter, else by `Accept`, else JSON.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] for an unknown `format`.
+    pub(crate) fn read(params: &Params, headers: &HeaderMap) -> Result<Self, Problem> {
+        match params.one("format")? {
+            Some("json") => return Ok(Self::Json),
+            Some("csv") => return Ok(Self::Csv),
+            Some("jsonl") => return Ok(Self::JsonLines),
+            Some(_) => return Err(Problem::invalid("format", "is none of json, csv, jsonl")),
+            None => {}
+        }
+        let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or("");
+        let named = accept.split(',').filter_map(|part| part.split(';').next()).map(str::trim);
+        Ok(named
+            .filter_map(|media| match media {
+                "application/json" => Some(Self::Json),
+                "text/csv" => Some(Self::Csv),
+                "application/jsonl" | "application/x-ndjson" => Some(Self::JsonLines),
+                _ => None,
+            })
+            .next()
+            .unwrap_or(Self::Json))
+    }
+
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::JsonLines => "application/jsonl",
+        }
+    }
+}
+
+/// A weak validator of everything that an answer depends on. Weak: a compressed answer has other bytes.
+pub(crate) fn etag(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    format!("W/\"{}\"", &hex::encode(hash.finalize())[..32])
+}
+
+/// `304 Not Modified` when the client has this version already.
+pub(crate) fn not_modified(headers: &HeaderMap, etag: &str) -> Option<Response> {
+    let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let same = known.trim() == "*" || known.split(',').any(|tag| bare(tag) == bare(etag));
+    same.then(|| (StatusCode::NOT_MODIFIED, [(header::ETAG, etag.to_owned())]).into_response())
+}
+
+/// Sets a header whose value was built here; one that HTTP cannot carry is left out.
+pub(crate) fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The headers that every data answer has.
+pub(crate) fn dress(response: &mut Response, app: &App, media_type: &str, etag: &str) {
+    set(response, header::CONTENT_TYPE, media_type);
+    set(response, header::ETAG, etag);
+    set(response, header::VARY, "accept");
+    set(response, header::CACHE_CONTROL, "public, no-cache");
+    if let Some(at) = app.clock.recorded() {
+        set(response, HeaderName::from_static("vigie-recorded-situation"), &at.to_rfc3339());
+    }
+}
+
+/// Values as lines of CSV (with the header line if `header`) or JSON.
+///
+/// # Errors
+/// When a value cannot be written; none of ours can fail.
+pub(crate) fn lines(values: &[Value], format: Format, header: bool) -> Result<Vec<u8>, Problem> {
+    if format == Format::Csv {
+        let mut csv = csv::WriterBuilder::new().has_headers(header).from_writer(Vec::new());
+        for value in values {
+            csv.serialize(value).map_err(anyhow::Error::from)?;
+        }
+        return Ok(csv.into_inner().map_err(|e| anyhow::anyhow!("{e}"))?);
+    }
+    let mut out = Vec::new();
+    for value in values {
+        serde_json::to_writer(&mut out, value).map_err(anyhow::Error::from)?;
+        out.push(b'\n');
+    }
+    Ok(out)
+}
+
+/// The column line of an empty CSV.
+pub(crate) const COLUMNS: &str = "id,signal,place,reference_date,week,value,status,unit,issued_at,source,retrieval,\
+                                  recorded_situation\n";
+
+/// The next lines of a selection: empty at its end.
+pub(crate) async fn piece(
+    reader: &mut Reader,
+    shape: &Shape,
+    format: Format,
+    first: bool,
+) -> Result<(Vec<u8>, u64), Problem> {
+    let rows = reader.batch(PIECE).await?;
+    let values = rows.iter().map(|(source, p)| shape.value(source, p)).collect::<Result<Vec<_>, _>>()?;
+    match (values.is_empty(), first && format == Format::Csv) {
+        (true, true) => Ok((COLUMNS.into(), 0)),
+        (_, first) => Ok((lines(&values, format, first)?, values.len() as u64)),
+    }
+}
+
+/// Everything in a selection, sent as it is read. When the database fails midway the connection is cut, so that a
+/// short file is never taken for a whole one.
+pub(crate) fn stream(reader: Reader, shape: Shape, format: Format) -> Body {
+    let start = (reader, shape, true, false);
+    Body::from_stream(stream::try_unfold(start, move |(mut reader, shape, first, done)| async move {
+        if done {
+            return Ok(None);
+        }
+        match piece(&mut reader, &shape, format, first).await {
+            Ok((bytes, rows)) => {
+                let end = rows == 0;
+                let next = (reader, shape, false, end);
+                Ok::<_, std::io::Error>(Some((Bytes::from(bytes), next)))
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "a stream was cut off");
+                Err(std::io::Error::other("internal error"))
+            }
+        }
+    }))
+}

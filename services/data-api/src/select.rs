@@ -1,0 +1,92 @@
+//! Which values a request asks for.
+
+use crate::reader::{Mode, Reader, Target};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::profile::{NATION, Signal};
+use domain::{ObservationKey, SignalId};
+use kit::{App, Params, Problem};
+use store::places::Place;
+
+/// The parameters of `observations`.
+pub(crate) const ALLOWED: [&str; 11] =
+    ["signal", "place", "level", "from", "to", "as_of", "issues", "lag", "format", "limit", "after"];
+
+/// What a request asks for, checked against the country's profile and places.
+pub(crate) struct Selection {
+    pub(crate) signal: Signal,
+    pub(crate) as_of: DateTime<Utc>,
+    pub(crate) from: Option<NaiveDate>,
+    pub(crate) to: Option<NaiveDate>,
+    pub(crate) mode: Mode,
+    /// By place id. Places of a level at which the signal is not published are left out.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) after: Option<ObservationKey>,
+}
+
+impl Selection {
+    /// Reads and checks a request.
+    ///
+    /// # Errors
+    /// 404 for an unknown signal or place, 400 with the parameter for everything else.
+    pub(crate) async fn read(app: &App, params: &Params) -> Result<Self, Problem> {
+        let signal = signal(app, params.one("signal")?)?.clone();
+        let as_of = app.as_of(params.one("as_of")?)?;
+        let date = "a date such as 2025-01-31";
+        let (from, to) = (params.read("from", date)?, params.read("to", date)?);
+        if from > to && to.is_some() {
+            return Err(Problem::invalid("from", "is later than `to`"));
+        }
+        let lag = params.read::<i32>("lag", "a number of days")?;
+        if lag.is_some_and(|l| !(0..=3650).contains(&l)) {
+            return Err(Problem::invalid("lag", "is not between 0 and 3650 days"));
+        }
+        let mode = match (params.one("issues")?, lag) {
+            (None | Some("latest"), lag) => Mode::Known { lag },
+            (Some("all"), None) => Mode::Issues,
+            (Some("all"), Some(_)) => return Err(Problem::invalid("lag", "does not go with issues=all")),
+            _ => return Err(Problem::invalid("issues", "is neither `latest` nor `all`")),
+        };
+        let targets = targets(app, &signal, params).await?;
+        let after = params.read::<ObservationKey>("after", "the `id` of a value of this list")?;
+        if after.as_ref().is_some_and(|a| a.signal != signal.id) {
+            return Err(Problem::invalid("after", "is a value of another signal"));
+        }
+        Ok(Self { signal, as_of, from, to, mode, targets, after })
+    }
+
+    /// What reads it from the database.
+    pub(crate) fn reader(&self, app: &App) -> Reader {
+        let span = (self.from, self.to);
+        let (signal, targets) = (self.signal.id.to_string(), self.targets.clone());
+        Reader::new(app.db.clone(), signal, targets, span, self.as_of, self.mode).after(self.after.as_ref())
+    }
+}
+
+/// The signal named by the request.
+pub(crate) fn signal<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Signal, Problem> {
+    let id = id.ok_or_else(|| Problem::invalid("signal", "is missing; `signals` lists them"))?;
+    let id: SignalId = id.parse().map_err(|_| Problem::NotFound("signal"))?;
+    app.profile.signal(&id).ok_or(Problem::NotFound("signal"))
+}
+
+async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Target>, Problem> {
+    let mut conn = app.db.acquire().await?;
+    let all = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
+    let (wanted, level) = (params.list("place"), params.one("level")?);
+    let known = |level: &str| level == NATION || app.profile.levels.iter().any(|l| l == level);
+    if level.is_some_and(|level| !known(level)) {
+        let levels = app.profile.levels.join(", ");
+        return Err(Problem::invalid("level", format!("is none of {NATION}, {levels}")));
+    }
+    if level.is_some() && !wanted.is_empty() {
+        return Err(Problem::invalid("level", "does not go with `place`"));
+    }
+    if wanted.iter().any(|w| !all.iter().any(|p| p.id == *w)) {
+        return Err(Problem::NotFound("place"));
+    }
+    let asked =
+        |p: &&Place| level.is_none_or(|l| p.level == l) && (wanted.is_empty() || wanted.contains(&&*p.id));
+    let target =
+        |p: &Place| Some(Target { place: p.id.clone(), source: signal.source_at(&p.level)?.to_string() });
+    Ok(all.iter().filter(asked).filter_map(target).collect())
+}
