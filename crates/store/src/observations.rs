@@ -269,3 +269,33 @@ fn copy_line(p: &NewPoint) -> String {
         p.retrieval_id
     )
 }
+
+/// The last `days` days of `signal` of one source in all places as it was known at `as_of`, counted back from the
+/// newest date that any place has, by place and date: what a list of places with small trends needs.
+///
+/// # Errors
+/// When the database does not answer.
+#[tracing::instrument(name = "db.observations.recent_panel", skip_all, fields(signal, %as_of), err)]
+pub async fn recent_panel(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    as_of: DateTime<Utc>,
+    days: i32,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as(
+        "select distinct on (place_id, reference_date)
+                place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and source_id = $2 and issued_at <= $3
+            and reference_date > (select max(reference_date) from observation
+                                   where signal_id = $1 and source_id = $2 and issued_at <= $3) - $4
+          order by place_id, reference_date, issued_at desc",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(as_of)
+    .bind(days)
+    .fetch_all(conn)
+    .await
+}

@@ -159,7 +159,7 @@ pub async fn last_check(
     .await
 }
 
-/// Sets something aside, with the reason.
+/// Sets something aside, with the reason; the same thing for the same reason is one entry.
 ///
 /// # Errors
 /// When the database refuses.
@@ -171,7 +171,8 @@ pub async fn put_quarantine(
     at: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into quarantine (source_id, retrieval_id, reason, row_count, noticed_at) values ($1, $2, $3, $4, $5)",
+        "insert into quarantine (source_id, retrieval_id, reason, row_count, noticed_at) values ($1, $2, $3, $4, $5)
+         on conflict (retrieval_id, reason) do nothing",
     )
     .bind(&retrieval.source_id)
     .bind(&retrieval.id)
@@ -181,4 +182,23 @@ pub async fn put_quarantine(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How many rows of `source` were set aside until `as_of`, and when that last happened.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn quarantined(
+    conn: &mut PgConnection,
+    source: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
+    sqlx::query_as(
+        "select coalesce(sum(row_count), 0)::bigint, max(noticed_at) from quarantine
+          where source_id = $1 and noticed_at <= $2",
+    )
+    .bind(source)
+    .bind(as_of)
+    .fetch_one(conn)
+    .await
 }
