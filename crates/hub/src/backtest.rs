@@ -59,8 +59,8 @@ struct Ground {
 /// # Errors
 /// Arguments or files that do not fit, in a sentence.
 pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubError> {
-    let ground = Ground::open(args)?;
-    let origins = origins(args, &ground.profile)?;
+    let origins = origins(args, &profile_of(&args.target)?)?;
+    let ground = Ground::open(args, &origins)?;
     let refit_every = args.refit_every.unwrap_or(ground.profile.refit_every).max(1);
     let mut fitted: Option<Fitted> = None;
     let mut files = 0;
@@ -144,7 +144,7 @@ fn origins(args: &Backtest, profile: &Profile) -> Result<Vec<NaiveDate>, HubErro
 }
 
 impl Ground {
-    fn open(args: &Backtest) -> Result<Self, HubError> {
+    fn open(args: &Backtest, origins: &[NaiveDate]) -> Result<Self, HubError> {
         let profile = profile_of(&args.target)?;
         let mut config = args.recipe.clone().unwrap_or_else(profile.recipe);
         if let Some(horizons) = args.horizons {
@@ -168,7 +168,6 @@ impl Ground {
         let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
         let archive = Archive::read(&args.hub, &targets, Some(args.to - lag))?;
         let back = config.nowcast.map_or(0, |n| n.origins) as i64;
-        let origins = origins(args, &profile)?;
         let earlier = (1..=back).rev().map(|k| origins[0] - Duration::weeks(k));
         let days: Vec<NaiveDate> = earlier.chain(origins.iter().copied()).collect();
         let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();

@@ -237,13 +237,11 @@ impl Writer {
             column += 1;
         }
         group.close()?;
-        (
-            self.as_of.clear(),
-            self.target.clear(),
-            self.week.clear(),
-            self.location.clear(),
-            self.value.clear(),
-        );
+        self.as_of.clear();
+        self.target.clear();
+        self.week.clear();
+        self.location.clear();
+        self.value.clear();
         Ok(())
     }
 

@@ -43,7 +43,8 @@ impl Row<'_> {
             Some(Cell::Number(n)) => format!("is {n}"),
             Some(Cell::Day(d)) => format!("is {d}"),
         };
-        let name = self.columns.get(column).copied().unwrap_or("?").trim_end_matches('?');
+        let names = self.columns.get(column).copied().unwrap_or("?").trim_end_matches('?');
+        let name = names.split('|').next().unwrap_or(names);
         HubError::content(self.path, format!("row {}: `{name}` {found}, {wanted} is needed", self.number))
     }
 

@@ -1,0 +1,189 @@
+//! From files to files: what may be used, what is written, what is said about bad input.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as the tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{Duration, NaiveDate};
+use epimodels::recipe::us;
+use hub::{Archive, Backtest, Build, Score, backtest, build_from_revisions, score};
+
+fn day(y: i32, m: u32, d: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(y, m, d).unwrap()
+}
+
+/// An empty folder of its own for a test.
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("vigie-hub-{}-{name}", std::process::id()));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(path.join("target-data")).unwrap();
+    fs::create_dir_all(path.join("auxiliary-data")).unwrap();
+    path
+}
+
+/// A hub of four places with winter waves; each Wednesday publishes the weeks to the Saturday before. `extra` rows
+/// are added as they stand.
+fn waves(name: &str, extra: &str) -> PathBuf {
+    let hub = folder(name);
+    let mut table = String::from("as_of,target,target_end_date,location,observation\n");
+    for publication in 0..8 {
+        let as_of = day(2023, 11, 1) + Duration::weeks(publication);
+        for week in 0..117 + publication {
+            let end = day(2021, 8, 7) + Duration::weeks(week);
+            for (place, size) in [("01", 50.0), ("02", 7.0), ("06", 400.0), ("US", 457.0)] {
+                let wave = (-0.5 * (((week % 52) as f64 - 23.0) / 5.0).powi(2)).exp();
+                let value =
+                    (size * (0.1 + 6.0 * wave) * (1.0 + 0.05 * ((week * 7 % 11) as f64 / 11.0))).round();
+                table += &format!("{as_of},wk inc flu hosp,{end},{place},{value}\n");
+            }
+        }
+    }
+    fs::write(hub.join("target-data/time-series.csv"), table + extra).unwrap();
+    let places = "abbreviation,location,location_name,population\nAL,01,Alabama,5000000\nAK,02,Alaska,700000\n\
+        CA,06,California,39000000\nUS,US,US,44700000\n";
+    fs::write(hub.join("auxiliary-data/locations.csv"), places).unwrap();
+    hub
+}
+
+fn small(hub: &Path, out: &Path) -> Backtest {
+    let mut recipe = us();
+    (recipe.gbq.bags, recipe.gbq.trees) = (1, 5);
+    Backtest {
+        hub: hub.to_owned(),
+        target: "wk inc flu hosp".into(),
+        from: day(2023, 11, 18),
+        to: day(2023, 12, 2),
+        out: out.to_owned(),
+        model: "Ours".into(),
+        lag_days: None,
+        horizons: None,
+        history: None,
+        refit_every: None,
+        recipe: Some(recipe),
+        members: false,
+        threads: 2,
+    }
+}
+
+#[test]
+fn a_backtest_uses_nothing_published_after_the_lag() {
+    let clean = waves("clean", "");
+    // Published on the Friday and the Saturday itself, or about a later week: all of it too late to be used.
+    let late =
+        "2023-11-17,wk inc flu hosp,2023-11-11,06,99999\n2023-11-18,wk inc flu hosp,2023-11-11,06,99999\n";
+    let tainted = waves("tainted", late);
+    let run = |hub: &Path| {
+        let out = hub.join("out");
+        let args = Backtest { to: day(2023, 11, 18), ..small(hub, &out) };
+        assert_eq!(backtest(&args, &mut Vec::new()).unwrap(), 1);
+        fs::read_to_string(out.join("model-output/Ours/2023-11-18-Ours.csv")).unwrap()
+    };
+    let text = run(&clean);
+    assert_eq!(text, run(&tainted));
+    assert_eq!(text.lines().count(), 1 + 4 * 4 * 23);
+    let header = "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value";
+    assert_eq!(text.lines().next(), Some(header));
+    assert!(
+        text.lines().nth(1).unwrap().starts_with("2023-11-18,wk inc flu hosp,0,2023-11-18,01,quantile,0.01,")
+    );
+}
+
+#[test]
+fn forecasts_are_scored_against_the_truth_of_the_day() {
+    let hub = waves("scored", "");
+    let mut said = Vec::new();
+    assert_eq!(backtest(&small(&hub, &hub.join("out")), &mut said).unwrap(), 3);
+    assert!(String::from_utf8(said).unwrap().contains("2023-11-25: 16 forecasts (2 of 3)"));
+    let flat = |date: &str, end: &str, values: [i32; 2]| {
+        let mut rows = String::new();
+        for level in epimodels::LEVELS {
+            for (place, value) in ["01", "06"].iter().zip(values) {
+                rows += &format!("{date},wk inc flu hosp,0,{end},{place},quantile,{level},{value}\n");
+            }
+        }
+        rows
+    };
+    let header = "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n";
+    let folder = hub.join("out/model-output/Flat");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join("2023-11-18-Flat.csv"),
+        header.to_owned() + &flat("2023-11-18", "2023-11-18", [0, 0]),
+    )
+    .unwrap();
+    let args = Score {
+        hub: hub.clone(),
+        model_output: vec![hub.join("out/model-output")],
+        baseline: Some("Flat".into()),
+        truth_as_of: None,
+        horizons: (0, 3),
+        out: hub.join("scores.csv"),
+    };
+    let summaries = score(&args).unwrap();
+    let of = |name: &str| summaries.iter().find(|s| s.model == name).unwrap();
+    assert_eq!((of("Flat").tasks, of("Flat").relative), (2, Some(1.0)));
+    assert_eq!(of("Ours").common, 2);
+    assert!(of("Ours").relative.unwrap() < 0.7, "{:?}", of("Ours"));
+    let table = fs::read_to_string(hub.join("scores.csv")).unwrap();
+    assert!(table.starts_with(
+        "model,reference_date,target,horizon,target_end_date,location,observation,wis,dispersion"
+    ));
+    let missing = Score { baseline: Some("Nobody".into()), ..args };
+    assert_eq!(
+        score(&missing).unwrap_err().to_string(),
+        "the baseline `Nobody` is not among the models: Flat, Ours"
+    );
+}
+
+#[test]
+fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
+    let base = folder("log");
+    let log = "repository,as_of,commit,target_end_date,location,value\n\
+        old,2023-09-05T10:00:00+0000,a,2023-08-26,01,3\n\
+        old,2023-09-12T10:00:00+0000,b,2023-09-02,01,4\n\
+        new,2023-10-03T18:00:00+0000,c,2023-09-02,01,5\n\
+        new,2023-10-03T18:00:00+0000,c,2023-09-02,US,6\n\
+        old,2023-10-04T10:00:00+0000,d,2023-09-02,01,99\n\
+        new,2023-10-11T18:00:00+0000,e,2023-09-02,01,\n\
+        new,2023-10-11T18:00:00+0000,e,2023-09-09,01,7\n\
+        new,2023-10-11T18:00:00+0000,e,2023-09-09,60,1\n";
+    fs::write(base.join("log.csv"), log).unwrap();
+    let out = base.join("hub");
+    let build = Build { revisions: base.join("log.csv"), out: out.clone(), locations: None };
+    assert_eq!(build_from_revisions(&build).unwrap(), (4, 1 + 2 + 2 + 2));
+    let archive = Archive::read(&out, &["wk inc flu hosp"], None).unwrap();
+    let days = [day(2023, 9, 10), day(2023, 10, 5), day(2023, 10, 11)];
+    let known: Vec<Vec<(NaiveDate, f64)>> = archive
+        .known(&days)
+        .into_iter()
+        .map(|k| k.into_iter().find(|(key, _)| key.location == "01").unwrap().1.into_iter().collect())
+        .collect();
+    let (august, first, second) = (day(2023, 8, 26), day(2023, 9, 2), day(2023, 9, 9));
+    assert_eq!(known[0], [(august, 3.0)]);
+    assert_eq!(known[1], [(august, 3.0), (first, 5.0)], "the older repository is no longer heard");
+    assert!(known[2].contains(&(second, 7.0)) && known[2].contains(&(august, 3.0)));
+    assert!(
+        fs::read_to_string(out.join("auxiliary-data/locations.csv"))
+            .unwrap()
+            .contains("AL,01,Alabama,5108468")
+    );
+}
+
+#[test]
+fn bad_input_is_answered_by_a_sentence() {
+    let hub = waves("bad", "2023-11-08,wk inc flu hosp,2023-11-04,01,many\n");
+    let args = small(&hub, &hub.join("out"));
+    let said = |args: &Backtest| backtest(args, &mut Vec::new()).unwrap_err().to_string();
+    assert!(said(&args).ends_with("`observation` is `many`, a number is needed"), "{}", said(&args));
+    assert!(said(&args).contains("time-series.csv: row 3857"), "{}", said(&args));
+    let other = Backtest { target: "wk inc rsv hosp".into(), ..args.clone() };
+    assert!(said(&other).contains("no recipe forecasts the target `wk inc rsv hosp`"));
+    let never = Backtest { from: day(2023, 11, 20), to: day(2023, 11, 22), ..args.clone() };
+    assert!(said(&never).contains("no reference date (Sat) lies between"));
+    let far = Backtest { horizons: Some((0, 9)), ..args.clone() };
+    assert!(said(&far).contains("are 0..3 or a part of them"));
+    fs::write(hub.join("target-data/time-series.csv"), "as_of,week\n").unwrap();
+    assert!(said(&args).contains("has no column `target`, only: as_of, week"));
+    fs::remove_file(hub.join("target-data/time-series.csv")).unwrap();
+    assert!(said(&args).contains("holds none of time-series.parquet"));
+}
