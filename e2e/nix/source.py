@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""The source of a program, by the rules of nix/source.json, without Nix. nix/source.nix reads the same rules.
+
+  e2e/nix/source.py hash [--root DIR] [PROGRAM ...]   a line `<sha256>  <program>` for each (default: all)
+  e2e/nix/source.py files [--root DIR] PROGRAM        the files whose bytes make that hash
+  e2e/nix/source.py tree [--root DIR] PROGRAM OUT     writes the source that the program is built from to OUT
+
+The hash of a program is the SHA-256 of what `sha256sum` prints for its files in the order of the C locale. It is what
+an image carries as VIGIE_SOURCE_HASH and as the label vigie.source-hash.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+
+class Tree:
+    """A checkout, read by the rules."""
+
+    def __init__(self, root):
+        self.root = root
+        self.rules = json.loads((root / "nix/source.json").read_text())
+        self.table = tomllib.loads((root / "Cargo.toml").read_text())["workspace"]["dependencies"]
+        self.members = [m for group in self.rules["groups"] for m in self.folders(group)]
+
+    def folders(self, group):
+        return sorted(f"{group}/{p.parent.name}" for p in (self.root / group).glob("*/Cargo.toml"))
+
+    def programs(self):
+        """Program name to its folder."""
+        return {Path(m).name: m for m in [*self.folders(self.rules["images"]), "crates/vigie"]}
+
+    def manifest(self, member):
+        return tomllib.loads((self.root / member / "Cargo.toml").read_text())
+
+    def below(self, place):
+        """Regular files below a folder, as paths from the root; links are left out."""
+        found = []
+        for path in sorted((self.root / place).iterdir()):
+            if path.is_symlink():
+                continue
+            if path.is_dir():
+                found += self.below(f"{place}/{path.name}")
+            elif path.is_file():
+                found.append(f"{place}/{path.name}")
+        return found
+
+    def own(self, member):
+        return [f for f in self.below(member) if f.split("/")[2] not in self.rules["never"]]
+
+    def closure(self, member):
+        """The member and every local crate that it needs."""
+        seen, todo = [], [member]
+        while todo:
+            one = todo.pop()
+            if one in seen:
+                continue
+            seen.append(one)
+            m = self.manifest(one)
+            names = {**m.get("dependencies", {}), **m.get("build-dependencies", {})}
+            entries = [self.table.get(n) for n in names]
+            todo += [e["path"] for e in entries if isinstance(e, dict) and "path" in e]
+        return seen
+
+    def source(self, member):
+        """The files that a program is built from."""
+        built = self.closure(member)
+        others = [f"{m}/Cargo.toml" for m in self.members if m not in built]
+        return [*self.rules["root"], *others, *(f for m in built for f in self.own(m))]
+
+    def carried(self, member):
+        """The files that its image holds beside the program."""
+        return [f for place in self.rules["carries"].get(Path(member).name, []) for f in self.below(place)]
+
+    def hash(self, member):
+        lines = ""
+        for file in sorted([*self.source(member), *self.carried(member)], key=str.encode):
+            lines += f"{hashlib.sha256((self.root / file).read_bytes()).hexdigest()}  {file}\n"
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def stubs(self, member):
+        """Targets that a manifest declares, or a member must have, and whose file is not in the source."""
+        files, built = set(self.source(member)), self.closure(member)
+        wanted = [f"{m}/src/main.rs" for m in self.members if m not in built]
+        for m in self.members:
+            for kind, folder in [("bin", "src/bin"), ("bench", "benches"), ("example", "examples"), ("test", "tests")]:
+                for target in self.manifest(m).get(kind, []):
+                    wanted.append(f"{m}/{target.get('path') or folder + '/' + target['name'] + '.rs'}")
+        return [f for f in wanted if f not in files]
+
+    def write(self, member, out):
+        for file in self.source(member):
+            (out / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.root / file, out / file)
+        for file in self.stubs(member):
+            (out / file).parent.mkdir(parents=True, exist_ok=True)
+            (out / file).write_text("fn main() {}\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["hash", "files", "tree"])
+    parser.add_argument("arguments", nargs="*")
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
+    args = parser.parse_args()
+    tree = Tree(args.root)
+    programs = tree.programs()
+    named = args.arguments[:1] if args.what != "hash" else args.arguments or sorted(programs)
+    unknown = [n for n in named if n not in programs]
+    if unknown or len(args.arguments) < {"hash": 0, "files": 1, "tree": 2}[args.what]:
+        sys.exit(f"source.py: name a program of {', '.join(sorted(programs))}; see --help")
+    if args.what == "hash":
+        for name in named:
+            print(f"{tree.hash(programs[name])}  {name}")
+    elif args.what == "files":
+        member = programs[named[0]]
+        print("\n".join(sorted([*tree.source(member), *tree.carried(member)], key=str.encode)))
+    else:
+        tree.write(programs[named[0]], Path(args.arguments[1]))
+
+
+main()
