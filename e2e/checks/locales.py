@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Words: every language of a service has the same texts with the same placeholders, and every country has its languages."""
 
+import itertools
 import re
 import tomllib
 
@@ -17,7 +18,7 @@ def flat(table, before=""):
     """`a.b.c` -> text; plural forms fold into their key, which then lists them."""
     texts = {}
     for key, value in table.items():
-        if isinstance(value, dict) and value and set(value) <= PLURALS:
+        if isinstance(value, dict) and "other" in value and set(value) <= PLURALS:
             texts[before + key] = value
         elif isinstance(value, dict):
             texts.update(flat(value, f"{before}{key}."))
@@ -45,12 +46,15 @@ def folder(path, faults):
         where = name(path / f"{language}.toml")
         faults += [f"{where} lacks {key}" for key in sorted(keys - texts.keys())]
         faults += [f"{where}: {k} is empty" for k, forms in texts.items() if not all(t.strip() for t in forms.values())]
-        faults += [f"{where}: {k} has plural forms without `other`" for k, f in texts.items() if "" not in f and "other" not in f]
     for key in sorted(keys):
         sets = {language: placeholders(texts[key]) for language, texts in all_texts.items() if key in texts}
         for language in sets:
             if sets[language] != next(iter(sets.values())):
                 faults.append(f"{name(path)}: {key} has other placeholders in {language} than in {next(iter(sets))}")
+    for (first, a), (second, b) in itertools.combinations(sorted(all_texts.items()), 2):
+        for key in sorted(a.keys() & b.keys()):
+            if a[key] == b[key] and any(len(re.findall(r"[^\W\d_]{2,}", t)) > 3 for t in a[key].values()):
+                faults.append(f"{name(path)}: {key} is the same sentence in {first} and {second}: translate it")
     return all_texts
 
 
