@@ -23,12 +23,21 @@ const GRACE: Duration = Duration::from_secs(20);
 /// No request may take longer.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Sets up logging: JSON lines on stderr, or plain text with `VIGIE_LOG_FORMAT=text`; level by `RUST_LOG` (`info`).
+/// Sets up a service's logging: JSON lines on stderr, or plain text with `VIGIE_LOG_FORMAT=text`; level by `RUST_LOG`
+/// (`info`).
 pub fn telemetry() {
+    logging("info", std::env::var("VIGIE_LOG_FORMAT").is_ok_and(|f| f == "text"));
+}
+
+/// Sets up a command's logging: plain text on stderr, warnings and worse unless `RUST_LOG` says otherwise.
+pub fn telemetry_of_a_command() {
+    logging("warn", true);
+}
+
+fn logging(default: &str, text: bool) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let text = std::env::var("VIGIE_LOG_FORMAT").is_ok_and(|f| f == "text");
     // A second call (tests) keeps the first subscriber.
     let set = if text { builder.try_init() } else { builder.json().try_init() };
     if let Err(error) = set {

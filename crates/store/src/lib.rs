@@ -2,13 +2,14 @@
 //! "not there" is `Ok(None)` or an empty list.
 
 pub mod forecasts;
+pub mod loaded;
 pub mod observations;
 pub mod places;
 pub mod series;
 pub mod sources;
 
-use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
 use std::time::Duration;
 
 /// The schema, embedded in the program.
@@ -19,7 +20,14 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 /// # Errors
 /// When the database does not answer within ten seconds, or refuses the credentials.
 pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
-    PgPoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(10)).connect(url).await
+    // A load is one long statement on purpose; a page's query that takes this long is not.
+    let options =
+        url.parse::<PgConnectOptions>()?.log_slow_statements(log::LevelFilter::Warn, Duration::from_secs(10));
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await
 }
 
 /// Is every migration that this program knows applied?

@@ -1,2 +1,125 @@
-//! .
-fn main() {}
+//! The command `vigie`. Exit code 0: done; 1: it failed, with a sentence on stderr; 2: it was called wrongly.
+
+mod backup;
+mod door;
+mod postgres;
+mod process;
+mod say;
+mod state;
+mod testdb;
+mod tree;
+mod up;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Epidemic watch: run, load, forecast and check. Not operated or endorsed by WHO or any authority.
+#[derive(Debug, Parser)]
+#[command(name = "vigie", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a whole country on this machine, until Ctrl-C
+    Up(up::Args),
+    /// Bring the schema of DATABASE_URL up to date
+    Migrate(Database),
+    /// Write data/ anew from recorded payloads
+    Extract(Extract),
+    /// Load data/ into DATABASE_URL
+    Load(Load),
+    /// Forecast hub directories
+    #[command(flatten)]
+    Hub(hub::cli::Command),
+    /// Copy the running database of a country
+    Backup(backup::BackupArgs),
+    /// Bring the database of a country back to a moment
+    Restore(backup::RestoreArgs),
+    /// Run a command with a PostgreSQL of its own in DATABASE_URL (tests, benchmarks)
+    WithDatabase(testdb::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct Database {
+    /// Connection URL of PostgreSQL
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct Extract {
+    /// The folder of recorded payloads
+    #[arg(long, env = "VIGIE_SHARED", default_value = "../shared")]
+    from: PathBuf,
+    /// Where to write
+    #[arg(long, default_value = "data")]
+    out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct Load {
+    #[command(flatten)]
+    database: Database,
+    /// The country's profile
+    #[arg(long, env = "VIGIE_PROFILE")]
+    profile: PathBuf,
+    /// The extract
+    #[arg(long, env = "VIGIE_DATA_DIR", default_value = "data")]
+    data: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    kit::server::telemetry_of_a_command();
+    match run(Cli::parse().command).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            say::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Up(args) => up::run(&args).await.map(|()| 0),
+        Command::Migrate(db) => migrate(&db.database_url).await.map(|()| 0),
+        Command::Extract(args) => {
+            let summary = ingest::extract::write(&args.from, &args.out)?;
+            say::line(&summary.to_string());
+            Ok(0)
+        }
+        Command::Load(args) => load(&args).await.map(|()| 0),
+        Command::Hub(command) => {
+            command.run(&mut std::io::stdout(), &mut std::io::stderr())?;
+            Ok(0)
+        }
+        Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
+        Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
+        Command::WithDatabase(args) => testdb::run(&args).await,
+    }
+}
+
+/// Applies what is missing of the schema.
+async fn migrate(url: &str) -> anyhow::Result<()> {
+    let pool = store::connect(url, 2).await.context("DATABASE_URL: the database cannot be reached")?;
+    store::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
+    pool.close().await;
+    Ok(())
+}
+
+async fn load(args: &Load) -> anyhow::Result<()> {
+    let profile = kit::config::profile(args.profile.clone())?;
+    let pool =
+        store::connect(&args.database.database_url, 2).await.context("the database cannot be reached")?;
+    let mut conn = pool.acquire().await?;
+    let done =
+        ingest::load::all(&mut conn, &args.data, &profile, kit::wall(), &|text| say::line(text)).await?;
+    say::line(&format!("{} new values of {}", done.new_rows, done.rows));
+    Ok(())
+}

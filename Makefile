@@ -1,0 +1,28 @@
+# The two commands: `make up COUNTRY=fr` runs the platform, `make test` proves it. Each target is a thin line.
+COUNTRY ?= fr
+PORT ?= 8080
+HOST ?= 127.0.0.1
+LIVE ?= 0
+export COUNTRY PORT HOST LIVE
+
+.PHONY: help up test check bench extract install
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+up: ## run a whole country on this machine: COUNTRY=us|fr|ch PORT=8080 HOST=127.0.0.1 LIVE=0
+	@exec e2e/up.sh
+
+test: install ## everything that a push must pass, at most 60 minutes cold on 2 cores
+	@exec python3 e2e/test.py all
+
+check: ## the fast part: format, lints, documents, manifests
+	@exec python3 e2e/test.py check
+
+bench: ## side-by-side benchmarks into bench/results/
+	@exec bench/run.sh
+
+extract: ## write data/ anew from recorded payloads (VIGIE_SHARED=../shared)
+	@cargo run --release --quiet -p vigie -- extract
+
+install: ## as root: install what the tests need
+	@exec e2e/install.sh

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Side-by-side benchmarks: each row is our way and its reference in one run, reported as a ratio. Results in bench/results/.
+set -eu
+cd "$(dirname "$0")/.."
+cargo build --release --locked --workspace --bins
+# Durable, as `vigie up` runs it; alternating with plain COPY of the same rows.
+target/release/vigie with-database --name bench --durable -- cargo bench --locked --package ingest --bench load
+python3 bench/read/bench.py

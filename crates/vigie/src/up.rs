@@ -1,0 +1,358 @@
+//! `vigie up`: a whole country on one machine, from what the repository says.
+
+use crate::backup;
+use crate::door::{self, Routes};
+use crate::postgres::{self, Server};
+use crate::process::{self, Program};
+use crate::say::{self, Steps};
+use crate::state::State;
+use crate::tree::{Service, Tree};
+use anyhow::{Context as _, bail};
+use domain::profile::NATION;
+use domain::{CountryCode, CountryProfile};
+use kit::Clock;
+use rustix::process::Signal;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+/// What `vigie up` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A folder of clusters/: us, fr, ch
+    #[arg(long, env = "COUNTRY", default_value = "fr")]
+    country: String,
+    /// The front door's port
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// The front door's address; 0.0.0.0 lets a phone in
+    #[arg(long, env = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// 1: also fetch from the publishers, and use the real clock
+    #[arg(long, env = "LIVE", default_value = "0")]
+    live: String,
+}
+
+struct Running {
+    service: Service,
+    program: Program,
+    addr: SocketAddr,
+    admin: SocketAddr,
+}
+
+struct Country<'a> {
+    tree: &'a Tree,
+    code: CountryCode,
+    profile: CountryProfile,
+    services: Vec<Service>,
+    live: bool,
+    origin: String,
+}
+
+/// Runs a country until Ctrl-C or SIGTERM.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
+    let tree = Tree::find(&std::env::current_dir()?)?;
+    let code = tree.country(&args.country)?;
+    let live = match args.live.as_str() {
+        "0" | "" => false,
+        "1" => true,
+        other => bail!("LIVE is `{other}`: write 1 to fetch from the publishers, 0 not to"),
+    };
+    let shown = if args.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { args.host };
+    let country = Country {
+        profile: kit::config::profile(tree.profile(code))?,
+        services: tree.services(code)?,
+        origin: format!("http://{}", SocketAddr::new(shown, args.port)),
+        tree: &tree,
+        code,
+        live,
+    };
+    let listener = TcpListener::bind((args.host, args.port)).await.with_context(|| {
+        format!(
+            "port {} of {} is taken or not allowed: stop what listens there, or choose another with PORT=8081",
+            args.port, args.host
+        )
+    })?;
+    let state = State::open(tree.root(), &code.to_string())?;
+    let mut database = None;
+    let mut running = Vec::new();
+    // Whatever happens, and whenever Ctrl-C comes, what was started is stopped in order.
+    let result = tokio::select! {
+        ended = country.start(&state, &mut database, &mut running, listener) => ended,
+        () = kit::server::terminated() => Ok(()),
+    };
+    say::line("vigie: stopping");
+    for one in running.iter_mut().rev() {
+        one.program.stop(Signal::TERM, Duration::from_secs(20)).await;
+    }
+    if let Some(server) = &mut database {
+        Server::stop(server).await;
+    }
+    if result.is_ok() {
+        say::line("vigie: stopped; nothing is left running");
+    }
+    result
+}
+
+impl Country<'_> {
+    async fn start(
+        &self,
+        state: &State,
+        database: &mut Option<Server>,
+        running: &mut Vec<Running>,
+        listener: TcpListener,
+    ) -> anyhow::Result<()> {
+        let names: Vec<&str> = self.services.iter().map(|s| s.name.as_str()).collect();
+        say::line(&format!(
+            "vigie: {} = {}; the first start takes about 2 minutes and 400 MB, later ones less than 10 s",
+            self.code,
+            names.join(", ")
+        ));
+        let mut steps = Steps::new(5);
+        let url = self.database(state, database, &mut steps).await?;
+        let pool = store::connect(&url, 4).await.context("DATABASE_URL: the database cannot be reached")?;
+
+        let step = steps.next("figures", "the first time 10 to 40 s and 200 MB");
+        let loaded = self.load(&pool, &step).await?;
+        step.done(&loaded);
+        let clock = self.clock(&pool).await?;
+        pool.close().await;
+
+        let step = steps.next("forecasts", "the first time 10 to 90 s, both cores busy");
+        self.forecasts(&url, clock, &step).await?;
+        step.done("stored");
+
+        let step = steps.next("services", "2 s");
+        for service in &self.services {
+            running.push(self.service(state, service, &url, clock)?);
+        }
+        for one in running.iter_mut() {
+            ready(one).await?;
+        }
+        step.done(&names.join(", "));
+
+        let routes = Routes::new(running.iter().map(|r| (&r.service, r.addr)));
+        let door = door::router(routes).into_make_service_with_connect_info::<SocketAddr>();
+        match clock {
+            Clock::Real => {}
+            Clock::Recorded(at) => say::line(&format!("vigie: recorded situation of {}", at.date_naive())),
+        }
+        say::line(&format!(
+            "vigie: {} is up at {} ({})",
+            self.code,
+            self.origin,
+            say::seconds(steps.elapsed())
+        ));
+        let watch = async {
+            tokio::select! {
+                sentence = stopped(running) => sentence,
+                sentence = database_stopped(database) => sentence,
+            }
+        };
+        tokio::select! {
+            served = axum::serve(listener, door).into_future() => served.context("the front door"),
+            sentence = watch => bail!("{sentence}"),
+        }
+    }
+
+    async fn database(
+        &self,
+        state: &State,
+        database: &mut Option<Server>,
+        steps: &mut Steps,
+    ) -> anyhow::Result<String> {
+        let step = steps.next("database", "the first time 10 s: 15 MB to fetch, 110 MB on disk");
+        let url = match std::env::var("DATABASE_URL") {
+            Ok(url) if !url.is_empty() => {
+                step.done("the one of DATABASE_URL");
+                url
+            }
+            _ => {
+                let home = postgres::install().await?;
+                postgres::initialise(state, &home).await?;
+                let archive = backup::settings(state.dir())?;
+                let mut settings = vec!["max_connections=80"];
+                settings.extend(archive.iter().map(String::as_str));
+                let server = postgres::start(state, &home, &settings).await?;
+                let url = server.url.clone();
+                *database = Some(server);
+                step.done(&format!("PostgreSQL {} in {}", postgres::VERSION, state.dir().display()));
+                url
+            }
+        };
+        let step = steps.next("migrations", "1 s");
+        crate::migrate(&url).await?;
+        step.done("schema is current");
+        Ok(url)
+    }
+
+    async fn load(&self, pool: &sqlx::PgPool, step: &say::Step) -> anyhow::Result<String> {
+        let mut conn = pool.acquire().await?;
+        let loaded = ingest::load::all(&mut conn, &self.tree.data(), &self.profile, kit::wall(), &|text| {
+            step.progress(text)
+        })
+        .await
+        .map_err(disk_full)?;
+        Ok(format!("{} new values of {}", loaded.new_rows, loaded.rows))
+    }
+
+    /// `VIGIE_CLOCK` if set; the real clock with LIVE=1; else the last issue of the country's main signal.
+    async fn clock(&self, pool: &sqlx::PgPool) -> anyhow::Result<Clock> {
+        if let given @ Clock::Recorded(_) = kit::config::clock()? {
+            return Ok(given);
+        }
+        if self.live {
+            return Ok(Clock::Real);
+        }
+        let main = &self.profile.main_signal;
+        let source = self.profile.signal(main).and_then(|s| s.source_at(NATION));
+        let source = source.with_context(|| format!("the main signal {main} has no national source"))?;
+        let mut conn = pool.acquire().await?;
+        let nation = self.profile.nation.as_str();
+        let at =
+            store::observations::last_new_issue(&mut conn, main.as_str(), source.as_str(), nation).await?;
+        Ok(Clock::Recorded(at.with_context(|| format!("data/ holds no value of {main} for {nation}"))?))
+    }
+
+    /// The environment of every program of the country.
+    fn command(&self, program: &str, url: &str, clock: Clock) -> anyhow::Result<Command> {
+        let mut command = Command::new(sibling(program)?);
+        command
+            .env("DATABASE_URL", url)
+            .env("VIGIE_PROFILE", self.tree.profile(self.code))
+            .env("VIGIE_DATA_DIR", self.tree.data())
+            .env("VIGIE_LIVE", if self.live { "1" } else { "0" })
+            .env("VIGIE_LOG_FORMAT", "text")
+            .env("VIGIE_PUBLIC_URL", &self.origin);
+        match clock {
+            Clock::Real => command.env_remove("VIGIE_CLOCK"),
+            Clock::Recorded(at) => command.env("VIGIE_CLOCK", at.to_rfc3339()),
+        };
+        Ok(command)
+    }
+
+    /// Runs the forecast worker once and passes its progress on.
+    async fn forecasts(&self, url: &str, clock: Clock, step: &say::Step) -> anyhow::Result<()> {
+        if !self.services.iter().any(|s| s.name == FORECAST) {
+            return Ok(());
+        }
+        let mut command = self.command(FORECAST, url, clock)?;
+        let mut child = process::tied(&mut command, Signal::KILL)
+            .arg("batch")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("the forecast worker cannot be started")?;
+        let mut last = String::new();
+        if let Some(stderr) = child.stderr.take() {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Some(text) = lines.next_line().await? {
+                step.progress(&text);
+                last = text;
+            }
+        }
+        let status = child.wait().await?;
+        if !status.success() {
+            bail!("the forecasts failed ({}): {last}", process::how(status));
+        }
+        Ok(())
+    }
+
+    fn service(&self, state: &State, service: &Service, url: &str, clock: Clock) -> anyhow::Result<Running> {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (addr, admin) = (local(postgres::free_port()?), local(postgres::free_port()?));
+        let mut command = self.command(&service.name, url, clock)?;
+        command
+            .env("VIGIE_ADDR", addr.to_string())
+            .env("VIGIE_ADMIN_ADDR", admin.to_string())
+            .env("VIGIE_RAW_DIR", state.dir().join("raw"));
+        let log = state.log(&service.name)?;
+        let program = Program::start(&service.name, &mut command, log, Signal::TERM)?;
+        Ok(Running { service: service.clone(), program, addr, admin })
+    }
+}
+
+use std::future::IntoFuture as _;
+
+const FORECAST: &str = "forecast";
+
+/// A service's program lies beside this one: both come from the same build.
+fn sibling(program: &str) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let path = here.parent().unwrap_or(Path::new(".")).join(program);
+    if !path.is_file() {
+        bail!(
+            "the program {} is not built: run `make up` (or `cargo build --release -p {program}`)",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
+/// A full disk, said as such.
+fn disk_full(error: anyhow::Error) -> anyhow::Error {
+    if format!("{error:#}").contains("No space left on device") {
+        return error
+            .context("the disk is full: free about 500 MB, then start again; what is loaded is kept");
+    }
+    error
+}
+
+/// Waits until a service's `/readyz` answers, or says why it does not.
+async fn ready(one: &mut Running) -> anyhow::Result<()> {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let uri: axum::http::Uri = format!("http://{}/readyz", one.admin).parse()?;
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+        .build::<_, axum::body::Body>(hyper_util::client::legacy::connect::HttpConnector::new());
+    loop {
+        if client.get(uri.clone()).await.is_ok_and(|r| r.status().is_success()) {
+            return Ok(());
+        }
+        if let Some(status) = one.program.has_ended() {
+            bail!("{}", ended(&one.program, status));
+        }
+        if std::time::Instant::now() > deadline {
+            bail!("{} is not ready after 30 s; its log is {}", one.service.name, one.program.log.display());
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+fn ended(program: &Program, status: std::process::ExitStatus) -> String {
+    format!(
+        "{} stopped ({}); its log is {}, and ends with:\n{}",
+        program.name,
+        process::how(status),
+        program.log.display(),
+        process::tail(&program.log, 6)
+    )
+}
+
+/// Resolves when one of the services ends, with the sentence for it.
+async fn stopped(running: &mut [Running]) -> String {
+    loop {
+        for one in running.iter_mut() {
+            if let Some(status) = one.program.has_ended() {
+                return ended(&one.program, status);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Resolves when the database of this program ends; never, when it is somebody else's.
+async fn database_stopped(database: &mut Option<Server>) -> String {
+    let Some(server) = database else { return std::future::pending().await };
+    match server.program.ended().await {
+        Ok(status) => format!(
+            "the database stopped ({}), so everything is stopped. Its data are kept: start again with `make up`. Its log is {}",
+            process::how(status),
+            server.program.log.display()
+        ),
+        Err(error) => format!("the database cannot be watched: {error}"),
+    }
+}

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Runs the parts of `make test` and adds up what passed, failed and was skipped.
+
+  e2e/test.py all | check | <part> [<part> ...]
+
+Each part writes target/reports/<part>.log. With VIGIE_STRICT=1 a skip that docs/not-run-here.md does not list is a
+failure. A line `skipped: <id>: <reason>` in a part's output is a skip.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "target" / "reports"
+STRICT = os.environ.get("VIGIE_STRICT") == "1"
+VIGIE = ROOT / "target" / "release" / "vigie"
+sys.path.insert(0, str(ROOT / "e2e"))
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: list = field(default_factory=list)
+
+
+def run(part, command, env=None, quiet=True):
+    """Runs a command with its output in the part's log; returns exit code and text."""
+    log = REPORTS / f"{part}.log"
+    with log.open("a") as out:
+        out.write(f"$ {' '.join(map(str, command))}\n")
+        out.flush()
+        start = out.tell()
+        code = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
+                              env={**os.environ, **(env or {})}, check=False).returncode
+    text = log.read_text(errors="replace")[start:]
+    if code != 0 and quiet:
+        print("\n".join(f"    | {line}" for line in text.splitlines()[-40:]))
+    return code, text
+
+
+def skips(text):
+    return sorted(set(re.findall(r"^skipped: (.+)$", text, re.M)))
+
+
+def one(part, command, env=None):
+    """A part that is one check."""
+    code, text = run(part, command, env)
+    return Count(passed=int(code == 0), failed=int(code != 0), skipped=skips(text))
+
+
+def total(counts):
+    out = Count()
+    for c in counts:
+        out.passed += c.passed
+        out.failed += c.failed
+        out.skipped += c.skipped
+    return out
+
+
+def fmt(part):
+    return one(part, ["cargo", "fmt", "--all", "--check"])
+
+
+def clippy(part):
+    return one(part, ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+
+
+def checks(part):
+    scripts = sorted((ROOT / "e2e" / "checks").glob("*.py"))
+    return total(one(part, [sys.executable, str(s)]) for s in scripts)
+
+
+def rust(part):
+    """Unit, property and database tests, each database test in a database of its own."""
+    code, _ = run(part, ["cargo", "build", "--workspace", "--tests", "--bins", "--locked"])
+    if code != 0:
+        return Count(failed=1)
+    code, text = run(part, ["target/debug/vigie", "with-database", "--", "cargo", "test", "--workspace", "--locked",
+                            "--no-fail-fast", "--", "--nocapture"])
+    out = Count(skipped=skips(text))
+    for ok, bad, ignored in re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.M):
+        out.passed += int(ok)
+        out.failed += int(bad)
+        out.skipped += ["ignored: a test is marked as ignored"] * int(ignored)
+    if code != 0 and out.failed == 0:
+        out.failed = 1
+    return out
+
+
+def release(part):
+    return one(part, ["cargo", "build", "--release", "--workspace", "--bins", "--locked"])
+
+
+def up(part):
+    """The command `vigie up`: starts, stops, says what is wrong; and a timed restore."""
+    code, text = run(part, [sys.executable, "-m", "unittest", "-v", "up_test", "restore_test"], {"PYTHONPATH": str(ROOT / "e2e")})
+    ran = sum(map(int, re.findall(r"^Ran (\d+) tests?", text, re.M)))
+    bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", text)))
+    skipped = sum(map(int, re.findall(r"skipped=(\d+)", text)))
+    if code != 0 and bad == 0:
+        bad = 1
+    return Count(passed=max(ran - bad - skipped, 0), failed=bad, skipped=skips(text))
+
+
+def countries():
+    return sorted(p.parent.name for p in (ROOT / "clusters").glob("*/apps"))
+
+
+def journeys(part):
+    """A real browser through each country."""
+    browser = ROOT / "e2e" / "browser"
+    code, _ = run(part, ["npm", "ci", "--prefix", str(browser), "--no-audit", "--no-fund"],
+                  {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"})
+    if code != 0:
+        return Count(failed=1)
+    return total(journey(f"{part}-{c}", c, 8170 + i) for i, c in enumerate(countries()))
+
+
+def journey(part, country, port):
+    log = REPORTS / f"{part}.log"
+    log.write_text("")
+    with log.open("a") as out:
+        platform = subprocess.Popen([VIGIE, "up"], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
+                                    env={**os.environ, "COUNTRY": country, "PORT": str(port)})
+    url = f"http://127.0.0.1:{port}"
+    try:
+        if not wait_for(log, f"vigie: {country} is up at {url}", platform, 600):
+            print("\n".join(f"    | {line}" for line in log.read_text().splitlines()[-20:]))
+            return Count(failed=1)
+        result = REPORTS / f"{part}.json"
+        result.unlink(missing_ok=True)
+        code, text = playwright(part, url, country, result)
+        stats = json.loads(result.read_text())["stats"] if result.is_file() else None
+        if stats is None:
+            print("\n".join(f"    | {line}" for line in text.splitlines()[-40:]))
+            return Count(failed=1)
+        for title in failures(json.loads(result.read_text())):
+            print(f"    | failed: {title}")
+        bad = stats["unexpected"] + stats["flaky"]
+        # A Playwright skip is a test that does not apply to the country or the project; it says so in its title.
+        return Count(passed=stats["expected"], failed=bad if code != 0 or bad else 0, skipped=skips(text))
+    finally:
+        platform.send_signal(signal.SIGINT)
+        platform.wait(60)
+
+
+def playwright(part, url, country, result):
+    log = REPORTS / f"{part}.log"
+    with log.open("a") as out:
+        start = out.tell()
+        code = subprocess.run(["npx", "playwright", "test", "--reporter=json"], cwd=ROOT / "e2e" / "browser",
+                              stdout=out, stderr=subprocess.STDOUT, check=False, env={
+                                  **os.environ, "VIGIE_URL": url, "VIGIE_COUNTRY": country,
+                                  "PLAYWRIGHT_JSON_OUTPUT_NAME": str(result),
+                                  "CHROMIUM": os.environ.get("CHROMIUM", "/usr/bin/chromium")}).returncode
+    return code, log.read_text(errors="replace")[start:]
+
+
+def failures(report):
+    def walk(suite, path):
+        here = path + [suite.get("title", "")]
+        for spec in suite.get("specs", []):
+            if not spec["ok"]:
+                yield " > ".join(filter(None, here + [spec["title"]]))
+        for child in suite.get("suites", []):
+            yield from walk(child, here)
+    for suite in report.get("suites", []):
+        yield from walk(suite, [])
+
+
+def wait_for(log, line, process, seconds):
+    end = time.time() + seconds
+    while time.time() < end:
+        if line in log.read_text(errors="replace"):
+            return True
+        if process.poll() is not None:
+            return False
+        time.sleep(0.2)
+    return False
+
+
+PARTS = {"fmt": fmt, "checks": checks, "clippy": clippy, "rust": rust, "release": release, "up": up,
+         "journeys": journeys}
+CHECK = ["fmt", "checks", "clippy"]
+
+
+def listed():
+    """The ids of docs/not-run-here.md: the first cell of each table row."""
+    text = (ROOT / "docs" / "not-run-here.md").read_text()
+    return set(re.findall(r"^\| `?([a-z0-9-]+)`? \|", text, re.M))
+
+
+def main(names):
+    names = {"all": list(PARTS), "check": CHECK}.get(names[0], names) if names else list(PARTS)
+    unknown = [n for n in names if n not in PARTS]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}; choose among all, check, {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    counts, times = {}, {}
+    for name in names:
+        (REPORTS / f"{name}.log").write_text("")
+        print(f"== {name}", flush=True)
+        start = time.time()
+        try:
+            counts[name] = PARTS[name](name)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            print(f"    | {error}")
+            counts[name] = Count(failed=1)
+        times[name] = time.time() - start
+        c = counts[name]
+        print(f"   {c.passed} passed, {c.failed} failed, {len(c.skipped)} skipped in {times[name]:.0f} s", flush=True)
+    sum_ = total(counts.values())
+    known = listed()
+    for skip in sorted(set(sum_.skipped)):
+        unlisted = STRICT and skip.split(":")[0] not in known
+        print(f"skipped: {skip}{'  <- not in docs/not-run-here.md' if unlisted else ''}")
+        sum_.failed += int(unlisted)
+    (REPORTS / "summary.json").write_text(json.dumps(
+        {n: {"passed": c.passed, "failed": c.failed, "skipped": c.skipped, "seconds": round(times[n], 1)}
+         for n, c in counts.items()}, indent=1) + "\n")
+    print(f"{sum_.passed} passed, {sum_.failed} failed, {len(sum_.skipped)} skipped")
+    return 1 if sum_.failed or not sum_.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds what is missing of one country and runs it. Needs cargo and a C compiler, nothing else.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() { echo "vigie: $1" >&2; exit 1; }
+
+[ -d "clusters/$COUNTRY/apps" ] || {
+    known=$(for d in clusters/*/apps; do basename "$(dirname "$d")"; done | tr '\n' ' ')
+    fail "there is no country \`$COUNTRY\`: choose one of $known(make up COUNTRY=fr)"
+}
+command -v cargo >/dev/null || fail "cargo is missing: install Rust with rustup, then start again"
+command -v cc >/dev/null || fail "a C compiler is missing: install gcc (Debian: apt-get install gcc), then start again"
+
+# The programs of this country are the folders that Argo CD reads.
+packages="-p vigie"
+for app in clusters/"$COUNTRY"/apps/*/; do packages="$packages -p $(basename "$app")"; done
+
+target=${CARGO_TARGET_DIR:-target}
+if [ ! -x "$target/release/vigie" ]; then
+    free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
+    [ "$free" -ge 2500 ] || fail "the first build needs 2.5 GB of disk and $free MB are free here: make room, then start again"
+    echo "[build] the first build takes 5 to 8 minutes on 2 cores and 2 GB of disk; later ones seconds"
+else
+    echo "[build] what changed since the last start"
+fi
+start=$(date +%s)
+# shellcheck disable=SC2086 # a list of words
+cargo build --release $packages || fail "the build failed: the compiler says why above"
+echo "[build] – done in $(($(date +%s) - start)) s"
+exec "$target/release/vigie" up

@@ -1,0 +1,250 @@
+"""`vigie up` as a person meets it: it starts, stops, survives being killed, and says what is wrong."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / "target" / "release"
+COUNTRY = "ch"  # the smallest one; nothing below depends on which it is
+IS_ROOT = os.getuid() == 0
+PLAIN = 12345  # a user that exists nowhere: `make up` must not need one that does
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def database_home():
+    """The unpacked PostgreSQL of earlier parts, shared so that each state folder need not fetch it."""
+    base = Path("/var/lib/vigie") if IS_ROOT else Path.home() / ".local/state/vigie"
+    return next(iter(sorted(base.glob("postgresql-*"))), None)
+
+
+def tied_to(state):
+    """Processes that name the state folder in their arguments or environment."""
+    found = []
+    for proc in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (proc / "cmdline").read_bytes() + (proc / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(state).encode() in text and int(proc.name) != os.getpid():
+            found.append(proc.name)
+    return found
+
+
+class Up:
+    """One `vigie up`, with its own state folder."""
+
+    def __init__(self, state, port, country=COUNTRY, root=ROOT, binaries=BIN, user=None, **env):
+        self.port = port
+        self.country = country
+        prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+        self.process = subprocess.Popen(
+            [*prefix, binaries / "vigie", "up"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={"PATH": os.environ["PATH"], "COUNTRY": country, "PORT": str(port), "VIGIE_STATE": str(state),
+                 "HOME": str(state), **env})
+        self.lines = []
+
+    def until(self, text, seconds=300):
+        """Reads lines until one holds `text`; False when it ends before that."""
+        end = time.time() + seconds
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if text in line:
+                return True
+            if time.time() > end:
+                break
+        return False
+
+    def is_up(self):
+        return self.until(f"vigie: {self.country} is up at http://127.0.0.1:{self.port}")
+
+    def end(self, how=signal.SIGINT):
+        self.process.send_signal(how)
+        rest, _ = self.process.communicate(timeout=60)
+        self.lines += rest.splitlines()
+        return self.process.returncode
+
+    def said(self):
+        return "\n".join(self.lines)
+
+
+def get(port, path="/"):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+class UpTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.state = Path(tempfile.mkdtemp(prefix="vigie-up-", dir="/var/tmp"))
+        cls.state.chmod(0o755)
+        home = database_home()
+        if home:
+            shutil.copytree(home, cls.state / home.name, symlinks=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.state)
+
+    def start(self, **kwargs):
+        up = Up(kwargs.pop("state", self.state), kwargs.pop("port", None) or free_port(), **kwargs)
+        self.addCleanup(lambda: up.process.poll() is not None or up.end(signal.SIGKILL))
+        return up
+
+    def nothing_left(self, state=None):
+        end = time.time() + 20
+        while time.time() < end:
+            left = tied_to(state or self.state)
+            if not left:
+                return
+            time.sleep(0.1)
+        self.fail(f"still running: {left}")
+
+    def test_it_starts_stops_and_starts_again(self):
+        for _ in range(2):
+            up = self.start()
+            self.assertTrue(up.is_up(), up.said())
+            status, _ = get(up.port)
+            self.assertEqual(status, 200)
+            self.assertEqual(up.end(), 0, up.said())
+            self.assertIn("nothing is left running", up.said())
+            self.nothing_left()
+
+    def test_sigterm_stops_it_too(self):
+        up = self.start()
+        self.assertTrue(up.is_up(), up.said())
+        self.assertEqual(up.end(signal.SIGTERM), 0)
+        self.nothing_left()
+
+    def test_killed_at_any_moment_it_leaves_nothing_and_starts_again(self):
+        fresh = Path(tempfile.mkdtemp(prefix="vigie-killed-", dir="/var/tmp"))
+        self.addCleanup(shutil.rmtree, fresh)
+        fresh.chmod(0o755)
+        home = database_home()
+        if home:
+            shutil.copytree(home, fresh / home.name, symlinks=True)
+        for moment in ("database …", "migrations …", "figures …", "forecasts …", "services …", "is up at"):
+            up = self.start(state=fresh)
+            self.assertTrue(up.until(moment), up.said())
+            time.sleep(0.3)
+            up.end(signal.SIGKILL)
+            self.nothing_left(fresh)
+        up = self.start(state=fresh)
+        self.assertTrue(up.is_up(), up.said())
+        self.assertEqual(up.end(), 0)
+
+    def test_a_killed_database_is_said_and_everything_stops(self):
+        up = self.start()
+        self.assertTrue(up.is_up(), up.said())
+        pid = next(self.state.glob(f"{COUNTRY}-*/database/data/postmaster.pid")).read_text().split()[0]
+        os.kill(int(pid), signal.SIGKILL)
+        self.assertFalse(up.until("never said"))
+        self.assertEqual(up.process.wait(60), 1)
+        self.assertIn("the database stopped (killed by signal 9)", up.said())
+        self.assertIn("start again with `make up`", up.said())
+        self.nothing_left()
+
+    def test_a_taken_port_is_said(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            up = self.start(port=taken.getsockname()[1])
+            self.assertFalse(up.is_up())
+            self.assertEqual(up.process.wait(10), 1)
+            self.assertRegex(up.said(), r"port \d+ of 127\.0\.0\.1 is taken .* PORT=")
+
+    def test_an_unknown_country_is_answered_with_the_known_ones(self):
+        up = self.start(country="xx")
+        self.assertFalse(up.is_up())
+        self.assertEqual(up.process.wait(10), 1)
+        self.assertIn("choose one of ch, fr, us", up.said())
+
+    def test_a_second_one_is_told_of_the_first(self):
+        up = self.start()
+        self.assertTrue(up.is_up(), up.said())
+        second = self.start()
+        self.assertFalse(second.is_up())
+        self.assertIn(f"already running (process {up.process.pid})", second.said())
+        self.assertEqual(up.end(), 0)
+
+    def test_a_database_of_ones_own_is_used(self):
+        port = free_port()
+        outer = subprocess.Popen(
+            [BIN / "vigie", "with-database", "--name", "own", "--", BIN / "vigie", "up"], cwd=ROOT, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, "COUNTRY": COUNTRY, "PORT": str(port), "VIGIE_STATE": str(self.state)})
+        said = []
+        for line in outer.stdout:
+            said.append(line)
+            if "is up at" in line:
+                break
+        self.assertIn("the one of DATABASE_URL", "".join(said))
+        self.assertEqual(get(port)[0], 200)
+        outer.send_signal(signal.SIGINT)
+        outer.communicate(timeout=60)
+        self.nothing_left()
+
+    @unittest.skipUnless(IS_ROOT, "already a plain user")
+    def test_a_plain_user_can_run_it(self):
+        home = Path(tempfile.mkdtemp(prefix="vigie-plain-", dir="/var/tmp"))
+        self.addCleanup(shutil.rmtree, home)
+        # A copy of what it reads: the checkout may lie where only root can look.
+        tree = home / "checkout"
+        for part in ("clusters", "services", "data"):
+            shutil.copytree(ROOT / part, tree / part)
+        binaries = home / "bin"
+        binaries.mkdir()
+        for app in ["vigie", *(p.name for p in (ROOT / "clusters" / COUNTRY / "apps").iterdir())]:
+            shutil.copy(BIN / app, binaries / app)
+        for folder, _, files in os.walk(home):
+            os.chown(folder, PLAIN, PLAIN)
+            for file in files:
+                os.chown(Path(folder) / file, PLAIN, PLAIN)
+        with self.assertRaises(KeyError):
+            pwd.getpwuid(PLAIN)
+        up = self.start(state=home / "state", root=tree, binaries=binaries, user=PLAIN)
+        self.assertTrue(up.is_up(), up.said())
+        self.assertEqual(get(up.port)[0], 200)
+        self.assertEqual(up.end(), 0, up.said())
+        self.nothing_left(home)
+
+    def test_a_full_disk_is_said(self):
+        small = Path(tempfile.mkdtemp(prefix="vigie-full-", dir="/var/tmp"))
+        self.addCleanup(small.rmdir)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=755", "tmpfs", small],
+                                 capture_output=True, text=True, check=False)
+        if mounted.returncode != 0:
+            print("skipped: small-disk: a file system of 150 MB cannot be mounted here")
+            self.skipTest("no mount")
+        self.addCleanup(subprocess.run, ["umount", small], check=True)
+        home = database_home()
+        if home:
+            shutil.copytree(home, small / home.name, symlinks=True)
+        up = self.start(state=small)
+        self.assertFalse(up.is_up())
+        self.assertEqual(up.process.wait(60), 1)
+        self.assertIn("the disk is full", up.said())
+        self.assertTrue(re.search(r"free .* then start again", up.said()), up.said())
+        self.nothing_left(small)
+
+
+if __name__ == "__main__":
+    unittest.main()
