@@ -1,2 +1,2 @@
-//! .
+//! The service `ingest`.
 fn main() {}

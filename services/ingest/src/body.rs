@@ -1,0 +1,103 @@
+//! Before any parser: is this a data file at all? And the packing of bytes, always the same way.
+
+use crate::Refusal;
+use flate2::{Compression, GzBuilder, read::GzDecoder};
+use sha2::{Digest as _, Sha256};
+use std::io::{Read as _, Write as _};
+
+/// The largest payload that is unpacked: far above any known table, far below what would hurt the machine.
+const LIMIT: u64 = 256 << 20;
+
+/// Refuses what is known not to be data, whatever its status code and its name said.
+///
+/// # Errors
+/// [`Refusal::Empty`] or [`Refusal::NotData`] with what it is instead.
+pub fn sniff(bytes: &[u8]) -> Result<(), Refusal> {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii();
+    if text.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    let starts = |with: &[u8]| text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    if starts(b"<") {
+        return Err(Refusal::NotData("a web page"));
+    }
+    if starts(b"version https://git-lfs.github.com/spec/") {
+        return Err(Refusal::NotData("a pointer to a file in Git LFS"));
+    }
+    if starts(b"404: not found") || starts(b"{\"error") || starts(b"{\"message") {
+        return Err(Refusal::NotData("an error message"));
+    }
+    // An export that breaks off says so in its last line, after a status 200.
+    let tail = &text[text.len().saturating_sub(400)..];
+    if String::from_utf8_lossy(tail).contains("Streaming interrupted due to the following error") {
+        return Err(Refusal::NotData("an export that broke off with an error"));
+    }
+    Ok(())
+}
+
+/// Unpacks gzip; other bytes are returned as they are.
+///
+/// # Errors
+/// [`Refusal::Unreadable`] when the packing is broken or the content is larger than 256 MiB.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes.to_vec());
+    }
+    let bad = |why: String| Refusal::Unreadable { format: "gzip", why };
+    let mut out = Vec::new();
+    GzDecoder::new(bytes).take(LIMIT + 1).read_to_end(&mut out).map_err(|e| bad(e.to_string()))?;
+    if out.len() as u64 > LIMIT {
+        return Err(bad("it unpacks to more than 256 MiB".to_owned()));
+    }
+    Ok(out)
+}
+
+/// Packs with gzip so that the same content is always the same bytes: no time, no name.
+///
+/// # Errors
+/// Never in practice: writing into memory does not fail.
+pub fn pack(content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut gz = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
+    gz.write_all(content)?;
+    gz.finish()
+}
+
+/// SHA-256 in hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_data_is_named() {
+        assert_eq!(sniff(b""), Err(Refusal::Empty));
+        assert_eq!(sniff(b"\xEF\xBB\xBF \r\n"), Err(Refusal::Empty));
+        for (bytes, what) in [
+            (&b"<!DOCTYPE html><html>"[..], "a web page"),
+            (b"\n<?xml version='1.0'?>", "a web page"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer to a file in Git LFS"),
+            (b"404: Not Found", "an error message"),
+            (
+                b"a,b\n1,2\nStreaming interrupted due to the following error: x",
+                "an export that broke off with an error",
+            ),
+        ] {
+            assert_eq!(sniff(bytes), Err(Refusal::NotData(what)));
+        }
+        assert_eq!(sniff(b"a,b\n1,2\n"), Ok(()));
+    }
+
+    #[test]
+    fn packing_is_deterministic_and_unpacks() {
+        let content = b"place,reference_date\nFR,2025-01-05\n".repeat(100);
+        let packed = pack(&content).unwrap();
+        assert_eq!(packed, pack(&content).unwrap());
+        assert_eq!(unpack(&packed).unwrap(), content);
+        assert_eq!(unpack(b"plain").unwrap(), b"plain");
+        assert!(unpack(&packed[..packed.len() / 2]).is_err());
+    }
+}

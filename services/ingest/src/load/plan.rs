@@ -1,0 +1,82 @@
+//! Which rows of the extract a country needs.
+
+use domain::{CountryProfile, PlaceId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a model learns from besides the country's own figures: every place of these sources and signals.
+struct Training {
+    model: &'static str,
+    tables: &'static [(&'static str, &'static str)],
+}
+
+/// By the model's name in the profile. A model that is not here learns from the country's own figures only.
+const TRAINING: &[Training] = &[Training {
+    model: "europe",
+    tables: &[
+        ("ecdc-erviss", "ari_incidence"),
+        ("ecdc-erviss", "ili_incidence"),
+        ("who-fluid", "ari_incidence"),
+        ("who-fluid", "ili_incidence"),
+    ],
+}];
+
+/// The tables to load, and of each all places or the country's own.
+#[derive(Debug)]
+pub(super) struct Plan {
+    nation: PlaceId,
+    files: BTreeMap<(String, String), bool>,
+}
+
+impl Plan {
+    pub(super) fn of(profile: &CountryProfile) -> Self {
+        let mut files = BTreeMap::new();
+        for signal in &profile.signals {
+            for source in signal.sources.values() {
+                files.insert((source.to_string(), signal.id.to_string()), false);
+            }
+        }
+        for plan in profile.signals.iter().filter_map(|s| s.forecast.as_ref()) {
+            for training in TRAINING.iter().filter(|t| t.model == plan.model) {
+                for (source, signal) in training.tables {
+                    files.insert(((*source).to_owned(), (*signal).to_owned()), true);
+                }
+            }
+        }
+        Self { nation: profile.nation.clone(), files }
+    }
+
+    /// Source and signal of each table.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.keys().map(|(source, signal)| (source.as_str(), signal.as_str()))
+    }
+
+    pub(super) fn sources(&self) -> BTreeSet<&str> {
+        self.files.keys().map(|(source, _)| source.as_str()).collect()
+    }
+
+    fn all_places(&self, source: &str, signal: &str) -> bool {
+        self.files.get(&(source.to_owned(), signal.to_owned())).copied().unwrap_or(false)
+    }
+
+    /// Is this a place of the country?
+    pub(super) fn has(&self, place: &str) -> bool {
+        place.starts_with(self.nation.as_str())
+            && PlaceId::new(place).is_ok_and(|p| p.nation() == self.nation)
+    }
+
+    /// Is a place's row of this table wanted?
+    pub(super) fn takes(&self, source: &str, signal: &str, place: &PlaceId) -> bool {
+        place.nation() == self.nation || self.all_places(source, signal)
+    }
+
+    /// Says in a word which rows of a table are taken: another choice is another load.
+    pub(super) fn scope(&self, source: &str, signal: &str) -> String {
+        if self.all_places(source, signal) { "all".to_owned() } else { self.nation.to_string() }
+    }
+
+    /// The same for the small tables.
+    pub(super) fn scope_of_records(&self) -> String {
+        let sources: Vec<&str> = self.sources().into_iter().collect();
+        format!("{}: {}", self.nation, sources.join(" "))
+    }
+}

@@ -1,0 +1,112 @@
+//! Which place a publisher means: FIPS, INSEE and ISO codes and names, from one table.
+
+use domain::PlaceId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+/// A place as the project names it; populations are added by the extract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Our id.
+    pub id: PlaceId,
+    /// `nation`, `state`, `region`, `departement`, `canton`.
+    pub level: String,
+    /// Where it lies; empty for most nations.
+    pub parent: String,
+    /// The national code: FIPS, INSEE, BFS; ISO 3166 alpha-3 for nations.
+    pub code: String,
+    /// Language to name.
+    pub names: BTreeMap<String, String>,
+    /// Other names that publishers use.
+    pub aliases: Vec<String>,
+}
+
+/// The columns that hold names, by language.
+pub const LANGUAGES: [&str; 4] = ["en", "fr", "de", "it"];
+
+static TABLE: LazyLock<Vec<Place>> = LazyLock::new(|| {
+    let mut reader = csv::Reader::from_reader(include_str!("places.csv").as_bytes());
+    let rows = reader.records().flatten();
+    rows.filter_map(|r| {
+        let cell = |i: usize| r.get(i).unwrap_or("").to_owned();
+        let names = LANGUAGES.iter().zip(4..).map(|(l, i)| ((*l).to_owned(), cell(i)));
+        Some(Place {
+            id: PlaceId::new(cell(0)).ok()?,
+            level: cell(1),
+            parent: cell(2),
+            code: cell(3),
+            names: names.filter(|(_, name)| !name.is_empty()).collect(),
+            aliases: cell(8).split('|').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
+        })
+    })
+    .collect()
+});
+
+static BY_ID: LazyLock<HashMap<&'static str, &'static Place>> =
+    LazyLock::new(|| TABLE.iter().map(|p| (p.id.as_str(), p)).collect());
+
+static BY_CODE: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> =
+    LazyLock::new(|| TABLE.iter().map(|p| ((p.level.as_str(), p.code.as_str()), p)).collect());
+
+static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> = LazyLock::new(|| {
+    let names = |p: &'static Place| p.names.get("en").into_iter().chain(&p.aliases).map(move |n| (n, p));
+    TABLE.iter().flat_map(names).map(|(n, p)| ((p.level.as_str(), n.as_str()), p)).collect()
+});
+
+/// All places, by id.
+#[must_use]
+pub fn all() -> &'static [Place] {
+    &TABLE
+}
+
+/// The place with our id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static PlaceId> {
+    BY_ID.get(id).map(|p| &p.id)
+}
+
+/// The place of a level with a national code: (`state`, `06`), (`region`, `84`), (`nation`, `FRA`).
+#[must_use]
+pub fn by_code(level: &'static str, code: &str) -> Option<&'static PlaceId> {
+    BY_CODE.get(&(level, code)).map(|p| &p.id)
+}
+
+/// The place of a level with an English name, or a name that publishers use for it.
+#[must_use]
+pub fn by_name(level: &'static str, name: &str) -> Option<&'static PlaceId> {
+    BY_NAME.get(&(level, name)).map(|p| &p.id)
+}
+
+/// The US or one of its states by the hubs' `location`: `US`, or FIPS with its leading zero.
+#[must_use]
+pub fn us_location(location: &str) -> Option<&'static PlaceId> {
+    if location == "US" { by_id("US") } else { by_code("state", location) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_whole_and_its_parents_exist() {
+        assert_eq!(all().iter().filter(|p| p.level == "state").count(), 52);
+        assert_eq!(all().iter().filter(|p| p.level == "region").count(), 18);
+        assert_eq!(all().iter().filter(|p| p.level == "departement").count(), 101);
+        assert_eq!(all().iter().filter(|p| p.level == "canton").count(), 26);
+        for p in all() {
+            assert!(p.parent.is_empty() || by_id(&p.parent).is_some(), "{}", p.id);
+            assert!(!p.names.is_empty(), "{}", p.id);
+        }
+        assert_eq!(BY_ID.len(), include_str!("places.csv").lines().count() - 1);
+    }
+
+    #[test]
+    fn publishers_codes_find_the_place() {
+        assert_eq!(us_location("06").unwrap().as_str(), "US-CA");
+        assert_eq!(by_code("region", "84").unwrap().as_str(), "FR-ARA");
+        assert_eq!(by_code("departement", "2A").unwrap().as_str(), "FR:2A");
+        assert_eq!(by_name("nation", "Czech Republic").unwrap().as_str(), "CZ");
+        assert_eq!(by_code("nation", "CHE").unwrap().as_str(), "CH");
+        assert!(us_location("60").is_none());
+    }
+}
