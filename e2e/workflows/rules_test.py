@@ -1,0 +1,72 @@
+"""Faults planted in a workflow, each of which rules.py must name."""
+
+import tempfile
+import textwrap
+import unittest
+from pathlib import Path
+
+import rules
+import yaml
+
+SHA = "0123456789012345678901234567890123456789"
+GOOD = f"""
+name: images
+on:
+  push:
+    paths-ignore: ["clusters/*/images/**", "docs/project/**"]
+permissions: {{}}
+jobs:
+  images:
+    timeout-minutes: 10
+    permissions: {{ contents: write, packages: write, id-token: write }}
+    steps:
+      - uses: actions/checkout@{SHA} # v1.2.3
+      - run: make thing
+"""
+MAKE = "thing: ## a thing\n\t@exec true\n"
+PAGE = f"actions/checkout v1.2.3 {SHA}"
+
+
+def faults(workflow=GOOD, make=MAKE, page=PAGE):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / ".github/workflows").mkdir(parents=True)
+        (root / ".github/workflows/images.yml").write_text(textwrap.dedent(workflow))
+        (root / "Makefile").write_text(make)
+        return list(rules.check(root, {"images.yml": yaml.safe_load(workflow)}, page))
+
+
+class PlantedFaults(unittest.TestCase):
+    def test_a_workflow_without_fault_has_none(self):
+        self.assertEqual(faults(), [])
+
+    def test_each_planted_fault_is_named(self):
+        for old, new, said in [
+            ("make thing", "make thing || true", "calls one target"),
+            ("make thing", "make thing; true", "calls one target"),
+            ("make thing", "echo hello", "calls one target"),
+            ("make thing", "make other", "no such target"),
+            ("- run: make thing", "- run: make thing\n        continue-on-error: true", "with continue-on-error"),
+            ("- run: make thing", "- run: make thing\n        shell: bash {0}", "with shell"),
+            ("- run: make thing", "- run: make thing\n        if: false", "with if"),
+            ("    timeout-minutes: 10\n", "", "timeout-minutes"),
+            ("    timeout-minutes: 10\n", "    timeout-minutes: 10\n    continue-on-error: true\n", "has continue-on-error"),
+            ("contents: write,", "contents: write, actions: write,", "may {"),
+            ("permissions: {}", "permissions: write-all", "must begin with"),
+            (f"@{SHA} # v1.2.3", "@v1", "not pinned"),
+            (SHA, SHA[::-1], "does not list"),
+            ('"docs/project/**"', '"docs/**"', "must ignore pushes"),
+            ("  push:\n", "  pull_request_target:\n  push:\n", "stranger's code"),
+        ]:
+            with self.subTest(new=new):
+                self.assertNotEqual(GOOD.replace(old, new), GOOD)
+                self.assertTrue(any(said in f for f in faults(GOOD.replace(old, new))), said)
+
+    def test_a_recipe_that_cannot_fail_is_named(self):
+        for recipe in ["\t-@false", "\t@-false", "\t@false || true", "\t@false || echo failed", "\tfalse; true", "\tset +e; false"]:
+            with self.subTest(recipe=recipe):
+                self.assertTrue(any("cannot fail" in f for f in faults(make=f"thing:\n{recipe}\n")))
+
+
+if __name__ == "__main__":
+    unittest.main()
