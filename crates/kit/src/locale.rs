@@ -120,6 +120,13 @@ impl Formats {
         )
     }
 
+    /// A month alone, for axes: `Feb`, `févr.`.
+    #[must_use]
+    pub fn month_alone(&self, day: NaiveDate) -> String {
+        let fields = CalendarPeriodFieldSet::M(fieldsets::M::medium());
+        self.formatted(day, CompositeDateTimeFieldSet::CalendarPeriod(fields))
+    }
+
     /// A day of a month, for axes: `Feb 1`, `1er févr.`.
     #[must_use]
     pub fn day_month(&self, day: NaiveDate) -> String {

@@ -52,7 +52,7 @@ pub(super) fn inline(chart: &Chart) -> String {
 }
 
 pub(super) fn document(chart: &Chart, width: u32, notes: &[String]) -> String {
-    let (left, right, head) = (64, 20, 48);
+    let (left, right, head) = (72, 44, 48);
     let height = head + chart.height + 16 + 18 * u32::try_from(notes.len()).unwrap_or(0) + 12;
     let inner = width.saturating_sub(left + right);
     let mut out = format!(
@@ -97,15 +97,7 @@ fn body(out: &mut String, f: &Frame<'_>) {
                 ground + 5.0
             ),
         );
-        // A label at an end stays inside the chart.
-        let anchor = if x > 94.0 {
-            "end"
-        } else if x < 6.0 {
-            "start"
-        } else {
-            "middle"
-        };
-        text(out, &format!("{x:.2}%"), below, "c-text", anchor, label);
+        text(out, &format!("{x:.2}%"), below, "c-text", "middle", label);
     }
     push(
         out,
@@ -121,7 +113,9 @@ fn body(out: &mut String, f: &Frame<'_>) {
         stroke(out, line.class, color, width, &line_path(line, f));
     }
     out.push_str("</svg>");
-    for step in &f.chart.fan {
+    // Where weeks stand close together, dots would hide the bands.
+    let apart = f.chart.fan.windows(2).all(|w| f.percent(w[1].date) - f.percent(w[0].date) >= 4.0);
+    for step in f.chart.fan.iter().filter(|_| apart) {
         dot(out, "c-hollow", f.percent(step.date), f.pixel(step.median), 3.0);
     }
     if let Some((date, value)) = f.chart.last {

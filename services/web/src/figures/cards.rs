@@ -1,0 +1,154 @@
+//! The few numbers that stand beside the sentence.
+
+use super::headline::{Latest, change, reason};
+use super::movement::Movement;
+use super::outlook::Outlook;
+use super::series::Series;
+use crate::i18n::Lang;
+use domain::quantiles::MEDIAN;
+use store::forecasts::Forecast;
+
+/// A question and its answer, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// The question.
+    pub label: String,
+    /// The answer: a number, or "not estimated".
+    pub value: String,
+    /// What the number is about, its interval, or the reason why there is none.
+    pub detail: String,
+    /// Where the number comes from (`/why/…`, without the language's prefix).
+    pub why: Option<String>,
+    /// Is there no answer?
+    pub missing: bool,
+}
+
+/// The cards of a series: what was, then what was likely.
+#[must_use]
+pub fn cards(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
+    let Some(latest) = Latest::of(series) else { return Vec::new() };
+    let mut all = vec![last(lang, series, &latest)];
+    if latest.period == "week" || latest.period == "days" {
+        all.push(against(lang, series, &latest));
+    }
+    all.extend(future(lang, series, outlook));
+    all
+}
+
+fn last(lang: &Lang, series: &Series<'_>, latest: &Latest) -> Card {
+    let date = lang.formats.date(latest.date);
+    // A sum of seven days has no single row behind it; its days are in the table.
+    let why = series.last().filter(|_| latest.period != "days").map(|c| format!("/why/{}", c.id));
+    Card {
+        label: lang.t(&format!("card.last.{}", latest.period)),
+        value: lang.value(latest.value, series.signal.unit),
+        detail: lang.f(
+            &format!("card.last_detail.{}", latest.period),
+            &[("date", &date), ("week", &lang.week(latest.date))],
+        ),
+        why,
+        missing: false,
+    }
+}
+
+fn against(lang: &Lang, series: &Series<'_>, latest: &Latest) -> Card {
+    let change = change(lang, latest.movement, series.signal.unit);
+    let value = match latest.movement {
+        Movement::Unknown => lang.t("card.unknown"),
+        Movement::Unchanged => lang.t("card.unchanged"),
+        Movement::FromNone => format!("+{}", lang.value(latest.value, series.signal.unit)),
+        Movement::Rising(_) | Movement::More(_) => format!("+{change}"),
+        Movement::Falling(_) | Movement::Fewer(_) | Movement::ToNone(_) => format!("\u{2212}{change}"),
+        Movement::Stable(_) => change,
+    };
+    let before = latest.before.map(|v| lang.value(v, series.signal.unit));
+    let detail = before.map_or_else(
+        || lang.t("card.change_unknown"),
+        |b| lang.f(&format!("card.change_detail.{}", latest.period), &[("before", &b)]),
+    );
+    let missing = latest.movement == Movement::Unknown;
+    Card { label: lang.t("card.change"), value, detail, why: None, missing }
+}
+
+fn future(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
+    // One reason for everything is said once.
+    if let (Err(a), Err(b), Err(c)) = (&outlook.weeks, &outlook.rt, &outlook.trend)
+        && a == b
+        && b == c
+    {
+        return vec![unanswered(lang, series, "card.future", a)];
+    }
+    let mut all = Vec::new();
+    match &outlook.weeks {
+        Ok(weeks) => {
+            all.extend(weeks.first().map(|f| week(lang, series, lang.t("card.next"), f)));
+            if let Some(f) = weeks.last().filter(|_| weeks.len() > 1) {
+                let n = lang.formats.number(f64::from(u32::try_from(weeks.len()).unwrap_or(0)), 0);
+                all.push(week(lang, series, lang.f("card.later", &[("n", &n)]), f));
+            }
+        }
+        Err(word) => all.push(unanswered(lang, series, "card.next", word)),
+    }
+    all.push(match &outlook.rt {
+        Ok(rt) => Card {
+            label: lang.t("card.rt"),
+            value: lang.formats.number(rt.q50, 2),
+            detail: lang.f(
+                "card.rt_detail",
+                &[
+                    ("low", &lang.formats.number(rt.q025, 2)),
+                    ("high", &lang.formats.number(rt.q975, 2)),
+                    ("date", &lang.formats.short_date(rt.window_end)),
+                    ("level", &lang.formats.percent(0.95)),
+                ],
+            ),
+            why: None,
+            missing: false,
+        },
+        Err(word) => unanswered(lang, series, "card.rt", word),
+    });
+    all.push(match &outlook.trend {
+        Ok(trend) => Card {
+            label: lang.t("card.rise"),
+            value: lang.formats.percent(trend.rises),
+            detail: lang.f(
+                "card.rise_detail",
+                &[
+                    ("up", &lang.formats.percent(trend.increase + trend.large_increase)),
+                    ("stable", &lang.formats.percent(trend.stable)),
+                    ("down", &lang.formats.percent(trend.decrease + trend.large_decrease)),
+                ],
+            ),
+            why: None,
+            missing: false,
+        },
+        Err(word) => unanswered(lang, series, "card.rise", word),
+    });
+    all
+}
+
+fn week(lang: &Lang, series: &Series<'_>, label: String, f: &Forecast) -> Card {
+    let at = |n: usize| f.quantiles.get(n).map_or_else(String::new, |v| lang.value(*v, series.signal.unit));
+    let with = [
+        ("median", &*at(MEDIAN)),
+        ("date", &*lang.formats.short_date(f.target_end_date)),
+        ("level", &*lang.formats.percent(0.8)),
+    ];
+    Card {
+        label,
+        value: lang.f("range_short", &[("low", &at(3)), ("high", &at(19))]),
+        detail: lang.f("card.week_detail", &with),
+        why: None,
+        missing: false,
+    }
+}
+
+fn unanswered(lang: &Lang, series: &Series<'_>, label: &str, word: &str) -> Card {
+    Card {
+        label: lang.t(label),
+        value: lang.t("not_estimated"),
+        detail: reason(lang, series, word),
+        why: None,
+        missing: true,
+    }
+}

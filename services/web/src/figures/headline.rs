@@ -1,0 +1,148 @@
+//! The sentences of a page: what happened, what was likely to come, how sure that was.
+
+use super::movement::Movement;
+use super::outlook::Outlook;
+use super::series::Series;
+use crate::i18n::{Lang, digits};
+use chrono::{Days, NaiveDate};
+use domain::profile::Unit;
+use domain::quantiles::MEDIAN;
+use store::forecasts::Forecast;
+use store::places::Place;
+
+/// Where the 80 % interval stands among the 23 quantiles.
+const LOW: usize = 3;
+const HIGH: usize = 19;
+
+/// How a series is spoken of, and its newest value against the one before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latest {
+    /// `week`, `days` (sum of seven), `day` or `until` (a running total).
+    pub period: &'static str,
+    /// The last day that has a figure.
+    pub date: NaiveDate,
+    /// The value of the period.
+    pub value: f64,
+    /// The value of the period before, where it is known.
+    pub before: Option<f64>,
+    /// One against the other.
+    pub movement: Movement,
+}
+
+impl Latest {
+    /// From the newest cells of a series; `None` when it has no figure at all.
+    #[must_use]
+    pub fn of(series: &Series<'_>) -> Option<Self> {
+        let last = series.last()?;
+        let date = last.date;
+        if series.signal.cumulative {
+            let movement = Movement::Unknown;
+            return Some(Self { period: "until", date, value: last.value?, before: None, movement });
+        }
+        let Some(value) = series.week_to(date) else {
+            // One of the seven days is not known: only the last day can be told.
+            let movement = Movement::Unknown;
+            return Some(Self { period: "day", date, value: last.value?, before: None, movement });
+        };
+        let before = series.week_to(date - Days::new(7));
+        let movement = Movement::between(Some(value), before, series.signal.unit == Unit::Persons);
+        let period = if series.sums_days() { "days" } else { "week" };
+        Some(Self { period, date, value, before, movement })
+    }
+}
+
+/// "In week 5 of 2025 (ending Saturday, February 1, 2025)" and its kin.
+#[must_use]
+pub fn when(lang: &Lang, period: &str, date: NaiveDate) -> String {
+    let week = lang.formats.week(date);
+    let (number, year) = (week.week().to_string(), week.year().to_string());
+    let date = lang.formats.weekday_date(date);
+    lang.f(&format!("when.{period}"), &[("week", &number), ("year", &year), ("date", &date)])
+}
+
+/// The change as it stands in a sentence or a card: `24%`, `3`, or nothing.
+#[must_use]
+pub fn change(lang: &Lang, movement: Movement, unit: Unit) -> String {
+    match movement {
+        Movement::Rising(share) | Movement::Falling(share) => lang.formats.percent(share),
+        Movement::Stable(share) => {
+            let signed = lang.formats.signed(share * 100.0, 1);
+            lang.formats.percent(0.0).replacen('0', &signed, 1)
+        }
+        Movement::ToNone(before) => lang.value(before, unit),
+        Movement::More(n) | Movement::Fewer(n) => lang.formats.number(n, 0),
+        Movement::Unknown | Movement::Unchanged | Movement::FromNone => String::new(),
+    }
+}
+
+/// The headline; `None` without a figure: no sentence without data.
+#[must_use]
+pub fn sentence(lang: &Lang, series: &Series<'_>, place: &Place) -> Option<String> {
+    let latest = Latest::of(series)?;
+    let unit = series.signal.unit;
+    let did = format!("signal.{}.did", series.signal.id);
+    let did = lang.n(&did, latest.value, digits(latest.value, unit), &[("where", &lang.where_(place))]);
+    let when = when(lang, latest.period, latest.date);
+    let change = change(lang, latest.movement, unit);
+    let key = match (latest.period, latest.movement) {
+        (period @ ("week" | "days"), movement) => format!("headline.{period}.{}", movement.word()),
+        _ => "headline.week.unknown".to_owned(),
+    };
+    Some(lang.f(&key, &[("when", &when), ("did", &did), ("change", &change)]))
+}
+
+/// What was likely to come, always with its uncertainty; or why that is not estimated.
+#[must_use]
+pub fn likely(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<String> {
+    match &outlook.weeks {
+        Err(word) => vec![lang.f("outlook.none", &[("reason", &reason(lang, series, word))])],
+        Ok(weeks) => {
+            let mut said: Vec<String> =
+                weeks.first().map(|f| expectation(lang, series, "outlook.next", f, 1)).into_iter().collect();
+            if let Some(last) = weeks.last().filter(|_| weeks.len() > 1) {
+                said.push(expectation(lang, series, "outlook.later", last, weeks.len()));
+            }
+            said
+        }
+    }
+}
+
+fn expectation(lang: &Lang, series: &Series<'_>, key: &str, f: &Forecast, ahead: usize) -> String {
+    let unit = series.signal.unit;
+    let at = |n: usize| f.quantiles.get(n).map_or_else(String::new, |v| lang.value(*v, unit));
+    let noun = lang.t(&format!("signal.{}.noun", series.signal.id));
+    let week = lang.formats.week(f.target_end_date);
+    lang.f(
+        key,
+        &[
+            ("low", &at(LOW)),
+            ("high", &at(HIGH)),
+            ("median", &at(MEDIAN)),
+            ("noun", &noun),
+            ("week", &week.week().to_string()),
+            ("year", &week.year().to_string()),
+            ("date", &lang.formats.weekday_date(f.target_end_date)),
+            ("ahead", &lang.formats.number(f64::from(u32::try_from(ahead).unwrap_or(0)), 0)),
+            ("level", &lang.formats.percent(0.8)),
+        ],
+    )
+}
+
+/// How sure: what the interval means, which model, on which figures.
+#[must_use]
+pub fn sure(lang: &Lang, outlook: &Outlook) -> Option<String> {
+    let run = outlook.run.as_ref().filter(|_| outlook.weeks.is_ok())?;
+    let vintage = lang.formats.date(lang.formats.day_of(run.data_vintage));
+    let with =
+        [("model", run.model_id.as_str()), ("version", run.model_version.as_str()), ("date", &vintage)];
+    Some(lang.f("outlook.sure", &with))
+}
+
+/// Why there is no answer, in the reader's language.
+#[must_use]
+pub fn reason(lang: &Lang, series: &Series<'_>, word: &str) -> String {
+    let key = format!("reason.{word}");
+    let key = if lang.has(&key) { key.as_str() } else { "reason.no_answer" };
+    let day = |d: Option<NaiveDate>| d.map_or_else(String::new, |d| lang.formats.date(d));
+    lang.f(key, &[("ended", &day(series.ended())), ("last", &day(series.last().map(|c| c.date)))])
+}

@@ -1,0 +1,83 @@
+//! What was likely to come, as the newest run says it, or the reason why nothing is said.
+
+use super::series::Series;
+use kit::Problem;
+use sqlx::PgConnection;
+use store::forecasts::{Forecast, NotEstimated, Rt, Run, Trend};
+use store::places::Place;
+
+/// An answer, or the word of the reason why there is none (`reason.<word>` in the locale files).
+pub type Answer<T> = Result<T, String>;
+
+/// The answers of the newest run in one place.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    /// The run, where there is one that may speak.
+    pub run: Option<Run>,
+    /// Weeks after the last known one, at least one.
+    pub weeks: Answer<Vec<Forecast>>,
+    /// The reproduction number of the newest window.
+    pub rt: Answer<Rt>,
+    /// Which way the next week goes.
+    pub trend: Answer<Trend>,
+}
+
+impl Outlook {
+    /// No answer to any question, for one reason.
+    #[must_use]
+    pub fn none(reason: &str) -> Self {
+        let no = || reason.to_owned();
+        Self { run: None, weeks: Err(no()), rt: Err(no()), trend: Err(no()) }
+    }
+
+    /// Reads it. A series that ended, is stale, is empty or has no model gets no forecast, whatever is stored.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn read(conn: &mut PgConnection, series: &Series<'_>, place: &Place) -> Result<Self, Problem> {
+        if let Some(reason) = silence(series) {
+            return Ok(Self::none(reason));
+        }
+        let signal = series.signal.id.as_str();
+        let Some(run) = store::forecasts::latest_run(conn, signal, series.as_of).await? else {
+            return Ok(Self::none("no_run"));
+        };
+        let last = series.last().map_or(run.reference_date, |c| c.date);
+        let at = Some(place.id.as_str());
+        let stored = store::forecasts::forecasts(conn, &run.id, at).await?;
+        let whole = |f: &Forecast| f.target_end_date > last && f.quantiles.len() == domain::LEVELS.len();
+        let weeks: Vec<Forecast> = stored.iter().filter(|f| whole(f)).cloned().collect();
+        if weeks.is_empty() && !stored.is_empty() {
+            return Ok(Self::none("run_old"));
+        }
+        let next = weeks.first().map(|f| f.horizon);
+        let trends = store::forecasts::trends(conn, &run.id, at).await?;
+        let trend = trends.into_iter().find(|t| next.is_none_or(|h| t.horizon == h));
+        let rt = store::forecasts::rt(conn, &run.id, at).await?.pop();
+        let why = store::forecasts::not_estimated(conn, &run.id, at).await?;
+        Ok(Self {
+            weeks: if weeks.is_empty() { Err(reason(&why, "forecast")) } else { Ok(weeks) },
+            rt: rt.ok_or_else(|| reason(&why, "transmission")),
+            trend: trend.ok_or_else(|| reason(&why, "spread")),
+            run: Some(run),
+        })
+    }
+}
+
+/// Why nothing may be said about the future of a series, before any run is asked.
+fn silence(series: &Series<'_>) -> Option<&'static str> {
+    if series.ended().is_some() {
+        return Some("ended");
+    }
+    if series.last().is_none() {
+        return Some("no_data");
+    }
+    if series.stale() {
+        return Some("stale");
+    }
+    series.signal.forecast.is_none().then_some("no_model")
+}
+
+fn reason(why: &[NotEstimated], question: &str) -> String {
+    why.iter().find(|n| n.question == question).map_or_else(|| "no_answer".to_owned(), |n| n.reason.clone())
+}

@@ -1,0 +1,106 @@
+//! `/{disease}/{place}`: what happened there, what was likely to come, how sure.
+
+use crate::figures::outlook::Outlook;
+use crate::figures::picture::Range;
+use crate::figures::series::Series;
+use crate::figures::view::SignalView;
+use crate::here::{Here, Link};
+use crate::respond;
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use domain::PlaceId;
+use domain::profile::Disease;
+use kit::Problem;
+use sqlx::PgConnection;
+use store::places::Place;
+
+#[derive(Template)]
+#[template(path = "place.html")]
+struct Page<'a> {
+    here: &'a Here,
+    disease: &'a str,
+    disease_name: String,
+    place: &'a str,
+    place_name: String,
+    title: String,
+    parent: Option<Link>,
+    views: Vec<SignalView>,
+    gaps: Vec<String>,
+    all: bool,
+}
+
+pub(super) async fn show(
+    mut here: Here,
+    Path((disease, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let site = std::sync::Arc::clone(&here.site);
+    let disease = site.app.profile.disease(&disease).ok_or(Problem::NotFound("disease"))?;
+    let params = here.params(&["as_of", "range"])?;
+    let range = match params.one("range")? {
+        None => Range::Year,
+        Some("all") => Range::All,
+        Some(_) => {
+            return Err(Problem::invalid("range", "is `all`, or is left out for the last twelve months"));
+        }
+    };
+    let mut conn = site.app.db.acquire().await.map_err(Problem::from)?;
+    let place = find(&mut conn, &here, &id).await?;
+    let lang = here.lang();
+    let mut views = Vec::new();
+    let mut gaps: Vec<String> = Vec::new();
+    for signal in site.app.profile.signals_of(disease) {
+        let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
+        let outlook = Outlook::read(&mut conn, &series, &place).await?;
+        views.push(SignalView::of(lang, &series, &outlook, &place, range));
+    }
+    gaps.extend(gaps_of(&here, disease, &place));
+    if views.is_empty() && gaps.is_empty() {
+        gaps.push(lang.t("gap.nothing_here"));
+    }
+    let page = Page {
+        here: &here,
+        disease: &disease.id,
+        disease_name: here.t(&format!("disease.{}.name", disease.id)),
+        place: &place.id,
+        place_name: lang.place(&place).to_owned(),
+        title: lang.f(&format!("disease.{}.title", disease.id), &[("where", &lang.where_(&place))]),
+        parent: parent(&mut conn, &here, disease, &place).await?,
+        views,
+        gaps,
+        all: range == Range::All,
+    };
+    respond::page(&here, &page)
+}
+
+/// A place of this country.
+pub(super) async fn find(conn: &mut PgConnection, here: &Here, id: &str) -> Result<Place, Problem> {
+    let missing = || Problem::NotFound("place");
+    let id = PlaceId::new(id).map_err(|_| missing())?;
+    if id.nation() != here.site.app.profile.nation {
+        return Err(missing());
+    }
+    store::places::get(conn, id.as_str()).await?.ok_or_else(missing)
+}
+
+fn gaps_of<'a>(here: &'a Here, disease: &'a Disease, place: &'a Place) -> impl Iterator<Item = String> + 'a {
+    let gaps = here.site.app.profile.gaps.iter();
+    gaps.filter(|g| g.disease == disease.id && g.level == place.level)
+        .map(|g| here.t(&format!("gap.{}", g.reason)))
+}
+
+async fn parent(
+    conn: &mut PgConnection,
+    here: &Here,
+    disease: &Disease,
+    place: &Place,
+) -> Result<Option<Link>, Problem> {
+    let Some(id) = &place.parent else { return Ok(None) };
+    let Some(parent) = store::places::get(conn, id).await? else { return Ok(None) };
+    Ok(Some(Link {
+        href: here.to(&format!("/{}/{}", disease.id, parent.id)),
+        text: here.lang().place(&parent).to_owned(),
+        lang: String::new(),
+        current: false,
+    }))
+}

@@ -1,0 +1,66 @@
+//! `/status`: each source of the country, when it last said something and when we last looked.
+
+use crate::here::Here;
+use crate::respond;
+use askama::Template;
+use axum::response::Response;
+use kit::Problem;
+use std::collections::BTreeMap;
+
+struct Row {
+    publisher: String,
+    title: String,
+    page_url: String,
+    signals: Vec<String>,
+    issued: String,
+    checked: String,
+    outcome: String,
+    quarantined: String,
+}
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct Page<'a> {
+    here: &'a Here,
+    rows: Vec<Row>,
+}
+
+pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
+    here.params(&["as_of"])?;
+    let (lang, now) = (here.lang(), here.now());
+    let mut used: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for signal in &here.site.app.profile.signals {
+        for source in signal.sources.values() {
+            let signals = used.entry(source.as_str()).or_default();
+            if !signals.contains(&signal.id.as_str()) {
+                signals.push(signal.id.as_str());
+            }
+        }
+    }
+    let mut conn = here.site.app.db.acquire().await.map_err(Problem::from)?;
+    let mut rows = Vec::new();
+    for (id, signals) in used {
+        let Some(source) = store::sources::get(&mut conn, id).await? else { continue };
+        let mut issued = None;
+        for signal in &signals {
+            issued = issued.max(store::observations::last_issue(&mut conn, signal, id, now).await?);
+        }
+        let check = store::sources::last_check(&mut conn, id, now).await?;
+        let (count, _) = store::sources::quarantined(&mut conn, id, now).await?;
+        let unknown = || lang.t("source.unknown");
+        rows.push(Row {
+            publisher: source.publisher,
+            title: source.title,
+            page_url: source.page_url,
+            signals: signals.iter().map(|s| lang.t(&format!("signal.{s}.name"))).collect(),
+            issued: issued.map_or_else(unknown, |at| lang.formats.moment(at)),
+            outcome: check.as_ref().map_or_else(unknown, |(_, outcome, _)| {
+                let key = format!("outcome.{outcome}");
+                if lang.has(&key) { lang.t(&key) } else { outcome.clone() }
+            }),
+            checked: check.map_or_else(unknown, |(at, ..)| lang.formats.moment(at)),
+            quarantined: lang.formats.number(f64::from(u32::try_from(count).unwrap_or(u32::MAX)), 0),
+        });
+    }
+    respond::page(&here, &Page { here: &here, rows })
+}

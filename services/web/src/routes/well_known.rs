@@ -1,0 +1,79 @@
+//! Files that programs read: security contact, what was built, what may be crawled.
+
+use crate::here::Here;
+use crate::respond;
+use axum::response::Response;
+use domain::profile::UNSET;
+use kit::Problem;
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// RFC 9116. Without a contact there is no file: none is invented.
+pub(super) async fn security(here: Here) -> Result<Response, Problem> {
+    let contact = here.site.app.profile.legal.get("security_contact").filter(|c| *c != UNSET);
+    let contact = contact.ok_or(Problem::NotFound("security contact: the operator has not named one"))?;
+    let contact = if contact.contains('@') && !contact.contains(':') {
+        format!("mailto:{contact}")
+    } else {
+        contact.clone()
+    };
+    let expires = kit::wall() + chrono::Days::new(180);
+    let languages: Vec<&str> = here.site.langs.iter().map(|l| l.language.code.as_str()).collect();
+    let body = format!(
+        "Contact: {contact}\nExpires: {}\nPreferred-Languages: {}\nCanonical: {}\n",
+        expires.format("%Y-%m-%dT00:00:00Z"),
+        languages.join(", "),
+        here.absolute("/.well-known/security.txt")
+    );
+    respond::text(&here, "text/plain; charset=utf-8", body)
+}
+
+pub(super) async fn build(here: Here) -> Result<Response, Problem> {
+    let body = json!({
+        "service": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": here.site.options.commit,
+        "country": here.site.app.profile.country,
+        "clock": here.site.app.clock.recorded().map(|at| at.to_rfc3339()),
+    });
+    respond::text(&here, "application/json", format!("{body}\n"))
+}
+
+pub(super) async fn robots(here: Here) -> Result<Response, Problem> {
+    let body = format!("User-agent: *\nDisallow: /why/\nSitemap: {}\n", here.absolute("/sitemap.xml"));
+    respond::text(&here, "text/plain; charset=utf-8", body)
+}
+
+/// Every page in every language, with its translations.
+pub(super) async fn sitemap(here: Here) -> Result<Response, Problem> {
+    let site = &here.site;
+    let mut conn = site.app.db.acquire().await.map_err(Problem::from)?;
+    let places = store::places::of_nation(&mut conn, site.app.profile.nation.as_str()).await?;
+    let mut paths: Vec<String> =
+        ["/", "/status", "/models", "/accessibility", "/legal", "/privacy"].map(str::to_owned).into();
+    for disease in &site.app.profile.diseases {
+        paths.push(format!("/{}", disease.id));
+        paths.extend(places.iter().map(|p| format!("/{}/{}", disease.id, p.id)));
+    }
+    let mut body = String::from(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
+         xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\n",
+    );
+    let at = |prefix: &str, path: &str| kit::chart::escape(&here.absolute(&format!("{prefix}{path}")));
+    for path in &paths {
+        for lang in &site.langs {
+            let _ = write!(body, "<url><loc>{}</loc>", at(&lang.language.prefix, path));
+            for other in site.langs.iter().filter(|_| site.langs.len() > 1) {
+                let _ = write!(
+                    body,
+                    "<xhtml:link rel=\"alternate\" hreflang=\"{}\" href=\"{}\"/>",
+                    other.language.tag,
+                    at(&other.language.prefix, path)
+                );
+            }
+            body.push_str("</url>\n");
+        }
+    }
+    body.push_str("</urlset>\n");
+    respond::text(&here, "application/xml; charset=utf-8", body)
+}

@@ -1,0 +1,82 @@
+//! What every page shares: the country, its languages, its files.
+
+use crate::assets::Assets;
+use crate::i18n::Lang;
+use crate::options::Options;
+use kit::App;
+use kit::locale::{Formats, LocaleError};
+
+/// The pages of one country. Made once at the start.
+#[derive(Debug)]
+pub struct Site {
+    /// Database, profile, clock.
+    pub app: App,
+    /// In the order of the profile.
+    pub langs: Vec<Lang>,
+    /// Styles and the mark.
+    pub assets: Assets,
+    /// Settings.
+    pub options: Options,
+}
+
+impl Site {
+    /// Loads the formats of every language.
+    ///
+    /// # Errors
+    /// [`LocaleError`] when CLDR does not know one of them.
+    pub fn new(app: App, options: Options) -> Result<Self, LocaleError> {
+        let p = &app.profile;
+        let langs = p
+            .languages
+            .iter()
+            .map(|language| {
+                let formats = Formats::new(&language.tag, p.time_zone, p.week_system)?;
+                Ok(Lang { language: language.clone(), formats })
+            })
+            .collect::<Result<Vec<_>, LocaleError>>()?;
+        let assets = Assets::new(&p.theme);
+        Ok(Self { app, langs, assets, options })
+    }
+
+    /// Which language a path is in (by its prefix), and the path without the prefix; `None` when it has no
+    /// language of its own.
+    #[must_use]
+    pub fn split<'a>(&self, path: &'a str) -> (Option<usize>, &'a str) {
+        for (n, lang) in self.langs.iter().enumerate() {
+            let prefix = lang.language.prefix.as_str();
+            match path.strip_prefix(prefix) {
+                Some("") => return (Some(n), "/"),
+                Some(rest) if rest.starts_with('/') => return (Some(n), rest),
+                _ => {}
+            }
+        }
+        (None, path)
+    }
+
+    /// The language that a reader asks for, by quality; the first one of the profile when none fits.
+    #[must_use]
+    pub fn negotiate(&self, accept_language: &str) -> usize {
+        let mut wanted: Vec<(f32, &str)> = accept_language
+            .split(',')
+            .filter_map(|part| {
+                let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
+                let quality = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok())?;
+                Some((quality, tag.trim().split('-').next()?))
+            })
+            .filter(|(quality, _)| *quality > 0.0)
+            .collect();
+        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        wanted
+            .iter()
+            .find_map(|(_, code)| self.langs.iter().position(|l| l.language.code.eq_ignore_ascii_case(code)))
+            .unwrap_or(0)
+    }
+
+    /// Is this the first part of a path of ours, so that a path without a language may be sent to one?
+    #[must_use]
+    pub fn knows(&self, path: &str) -> bool {
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or("");
+        ["", "why", "status", "models", "feeds", "accessibility", "legal", "privacy"].contains(&first)
+            || self.app.profile.disease(first).is_some()
+    }
+}
