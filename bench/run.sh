@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --locked --workspace --bins
 # Durable, as `vigie up` runs it; alternating with plain COPY of the same rows.
-target/release/vigie with-database --name bench --durable -- cargo bench --locked --package ingest --bench load
+target/release/vigie with-database --name bench --durable -- cargo bench --locked --package vigie --bench load
 python3 bench/read/bench.py
