@@ -5,6 +5,7 @@
 
 mod files;
 mod gather;
+mod history;
 mod licences;
 mod places;
 
@@ -76,9 +77,13 @@ pub fn build(shared: &Path, all: &[&'static Source]) -> anyhow::Result<(BTreeMap
     for source in &carried {
         let found = gather(shared, source, &manifest).with_context(|| format!("source {}", source.id))?;
         summary.refused.extend(found.quarantine.iter().map(|q| (q.recorded_as.clone(), q.reason.clone())));
-        for (name, rows, bytes) in files::observations(source, &found)? {
-            summary.rows.insert((source.id.to_owned(), name.clone()), rows);
-            files.insert(format!("observations/{}/{name}.csv.gz", source.id), bytes);
+        if source.id == sources::cdc_fluview_history::SOURCE.id {
+            files.insert(history::PATH.to_owned(), history::table(&found)?);
+        } else {
+            for (name, rows, bytes) in files::observations(source, &found)? {
+                summary.rows.insert((source.id.to_owned(), name.clone()), rows);
+                files.insert(format!("observations/{}/{name}.csv.gz", source.id), bytes);
+            }
         }
         skipped.extend(found.skipped);
         quarantine.extend(found.quarantine);

@@ -1,22 +1,42 @@
 //! The publishers' tables that this platform reads: one file a source, each a declaration and a pure parser.
 
+pub mod cdc_covid_hub;
+pub mod cdc_covid_state;
 pub mod cdc_flusight;
+pub mod cdc_fluview_history;
+pub mod cdc_mpox;
 pub mod ecdc_erviss;
+pub mod ecdc_erviss_covid;
 mod europe_log;
 pub mod foph_covid19;
+pub mod foph_idd;
 pub mod jhu_csse;
 pub mod owid_mpox;
+pub mod sentinelles;
+pub mod spf_odisse;
+pub mod spf_sivic;
+pub mod who_covid;
 pub mod who_fluid;
 
 use crate::Source;
 
 /// Every source, by id.
 pub const ALL: &[&Source] = &[
+    &cdc_covid_hub::SOURCE,
+    &cdc_covid_state::SOURCE,
     &cdc_flusight::SOURCE,
+    &cdc_fluview_history::SOURCE,
+    &cdc_mpox::SOURCE,
     &ecdc_erviss::SOURCE,
+    &ecdc_erviss_covid::SOURCE,
     &foph_covid19::SOURCE,
+    &foph_idd::SOURCE,
     &jhu_csse::SOURCE,
     &owid_mpox::SOURCE,
+    &sentinelles::SOURCE,
+    &spf_odisse::SOURCE,
+    &spf_sivic::SOURCE,
+    &who_covid::SOURCE,
     &who_fluid::SOURCE,
 ];
 
@@ -37,6 +57,7 @@ mod tests {
             assert!(SourceId::new(s.id).is_ok(), "{}", s.id);
             assert!(!s.credit.is_empty() && s.licence_url.starts_with("https://"), "{}", s.id);
             assert!(s.page_url.starts_with("https://") && s.issue_time.ends_with('.'), "{}", s.id);
+            assert!(!s.recordings.is_empty(), "{} is tested with nothing", s.id);
             for r in s.recordings {
                 assert!(s.feed(r.feed).is_some(), "{} records the unknown feed {}", s.id, r.feed);
             }

@@ -137,7 +137,8 @@ impl Extract {
             let (mut parent, mut steps) = (place.parent.as_ref(), 0);
             while let Some(id) = parent {
                 let around = self.places.get(id).filter(|_| steps < 4);
-                let around = around.with_context(|| format!("data/places.csv: {} lies in the unknown {id}", place.id))?;
+                let around = around
+                    .with_context(|| format!("data/places.csv: {} lies in the unknown {id}", place.id))?;
                 (parent, steps) = (around.parent.as_ref(), steps + 1);
             }
         }

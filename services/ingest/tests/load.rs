@@ -1,0 +1,94 @@
+//! The carried extract into a database, for each country.
+
+use chrono::{DateTime, Utc};
+use domain::CountryProfile;
+use sqlx::PgPool;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn profile(country: &str) -> CountryProfile {
+    let path = root().join(format!("clusters/{country}/profile/profile.toml"));
+    CountryProfile::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+async fn twice(pool: &PgPool, country: &str) -> ingest::load::Loaded {
+    let profile = profile(country);
+    let mut conn = pool.acquire().await.unwrap();
+    let start = std::time::Instant::now();
+    let first = ingest::load::all(&mut conn, &root().join("data"), &profile, now(), &|t| println!("{t}"))
+        .await
+        .unwrap();
+    println!("{country}: first load {:?}, {} rows", start.elapsed(), first.rows);
+    let start = std::time::Instant::now();
+    let second = ingest::load::all(&mut conn, &root().join("data"), &profile, now(), &|t| println!("{t}"))
+        .await
+        .unwrap();
+    println!("{country}: second load {:?}", start.elapsed());
+    assert_eq!(first.rows, first.new_rows);
+    assert_eq!((second.rows, second.new_rows), (first.rows, 0), "loading again adds nothing");
+    let signal = profile.signal(&profile.main_signal).unwrap();
+    let source = signal.source_at("nation").unwrap();
+    let clock = store::observations::last_new_issue(
+        &mut conn,
+        signal.id.as_str(),
+        source.as_str(),
+        profile.nation.as_str(),
+    );
+    let clock = clock.await.unwrap().unwrap();
+    println!("{country}: the clock stands at {clock}");
+    let check = store::sources::last_check(&mut conn, source.as_str(), clock).await.unwrap().unwrap();
+    assert_eq!((check.0, check.1.as_str()), (clock, "new"), "what is published was seen");
+    first
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_united_states_load_once_and_their_clock_is_the_last_new_week(pool: PgPool) {
+    let loaded = twice(&pool, "us").await;
+    assert!(loaded.rows > 50_000);
+    let foreign: i64 = sqlx::query_scalar("select count(*) from place where left(id, 2) <> 'US'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(foreign, 0);
+    let set_aside: i64 =
+        sqlx::query_scalar("select count(*) from quarantine").fetch_one(&pool).await.unwrap();
+    assert_eq!(set_aside, 2, "the two broken vintages of 2024-11");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn france_loads_with_what_its_model_learns_from(pool: PgPool) {
+    twice(&pool, "fr").await;
+    let learns: i64 = sqlx::query_scalar(
+        "select count(distinct place_id) from observation where signal_id = 'ili_incidence'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert!(learns > 20, "{learns} countries");
+    let foreign: i64 = sqlx::query_scalar(
+        "select count(*) from observation where signal_id = 'mpox_cases' and place_id <> 'FR'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(foreign, 0, "only its own, where nothing is learnt");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn switzerland_loads_with_its_cantons(pool: PgPool) {
+    twice(&pool, "ch").await;
+    let cantons: i64 = sqlx::query_scalar(
+        "select count(distinct place_id) from observation where signal_id = 'covid_cases'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(cantons, 27);
+}
