@@ -14,24 +14,24 @@ use std::sync::Arc;
 
 /// Who answers which paths: longest prefix first.
 #[derive(Debug, Clone)]
-pub(crate) struct Routes(Vec<(String, SocketAddr)>);
+pub(crate) struct Routes(Vec<(String, String)>);
 
 impl Routes {
-    /// `services` with the addresses that they listen on.
-    pub(crate) fn new<'a>(services: impl IntoIterator<Item = (&'a Service, SocketAddr)>) -> Self {
+    /// `services` with the addresses that they listen on: `127.0.0.1:8081`, or a name that is looked up each time.
+    pub(crate) fn new<'a>(services: impl IntoIterator<Item = (&'a Service, impl ToString)>) -> Self {
         let mut routes: Vec<_> = services
             .into_iter()
-            .flat_map(|(service, addr)| service.prefixes.iter().map(move |p| (p.clone(), addr)))
+            .flat_map(|(service, addr)| service.prefixes.iter().map(move |p| (p.clone(), addr.to_string())))
             .collect();
         routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         Self(routes)
     }
 
     /// As `pathType: Prefix` of an Ingress: whole path elements.
-    fn upstream(&self, path: &str) -> Option<SocketAddr> {
+    fn upstream(&self, path: &str) -> Option<&str> {
         self.0.iter().find_map(|(prefix, addr)| {
             let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
-            (rest.is_empty() || rest.starts_with('/')).then_some(*addr)
+            (rest.is_empty() || rest.starts_with('/')).then_some(addr.as_str())
         })
     }
 }
@@ -69,12 +69,11 @@ async fn pass(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response {
-    let Some(upstream) = door.routes.upstream(request.uri().path()) else {
+    let Some(upstream) = door.routes.upstream(request.uri().path()).map(str::to_owned) else {
         return (StatusCode::NOT_FOUND, "no service of this country answers here\n").into_response();
     };
     let path = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-    let uri =
-        Uri::builder().scheme(Scheme::HTTP).authority(upstream.to_string()).path_and_query(path).build();
+    let uri = Uri::builder().scheme(Scheme::HTTP).authority(upstream.as_str()).path_and_query(path).build();
     let Ok(uri) = uri else {
         return (StatusCode::BAD_REQUEST, "this address cannot be read\n").into_response();
     };
@@ -111,7 +110,7 @@ mod tests {
     #[test]
     fn the_longest_prefix_of_whole_elements_answers() {
         let (web, api) = (service("web", &["/"]), service("data-api", &["/api/data/v1"]));
-        let (a, b) = (SocketAddr::from(([127, 0, 0, 1], 1)), SocketAddr::from(([127, 0, 0, 1], 2)));
+        let (a, b) = ("127.0.0.1:1", "data-api:8080");
         let routes = Routes::new([(&web, a), (&api, b)]);
         for (path, to) in [
             ("/", a),

@@ -2,6 +2,7 @@
 
 mod backup;
 mod door;
+mod front;
 mod postgres;
 mod process;
 mod say;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Run a whole country on this machine, until Ctrl-C
     Up(up::Args),
+    /// Be the front door of a country whose services run elsewhere (containers)
+    Door(front::Args),
     /// Bring the schema of DATABASE_URL up to date
     Migrate(Database),
     /// Write data/ anew from recorded payloads
@@ -88,6 +91,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Up(args) => up::run(&args).await.map(|()| 0),
+        Command::Door(args) => front::run(&args).await.map(|()| 0),
         Command::Migrate(db) => migrate(&db.database_url).await.map(|()| 0),
         Command::Extract(args) => {
             let summary = ingest::extract::write(&args.from, &args.out)?;

@@ -226,6 +226,7 @@ impl Country<'_> {
             .env("VIGIE_PROFILE", self.tree.profile(self.code))
             .env("VIGIE_DATA_DIR", self.tree.data())
             .env("VIGIE_LIVE", if self.live { "1" } else { "0" })
+            .env("VIGIE_APPS", self.services.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(","))
             .env("VIGIE_LOG_FORMAT", "text")
             .env("VIGIE_PUBLIC_URL", &self.origin);
         match clock {
