@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Containers: one target a service, and in compose.yaml each country has the services of its folders, restricted."""
+
+import re
+
+from common import ROOT, documents, finish, name, tracked
+
+FOLDER = ROOT / "containers"
+
+
+def main():
+    faults = []
+    services = {p.parent.parent.name for p in tracked("services/*/deploy/kustomization.yaml")}
+    targets = set(re.findall(r"^FROM base AS (\S+)$", (FOLDER / "Containerfile").read_text(encoding="utf-8"), flags=re.M))
+    if targets != services | {"vigie"}:
+        faults.append(f"Containerfile has the targets {sorted(targets)}; one for each of {sorted(services)} and vigie is wanted")
+    compose = FOLDER / "compose.yaml"
+    parts = documents(compose)[0]["services"]
+    countries = sorted({p.parents[2].name for p in tracked("clusters/*/apps/*/kustomization.yaml")})
+    for country in countries:
+        apps = sorted(p.parent.name for p in tracked(f"clusters/{country}/apps/*/kustomization.yaml"))
+        runs = sorted(n for n, part in parts.items() if country in part.get("profiles", []))
+        if runs != apps:
+            faults.append(f"{name(compose)} runs {runs} in the profile {country}; the folders of apps/ say {apps}")
+        wanted = f"COUNTRY={country}\nCOMPOSE_PROFILES={country}\nVIGIE_APPS={','.join(apps)}\n"
+        env = FOLDER / f"{country}.env"
+        if not env.is_file() or env.read_text(encoding="utf-8") != wanted:
+            faults.append(f"{name(env)} must hold these lines:\n{wanted}")
+    for part, spec in parts.items():
+        if part == "database":
+            continue
+        if spec.get("user") != "10001:10001" or spec.get("read_only") is not True or spec.get("cap_drop") != ["ALL"]:
+            faults.append(f"{name(compose)}: {part} must run as 10001:10001, read-only, without capabilities")
+        if part in services and not spec.get("image", "").endswith(f"/vigie/{part}"):
+            faults.append(f"{name(compose)}: {part} must run the image vigie/{part}")
+    finish("containers", faults, len(parts) + len(targets))
+
+
+main()
