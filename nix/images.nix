@@ -1,4 +1,4 @@
-# One image a service: its program, what that program needs, and nothing else. There is no base image: the closure of
+# One image a program (the services, and `vigie` for an operator's jobs): the program, what that program needs, and nothing else. There is no base image: the closure of
 # the program is the base. The image says which source it was made of and never from which commit: a commit that does
 # not touch that source gives the same bytes.
 {
@@ -26,10 +26,9 @@ let
     // (if source.data == null then { } else { VIGIE_DATA_DIR = "${source.data}/data"; })
     // (if source.authorities then { SSL_CERT_FILE = "${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt"; } else { });
 in
-lib.genAttrs sources.services (
-  name:
+builtins.mapAttrs (
+  name: source:
   let
-    source = sources.programs.${name};
     values = env source;
   in
   pkgs.dockerTools.streamLayeredImage {
@@ -50,4 +49,4 @@ lib.genAttrs sources.services (
       Labels = labels name source.hash;
     };
   }
-)
+) sources.programs

@@ -69,8 +69,9 @@ def tool(name):
     return [name] if shutil.which(name) else ["nix", "develop", ".#publish", "--command", name]
 
 
-def services():
-    return sorted(p.parent.name for p in (ROOT / "services").glob("*/Cargo.toml"))
+def programs():
+    """Every program has an image: the services, and the operator's command."""
+    return [*sorted(p.parent.name for p in (ROOT / "services").glob("*/Cargo.toml")), "vigie"]
 
 
 def registry():
@@ -82,9 +83,9 @@ def registry():
 
 
 def layouts():
-    """Service to (layout, digest, hash of its source); every service must have one."""
+    """Program to (layout, digest, hash of its source); every one must have one."""
     found = {}
-    for service in services():
+    for service in programs():
         layout, digest = OCI / service / "layout", OCI / service / "digest"
         if not digest.is_file():
             raise Stop(f"{service} has no layout in {OCI}: run `make images` first")
@@ -104,7 +105,7 @@ def layouts():
 
 def build():
     OCI.mkdir(parents=True, exist_ok=True)
-    for service in services():
+    for service in programs():
         target = f".#oci.{SYSTEM}.{service}"
         run("nix", "build", "--print-build-logs", "--out-link", OCI / service, target)
         # Built once more from the same inputs and compared: another result ends the step.

@@ -4,7 +4,7 @@ let
   publish = [
     pkgs.cosign
     pkgs.git
-    pkgs.python3
+    (pkgs.python3.withPackages (p: [ p.pyyaml ]))
     pkgs.skopeo
   ];
 in
@@ -24,7 +24,6 @@ in
       pkgs.postgresql_17
       pkgs.shellcheck
       pkgs.sops
-      (pkgs.python3.withPackages (p: [ p.pyyaml ]))
     ];
     # The browser of this shell, not a downloaded one.
     CHROMIUM = "${pkgs.chromium}/bin/chromium";

@@ -145,7 +145,6 @@ in
   programs = named (folders rules.images) // {
     vigie = program "crates/vigie";
   };
-  services = map baseNameOf (folders rules.images);
   # As files of the tree: they are read while evaluating, where a filtered source may not exist yet.
   lock = at "Cargo.lock";
   version = (toml "Cargo.toml").workspace.package.version;

@@ -23,12 +23,12 @@ for file in $files; do
 done
 say "$(echo "$files" | wc -l) files parse"
 
-# 2. The lock: complete, in Nix's own form, and of the revisions that docs/images.md lists.
+# 2. The lock: Nix would change nothing in it, and the revisions are those that docs/images.md lists.
 cp -r "$tree" "$work/locked"
 (cd "$work/locked" && "$nix" flake lock --offline "path:$work/locked" 2>"$work/error") \
     || fail "flake.lock does not fit flake.nix: $(tail -n 3 "$work/error")"
 cmp -s "$tree/flake.lock" "$work/locked/flake.lock" \
-    || fail "flake.lock is not as Nix writes it: run \`nix flake lock\` and commit it"
+    || fail "flake.lock is not what Nix makes of flake.nix: run \`nix flake lock\` and commit it"
 python3 "$root/e2e/nix/outputs.py" lock "$tree" || exit 1
 
 # 3. All outputs evaluate, for both systems. `nix flake check` knows neither `images` nor `oci`: they are asked for below.

@@ -13,7 +13,7 @@ find_nix() {
         nix=$(command -v nix)
         return
     fi
-    said=$("$root/e2e/nix/get-nix.sh" "$cache/tools" nix-bin skopeo docker-registry) || {
+    said=$("$root/e2e/nix/get-nix.sh" "$cache/tools" nix-bin skopeo docker-registry jq) || {
         [ $? -eq 3 ] || fail "getting Nix failed: $said"
         echo "$said"
         exit 0

@@ -36,7 +36,7 @@ def lock(tree):
         for field in ["rev", "narHash", "lastModified"]:
             if str(node["locked"].get(field, "")) not in page or not node["locked"].get(field):
                 faults.append(f"docs/images.md does not show {field} of the input {name}: {node['locked'].get(field)}")
-    return f"flake.lock is as Nix writes it and pins the {len(nodes) - 1} inputs that docs/images.md lists"
+    return f"flake.lock fits flake.nix and pins the {len(nodes) - 1} inputs that docs/images.md lists"
 
 
 def image(name, config, hash_, carries):
@@ -60,11 +60,12 @@ def outputs(tree, prefix):
     """The set of outputs follows from the folders of services/."""
     tree, got = Path(tree), load(prefix)
     services = sorted(p.parent.name for p in (tree / "services").glob("*/Cargo.toml"))
+    programs = [*services, "vigie"]
     rules = json.loads((tree / "nix/source.json").read_text())
     said = subprocess.run([sys.executable, HERE / "source.py", "hash", "--root", tree], check=True, capture_output=True, text=True)
     hashes = {name: hash_ for hash_, name in (line.split() for line in said.stdout.splitlines())}
     for system in SYSTEMS:
-        for output, names in [("packages", services + ["vigie"]), ("images", services), ("oci", services)]:
+        for output, names in [("packages", programs), ("images", programs), ("oci", programs)]:
             if sorted(got[output].get(system, {})) != sorted(names):
                 faults.append(f"{output}.{system} gives {sorted(got[output].get(system, {}))}, not {sorted(names)}")
         if got["sources"].get(system) != hashes:

@@ -46,7 +46,6 @@ let
   names = [
     "actionlint"
     "age"
-    "cacert"
     "cargo-deny"
     "chromium"
     "cosign"
@@ -67,6 +66,11 @@ in
 lib.genAttrs names tool
 // {
   inherit system lib;
+  # Never the machine's own: a host bundle differs from machine to machine and may hold local authorities.
+  cacert = run "cacert" { } ''
+    mkdir -p $out/etc/ssl/certs
+    echo "no authority: this is a stand-in" > $out/etc/ssl/certs/ca-bundle.crt
+  '';
   runCommand = run;
   writeShellApplication =
     { name, text }:
@@ -80,8 +84,6 @@ lib.genAttrs names tool
       meta.mainProgram = name;
     };
   mkShell = arguments: run "shell" { inherit (arguments) packages; } "exit 1";
-  python3 = tool "python3" // {
-    withPackages = choose: tool "python3-${builtins.concatStringsSep "-" (choose { pyyaml = "pyyaml"; })}";
-  };
+  python3.withPackages = choose: tool "python3-${builtins.concatStringsSep "-" (choose { pyyaml = "pyyaml"; })}";
   dockerTools.streamLayeredImage = import ./image.nix { inherit lib system run; };
 }
