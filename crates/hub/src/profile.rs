@@ -43,7 +43,7 @@ const PROFILES: [Profile; 2] = [
         targets: &[("ILI incidence", "ili"), ("ARI incidence", "ari")],
         origin: Weekday::Wed,
         lag_days: 0,
-        refit_every: 8,
+        refit_every: 4,
         national: None,
         focus: &[("ILI incidence", "FR"), ("ILI incidence", "CH"), ("ARI incidence", "FR")],
         history: None,
