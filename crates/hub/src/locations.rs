@@ -44,6 +44,24 @@ impl Locations {
         Ok(Self(all))
     }
 
+    /// Locations and populations of FluSight, season 2024-25, which this program carries.
+    #[must_use]
+    pub fn flusight() -> Self {
+        let mut all = BTreeMap::new();
+        for line in FLUSIGHT.lines().skip(1) {
+            if let [abbreviation, code, name, population] = line.split(',').collect::<Vec<_>>()[..] {
+                let place = Location {
+                    code: code.to_owned(),
+                    abbreviation: abbreviation.to_owned(),
+                    name: name.to_owned(),
+                    population: population.parse().ok(),
+                };
+                all.insert(place.code.clone(), place);
+            }
+        }
+        Self(all)
+    }
+
     /// Places without names or populations.
     pub(crate) fn bare(codes: impl IntoIterator<Item = String>) -> Self {
         let place = |code: String| {

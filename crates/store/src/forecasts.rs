@@ -300,3 +300,36 @@ pub async fn not_estimated(
     .fetch_all(conn)
     .await
 }
+
+/// All runs on `signal` that used nothing later than `as_of`, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn runs(conn: &mut PgConnection, signal: &str, as_of: DateTime<Utc>) -> sqlx::Result<Vec<Run>> {
+    sqlx::query_as(
+        "select * from forecast_run where signal_id = $1 and as_of <= $2 order by as_of desc, created_at desc",
+    )
+    .bind(signal)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}
+
+/// Waits until no other session computes forecasts in this database, and keeps others waiting until the
+/// connection is closed or [`unlock`] is called.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("select pg_advisory_lock(hashtext('vigie forecast batch'))").execute(conn).await?;
+    Ok(())
+}
+
+/// Lets the next session compute.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unlock(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("select pg_advisory_unlock(hashtext('vigie forecast batch'))").execute(conn).await?;
+    Ok(())
+}

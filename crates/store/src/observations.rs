@@ -299,3 +299,36 @@ pub async fn recent_panel(
     .fetch_all(conn)
     .await
 }
+
+/// A [`Point`] and whose it is.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Sourced {
+    /// Who published it.
+    pub source_id: String,
+    /// The value.
+    #[sqlx(flatten)]
+    pub point: Point,
+}
+
+/// Every issue of `signal` not after `as_of`, of all sources and places, by source, place, date and issue time:
+/// what a model that learns from many countries is given.
+///
+/// # Errors
+/// When the database does not answer.
+#[tracing::instrument(name = "db.observations.all_revisions", skip_all, fields(signal, %as_of), err)]
+pub async fn all_revisions(
+    conn: &mut PgConnection,
+    signal: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Sourced>> {
+    sqlx::query_as(
+        "select source_id, place_id, reference_date, issued_at, value, status, retrieval_id
+           from observation
+          where signal_id = $1 and issued_at <= $2
+          order by source_id, place_id, reference_date, issued_at",
+    )
+    .bind(signal)
+    .bind(as_of)
+    .fetch_all(conn)
+    .await
+}

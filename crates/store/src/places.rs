@@ -65,3 +65,11 @@ pub async fn of_nation(conn: &mut PgConnection, nation: &str) -> sqlx::Result<Ve
         .fetch_all(conn)
         .await
 }
+
+/// All places, those of other countries too, by id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as("select * from place order by id").fetch_all(conn).await
+}
