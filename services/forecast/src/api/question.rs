@@ -1,0 +1,171 @@
+//! Reading a question, and what is the same in answering all of them.
+
+use super::answer::{Answer, Asked, Estimated, NotEstimated, RecordedSituation, RunBody};
+use crate::batch::{Reason, alive};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::profile::{Language, Signal, Unit};
+use domain::{EpiWeek, PlaceId, SignalId};
+use kit::locale::Formats;
+use kit::{App, Params, Problem};
+use rust_i18n::t;
+use sqlx::PgConnection;
+use store::forecasts::Run;
+use store::places::Place;
+
+/// A question that can be answered: its signal and place exist.
+pub(crate) struct Question<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) name: &'static str,
+    pub(crate) signal: &'a Signal,
+    pub(crate) place: Place,
+    pub(crate) as_of: DateTime<Utc>,
+    language: &'a Language,
+}
+
+/// The signal that a request names, or the country's main one.
+pub(crate) fn signal<'a>(app: &'a App, params: &Params) -> Result<&'a Signal, Problem> {
+    let id = match params.one("signal")? {
+        Some(text) => text.parse::<SignalId>().map_err(|_| Problem::NotFound("signal"))?,
+        None => app.profile.main_signal.clone(),
+    };
+    app.profile.signal(&id).ok_or(Problem::NotFound("signal"))
+}
+
+/// The language of an answer.
+pub(crate) fn language<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Language, Problem> {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|l| l.to_str().ok());
+    app.negotiate(accepted).ok_or_else(|| Problem::Internal(anyhow::anyhow!("the profile has no language")))
+}
+
+/// With a stopped clock, whose situation an answer shows.
+pub(crate) fn recorded(app: &App, language: &Language) -> Option<RecordedSituation> {
+    Some(RecordedSituation { as_of: app.clock.recorded()?, notice: app.recorded_notice(language)? })
+}
+
+impl<'a> Question<'a> {
+    /// Reads `place` and `as_of` of a question about `signal`. Without a place: the whole country, or where the
+    /// signal has no national figures, that is an error.
+    ///
+    /// # Errors
+    /// 404 for a place that is not one of this country; 400 for a parameter that cannot be used.
+    pub(crate) async fn read(
+        app: &'a App,
+        conn: &mut PgConnection,
+        name: &'static str,
+        signal: &'a Signal,
+        params: &Params,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
+        let as_of = app.as_of(params.one("as_of")?)?;
+        let id = match params.one("place")? {
+            Some(text) => text.parse::<PlaceId>().map_err(|_| Problem::NotFound("place"))?,
+            None => app.profile.nation.clone(),
+        };
+        let ours = id.nation() == app.profile.nation;
+        let place = if ours { store::places::get(conn, id.as_str()).await? } else { None };
+        let place = place.ok_or(Problem::NotFound("place"))?;
+        Ok(Self { app, name, signal, place, as_of, language: language(app, headers)? })
+    }
+
+    /// The last date with a figure of this signal here, as of the question's time.
+    pub(crate) async fn last_figure(&self, conn: &mut PgConnection) -> sqlx::Result<Option<NaiveDate>> {
+        let Some(source) = self.signal.source_at(&self.place.level) else { return Ok(None) };
+        let (signal, place) = (self.signal.id.as_str(), self.place.id.as_str());
+        let points = store::observations::as_of(conn, signal, source.as_str(), place, self.as_of).await?;
+        Ok(points.iter().rev().find(|p| p.value.is_some()).map(|p| p.reference_date))
+    }
+
+    /// The newest run that may answer, or why none does.
+    ///
+    /// # Errors
+    /// Inside: the reason, with the last figure.
+    pub(crate) async fn run(
+        &self,
+        conn: &mut PgConnection,
+        has_model: bool,
+    ) -> sqlx::Result<Result<Run, (Reason, Option<NaiveDate>)>> {
+        let last = self.last_figure(conn).await?;
+        if let Err(reason) = alive(self.signal, last, self.as_of) {
+            return Ok(Err((reason, last)));
+        }
+        if !has_model {
+            return Ok(Err((Reason::NoModel, last)));
+        }
+        let run = store::forecasts::latest_run(conn, self.signal.id.as_str(), self.as_of).await?;
+        let Some(run) = run else { return Ok(Err((Reason::NotComputed, last))) };
+        let refused = store::forecasts::not_estimated(conn, &run.id, Some(&self.place.id)).await?;
+        let refused = refused.iter().find(|n| n.question == self.name).and_then(|n| Reason::read(&n.reason));
+        Ok(match refused {
+            Some(reason) => Err((reason, last)),
+            None => Ok(run),
+        })
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            question: self.name,
+            signal: self.signal.id.to_string(),
+            disease: self.signal.disease.clone(),
+            place: self.place.id.clone(),
+            as_of: self.as_of,
+            recorded_situation: recorded(self.app, self.language),
+        }
+    }
+
+    /// The week that a date lies in.
+    pub(crate) fn week(&self, date: NaiveDate) -> String {
+        EpiWeek::of(date, self.app.profile.week_system).to_string()
+    }
+
+    /// An estimate with everything that it was made from.
+    pub(crate) fn estimated<T>(&self, run: Run, unit: &str, result: T) -> Answer<T> {
+        Answer::Estimated(Box::new(Estimated {
+            status: "estimated",
+            asked: self.asked(),
+            unit: unit.to_owned(),
+            reference_date: run.reference_date,
+            reference_week: self.week(run.reference_date),
+            run: RunBody::from(run),
+            result,
+        }))
+    }
+
+    /// The reason why there is none, as a word and as a sentence.
+    pub(crate) fn not_estimated<T>(&self, reason: Reason, last: Option<NaiveDate>) -> Answer<T> {
+        Answer::NotEstimated(Box::new(NotEstimated {
+            status: "not_estimated",
+            asked: self.asked(),
+            reason: reason.into(),
+            explanation: self.explain(reason, last),
+            last_figure: last,
+        }))
+    }
+
+    fn explain(&self, reason: Reason, last: Option<NaiveDate>) -> String {
+        let profile = &self.app.profile;
+        let formats = Formats::new(&self.language.tag, profile.time_zone, profile.week_system);
+        let write = |date: NaiveDate| formats.as_ref().map_or_else(|_| date.to_string(), |f| f.date(date));
+        let key = format!("reason.{}", reason.as_str());
+        let ended = self.signal.ended.map(write).unwrap_or_default();
+        t!(
+            &key,
+            locale = self.language.code.as_str(),
+            ended = ended,
+            last = last.map(write).unwrap_or_else(|| "–".to_owned()),
+            days = self.signal.stale_after_days
+        )
+        .into_owned()
+    }
+}
+
+/// The word of a unit, as in a profile.
+pub(crate) fn unit_word(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Persons => "persons",
+        Unit::Per100k => "per100k",
+        Unit::Per100kVisits => "per100k_visits",
+        Unit::Percent => "percent",
+    }
+}

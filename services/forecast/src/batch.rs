@@ -1,0 +1,22 @@
+//! The batch: what is known at the clock, through the models, into the database. Its whole code lies in this
+//! module's folder and in `epimodels`: the hash of both goes with every run.
+
+mod deaths;
+mod gate;
+mod hash;
+mod model;
+mod panel;
+mod recipe;
+mod spread;
+mod transmission;
+mod weekly;
+mod worker;
+
+pub(crate) use deaths::{MODEL as DEATHS, estimate, leads};
+pub use gate::Reason;
+pub(crate) use gate::alive;
+pub(crate) use model::Model;
+pub use worker::{Options, Progress, run};
+
+/// SHA-256 of the models' source code, in hex.
+pub const SOURCE_HASH: &str = env!("VIGIE_MODEL_SOURCE");

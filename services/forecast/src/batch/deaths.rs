@@ -1,0 +1,154 @@
+//! Deaths ahead from cases or admissions of the same disease in the same place: `epimodels::secondary`.
+
+use super::gate::{Reason, alive, day};
+use super::weekly::{sums, unbroken};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use domain::CountryProfile;
+use domain::profile::{Cadence, Event, Signal, Unit};
+use epimodels::secondary::{Secondary, SecondaryConfig, secondary};
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+use store::observations::Point;
+use store::places::Place;
+
+/// Id and version of the model.
+pub(crate) const MODEL: (&str, &str) = ("vigie-deaths", "1");
+/// Weeks ahead.
+const STEPS: usize = 4;
+
+/// Deaths ahead in one place.
+#[derive(Debug)]
+pub(crate) struct Estimate {
+    /// What the deaths follow.
+    pub(crate) lead: String,
+    /// The end of the last week that both series know whole.
+    pub(crate) last: NaiveDate,
+    pub(crate) found: Secondary,
+    /// What was read: signal, source, rows.
+    pub(crate) used: Vec<(String, String, Vec<Point>)>,
+}
+
+fn counts(signal: &Signal) -> bool {
+    signal.unit == Unit::Persons && !signal.cumulative
+}
+
+/// What deaths may follow: admissions before cases, since testing changes cases and not admissions.
+pub(crate) fn leads<'a>(profile: &'a CountryProfile, deaths: &Signal) -> Vec<&'a Signal> {
+    let of = |event: Event| {
+        let disease = deaths.disease.clone();
+        profile.signals.iter().filter(move |s| s.disease == disease && s.event == event && counts(s))
+    };
+    of(Event::Admissions).chain(of(Event::Cases)).collect()
+}
+
+/// Deaths ahead of `deaths` in `place`, from the first signal of [`leads`] that allows it.
+///
+/// # Errors
+/// Outside: when the database does not answer. Inside: the reason why there is no estimate.
+pub(crate) async fn estimate(
+    conn: &mut PgConnection,
+    profile: &CountryProfile,
+    deaths: &Signal,
+    place: &Place,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Result<Estimate, Reason>> {
+    let (of_deaths, source, points) = match weeks(conn, profile, deaths, place, as_of).await? {
+        Ok(found) => found,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if !counts(deaths) {
+        return Ok(Err(Reason::NoModel));
+    }
+    let mut reason = Reason::NoData;
+    for lead in leads(profile, deaths) {
+        let (of_lead, lead_source, lead_points) = match weeks(conn, profile, lead, place, as_of).await? {
+            Ok(found) => found,
+            Err(why) => {
+                reason = nearer(reason, why);
+                continue;
+            }
+        };
+        match fit(&of_lead, &of_deaths) {
+            Ok((last, found)) => {
+                let used = vec![
+                    (deaths.id.to_string(), source, points),
+                    (lead.id.to_string(), lead_source, lead_points),
+                ];
+                return Ok(Ok(Estimate { lead: lead.id.to_string(), last, found, used }));
+            }
+            Err(why) => reason = nearer(reason, why),
+        }
+    }
+    Ok(Err(reason))
+}
+
+/// Of the reasons of several candidates the one that came nearest to an estimate.
+fn nearer(a: Reason, b: Reason) -> Reason {
+    let rank = |r: Reason| match r {
+        Reason::TooFew => 3,
+        Reason::Stale => 2,
+        Reason::Ended => 1,
+        Reason::NoData | Reason::NoModel | Reason::NotComputed => 0,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+type Weeks = (BTreeMap<NaiveDate, f64>, String, Vec<Point>);
+
+async fn weeks(
+    conn: &mut PgConnection,
+    profile: &CountryProfile,
+    signal: &Signal,
+    place: &Place,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Result<Weeks, Reason>> {
+    if let Err(Reason::Ended) = alive(signal, None, as_of) {
+        return Ok(Err(Reason::Ended));
+    }
+    let Some(source) = signal.source_at(&place.level) else { return Ok(Err(Reason::NoData)) };
+    let points =
+        store::observations::as_of(conn, signal.id.as_str(), source.as_str(), &place.id, as_of).await?;
+    let values: BTreeMap<NaiveDate, f64> =
+        points.iter().filter_map(|p| Some((p.reference_date, p.value?))).collect();
+    if let Err(reason) = alive(signal, values.last_key_value().map(|(d, _)| *d), as_of) {
+        return Ok(Err(reason));
+    }
+    let weeks = match signal.cadence {
+        Cadence::Week => values,
+        Cadence::Day => {
+            // The day of the clock itself is still going on, or was only just over when the figures came.
+            let whole = values.into_iter().filter(|(date, _)| *date < day(as_of)).collect();
+            sums(&whole, profile.week_system.last_day())
+        }
+    };
+    Ok(Ok((weeks, source.to_string(), points)))
+}
+
+fn fit(
+    lead: &BTreeMap<NaiveDate, f64>,
+    deaths: &BTreeMap<NaiveDate, f64>,
+) -> Result<(NaiveDate, Secondary), Reason> {
+    // Weeks that both know.
+    let both: BTreeMap<NaiveDate, f64> =
+        lead.iter().filter(|(week, _)| deaths.contains_key(week)).map(|(w, v)| (*w, *v)).collect();
+    let (last, events) = unbroken(&both).ok_or(Reason::TooFew)?;
+    let count = events.len() as u64;
+    let of_week = |back: u64| deaths.get(&(last - Days::new(7 * back))).copied().unwrap_or(0.0);
+    let died: Vec<f64> = (0..count).rev().map(of_week).collect();
+    let found = secondary(&events, &died, STEPS, &SecondaryConfig::default());
+    found.map(|found| (last, found)).map_err(|_| Reason::TooFew)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_follow_admissions_before_cases_of_the_same_disease() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clusters/ch/profile/profile.toml");
+        let profile = CountryProfile::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let deaths = profile.signal(&"covid_deaths".parse().unwrap()).unwrap();
+        let names: Vec<_> = leads(&profile, deaths).iter().map(|s| s.id.to_string()).collect();
+        assert_eq!(names, ["covid_hosp_admissions_daily", "covid_cases"]);
+    }
+}

@@ -1,0 +1,99 @@
+//! One run of the recipe on one signal: forecasts, reproduction numbers, trends, and what is not estimated.
+
+use super::gate::Reason;
+use super::panel::{Asked, Built};
+use super::spread::{self, Measure};
+use super::transmission::weekly_rt;
+use chrono::NaiveDate;
+use domain::profile::{ForecastPlan, Signal, Unit};
+use epimodels::recipe::{Forecast, fit};
+use store::forecasts::{self, NotEstimated, Results};
+
+/// The questions that a run of the recipe answers.
+pub(crate) const QUESTIONS: [&str; 3] = ["forecast", "spread", "transmission"];
+
+/// Fits, predicts and estimates. Nothing is fitted when no place may be forecast.
+///
+/// # Errors
+/// When the model refuses its input as a whole.
+pub(crate) fn results(
+    signal: &Signal,
+    plan: &ForecastPlan,
+    built: &Built<'_>,
+    threads: usize,
+) -> anyhow::Result<Results> {
+    let alive = built.asked.iter().any(|a| a.series.is_ok());
+    let made = match built.origin.filter(|_| alive) {
+        Some(origin) => {
+            let fitted = fit(&built.panel, &built.config, origin, threads)?;
+            fitted.predict(&built.panel, origin)?
+        }
+        None => Vec::new(),
+    };
+    let mut results = Results::default();
+    for asked in &built.asked {
+        match &asked.series {
+            Err(reason) => QUESTIONS.iter().for_each(|q| refuse(&mut results, asked, q, *reason)),
+            Ok(series) => {
+                let of_series = made.iter().filter(|f| f.series == *series);
+                let wanted: Vec<&Forecast> =
+                    of_series.filter(|f| plan.horizons.contains(&f.horizon)).collect();
+                answer(&mut results, signal, plan, asked, &wanted);
+            }
+        }
+    }
+    Ok(results)
+}
+
+fn refuse(results: &mut Results, asked: &Asked<'_>, question: &str, reason: Reason) {
+    results.not_estimated.push(NotEstimated {
+        place_id: asked.place.id.clone(),
+        question: question.to_owned(),
+        reason: reason.as_str().to_owned(),
+    });
+}
+
+fn answer(
+    results: &mut Results,
+    signal: &Signal,
+    plan: &ForecastPlan,
+    asked: &Asked<'_>,
+    made: &[&Forecast],
+) {
+    let place = asked.place.id.as_str();
+    match weekly_rt(place, &asked.weeks, signal.unit == Unit::Persons, plan.serial_interval_days) {
+        Ok(rt) => results.rt.extend(rt),
+        Err(reason) => refuse(results, asked, "transmission", reason),
+    }
+    results.forecasts.extend(made.iter().map(|f| forecasts::Forecast {
+        place_id: place.to_owned(),
+        horizon: f.horizon,
+        target_end_date: f.target_end_date,
+        quantiles: f.quantiles.to_vec(),
+    }));
+    if made.is_empty() {
+        refuse(results, asked, "forecast", Reason::TooFew);
+    }
+    let trends = trends(signal, asked, made);
+    if trends.is_empty() {
+        refuse(results, asked, "spread", Reason::TooFew);
+    }
+    results.trends.extend(trends);
+}
+
+fn trends(signal: &Signal, asked: &Asked<'_>, made: &[&Forecast]) -> Vec<forecasts::Trend> {
+    let Some((week, last)) = asked.weeks.last_key_value() else { return Vec::new() };
+    let values: Vec<f64> = asked.weeks.values().copied().collect();
+    let measure = match (signal.unit, asked.place.population) {
+        (Unit::Persons, Some(population)) => Some(Measure::Persons(population as f64)),
+        _ => spread::height(&values).map(Measure::Height),
+    };
+    let Some(measure) = measure else { return Vec::new() };
+    let step = |target: NaiveDate| usize::try_from((target - *week).num_weeks()).ok();
+    made.iter()
+        .filter_map(|f| {
+            let step = step(f.target_end_date)?;
+            spread::of_forecast(&asked.place.id, f.horizon, step, &f.quantiles, *last, measure)
+        })
+        .collect()
+}

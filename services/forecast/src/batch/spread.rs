@@ -1,0 +1,68 @@
+//! Where it rises and where it falls: probabilities of FluSight's five classes from the quantiles of a forecast.
+
+use epimodels::quantile::{Quantiles, linear};
+use epimodels::trend::{FLUSIGHT, Thresholds, classes, rise, trend};
+use store::forecasts::Trend;
+
+/// The height of a season, in weekly persons per 100,000, that FluSight's thresholds are made for: what the recipe
+/// assumes of a place that it does not know yet.
+const HEIGHT: f64 = 6.0;
+
+/// What a series is measured in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Measure {
+    /// Persons, in a place of this population: FluSight's thresholds as they are.
+    Persons(f64),
+    /// Something else: FluSight's thresholds as shares of the height of a season, 5 % to 17 % for "stable" and 28 %
+    /// to 83 % for "large", of this height.
+    Height(f64),
+}
+
+/// The height of the seasons of a series: its 95 % quantile.
+pub(crate) fn height(values: &[f64]) -> Option<f64> {
+    linear(values, 0.95).filter(|h| *h > 0.0)
+}
+
+/// The classes of a forecast `step` weeks (1 to 4) after the `last` observed value.
+pub(crate) fn of_forecast(
+    place: &str,
+    horizon: i32,
+    step: usize,
+    quantiles: &Quantiles,
+    last: f64,
+    measure: Measure,
+) -> Option<Trend> {
+    let thresholds: Thresholds = *FLUSIGHT.get(step.checked_sub(1)?)?;
+    let found = match measure {
+        Measure::Persons(population) => trend(quantiles, last, population, thresholds),
+        Measure::Height(height) => {
+            let share = height / HEIGHT;
+            classes(quantiles, last, thresholds.stable * share, thresholds.large * share)
+        }
+    };
+    Some(Trend {
+        place_id: place.to_owned(),
+        horizon,
+        large_decrease: found.large_decrease,
+        decrease: found.decrease,
+        stable: found.stable,
+        increase: found.increase,
+        large_increase: found.large_increase,
+        rises: rise(quantiles, last),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_judged_by_the_height_of_its_seasons() {
+        let quantiles: Quantiles = std::array::from_fn(|i| 200.0 + i as f64);
+        let low = of_forecast("FR", 1, 1, &quantiles, 100.0, Measure::Height(300.0)).unwrap();
+        assert!(low.large_increase > 0.99 && low.rises > 0.99, "{low:?}");
+        let high = of_forecast("FR", 1, 1, &quantiles, 210.0, Measure::Height(3000.0)).unwrap();
+        assert!(high.stable > 0.99, "{high:?}");
+        assert!(of_forecast("FR", 5, 5, &quantiles, 1.0, Measure::Height(1.0)).is_none());
+    }
+}

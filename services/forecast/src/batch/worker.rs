@@ -1,0 +1,252 @@
+//! Runs the models once on what is known at the clock, and stores what is new.
+
+use super::gate::{alive, day};
+use super::hash::{DataHash, run_id};
+use super::panel::{Input, build};
+use super::{Model, Reason, SOURCE_HASH, deaths, recipe};
+use anyhow::Context as _;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::profile::{Event, ForecastPlan, NATION, Signal};
+use kit::App;
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+use store::forecasts::{Forecast, NotEstimated, Results, Run};
+use store::places::Place;
+
+/// What the batch is told beside the application.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `VIGIE_DATA_DIR`: the project's `data/`, for the history that a model learns from. Default `data`.
+    pub data: PathBuf,
+    /// Threads; they change nothing but the time.
+    pub threads: usize,
+}
+
+impl Options {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When a variable cannot be read.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let data = kit::config::var("VIGIE_DATA_DIR", PathBuf::from("data"))?;
+        Ok(Self { data, threads: std::thread::available_parallelism().map_or(1, usize::from) })
+    }
+}
+
+/// Where lines of progress go.
+pub type Progress = fn(&str);
+
+/// The history of the model that learns from one.
+const HISTORY: &str = "history/ili_plus_us_2010_2020.csv.gz";
+
+/// Everything that the profile asks for, as of the clock. Returns how many runs were new.
+///
+/// # Errors
+/// When the database does not answer, a file is missing or a model refuses its input.
+pub async fn run(app: &App, options: &Options, say: Progress) -> anyhow::Result<usize> {
+    let mut conn = app.db.acquire().await?;
+    // Two processes at once would compute everything twice.
+    store::forecasts::lock(&mut conn).await?;
+    let done = all(app, &mut conn, options, say).await;
+    store::forecasts::unlock(&mut conn).await?;
+    done
+}
+
+async fn all(app: &App, conn: &mut PgConnection, options: &Options, say: Progress) -> anyhow::Result<usize> {
+    let as_of = app.clock.now();
+    let places = store::places::all(conn).await?;
+    let mut new = 0;
+    for signal in &app.profile.signals {
+        let about = || format!("signal {}", signal.id);
+        if let Some(plan) = &signal.forecast {
+            new += usize::from(
+                planned(app, conn, signal, plan, &places, as_of, options, say).await.with_context(about)?,
+            );
+        }
+        if signal.event == Event::Deaths && !signal.cumulative {
+            new += usize::from(mortality(app, conn, signal, &places, as_of, say).await.with_context(about)?);
+        }
+    }
+    say(&format!("forecasts as of {}: {new} new", as_of.format("%Y-%m-%d %H:%M UTC")));
+    Ok(new)
+}
+
+/// The latest run, if it was made by this code from these rows, and the gate stands where it stood.
+async fn unchanged(conn: &mut PgConnection, signal: &Signal, run: &Run) -> sqlx::Result<bool> {
+    let Some(old) = store::forecasts::latest_run(conn, signal.id.as_str(), run.as_of).await? else {
+        return Ok(false);
+    };
+    let gate = |at: DateTime<Utc>| alive(signal, Some(run.reference_date), at);
+    let same = |f: fn(&Run) -> &str| f(&old) == f(run);
+    Ok(same(|r| &r.data_hash)
+        && same(|r| &r.source_hash)
+        && same(|r| &r.model_id)
+        && same(|r| &r.model_version)
+        && gate(old.as_of) == gate(run.as_of))
+}
+
+fn new_run(
+    model: (&str, &str),
+    signal: &Signal,
+    as_of: DateTime<Utc>,
+    reference_date: NaiveDate,
+    data_vintage: DateTime<Utc>,
+    data_hash: String,
+) -> Run {
+    let source = signal.source_at(NATION).or_else(|| signal.sources.values().next());
+    let known = as_of.to_rfc3339();
+    Run {
+        id: run_id(&[model.0, model.1, SOURCE_HASH, signal.id.as_str(), &known, &data_hash]),
+        model_id: model.0.to_owned(),
+        model_version: model.1.to_owned(),
+        signal_id: signal.id.to_string(),
+        source_id: source.map(ToString::to_string).unwrap_or_default(),
+        as_of,
+        reference_date,
+        data_vintage,
+        data_hash,
+        source_hash: SOURCE_HASH.to_owned(),
+        created_at: kit::wall(),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of the batch, with everything that the steps share")]
+async fn planned(
+    app: &App,
+    conn: &mut PgConnection,
+    signal: &Signal,
+    plan: &ForecastPlan,
+    places: &[Place],
+    as_of: DateTime<Utc>,
+    options: &Options,
+    say: Progress,
+) -> anyhow::Result<bool> {
+    let model = Model::named(&plan.model)
+        .with_context(|| format!("the profile names the model `{}`, which does not exist", plan.model))?;
+    let mut rows = BTreeMap::new();
+    for (_, of_model) in model.targets {
+        rows.insert(*of_model, store::observations::all_revisions(conn, of_model, as_of).await?);
+    }
+    let mut hash = DataHash::default();
+    let history = if model.coded {
+        let path = options.data.join(HISTORY);
+        let bytes = std::fs::read(&path)
+            .with_context(|| format!("{}: the model learns from it (VIGIE_DATA_DIR)", path.display()))?;
+        hash.file(HISTORY, &bytes);
+        hub::read_history(&path)?
+    } else {
+        Vec::new()
+    };
+    let built = build(&Input {
+        profile: &app.profile,
+        signal,
+        model,
+        places,
+        rows: &rows,
+        history: &history,
+        as_of,
+    })?;
+    for (of_row, source, point) in &built.used {
+        hash.row(of_row, source, point);
+    }
+    let vintage = built.used.iter().map(|(_, _, p)| p.issued_at).max();
+    let (Some(last), Some(vintage)) = (built.last, vintage) else {
+        say(&format!("{}: no figures yet", signal.id));
+        return Ok(false);
+    };
+    let run = new_run((model.id, model.version), signal, as_of, last, vintage, hash.finish());
+    if unchanged(conn, signal, &run).await? {
+        say(&format!("{}: nothing new since the last run", signal.id));
+        return Ok(false);
+    }
+    let start = Instant::now();
+    say(&format!("{}: fitting {} series with {}", signal.id, built.panel.series.len(), model.id));
+    let results = heavy(|| recipe::results(signal, plan, &built, options.threads))?;
+    store(conn, &run, &results, start, say).await
+}
+
+/// Up to a minute of arithmetic, in a way that leaves a server's other threads to its requests.
+fn heavy<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|h| h.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+async fn store(
+    conn: &mut PgConnection,
+    run: &Run,
+    results: &Results,
+    start: Instant,
+    say: Progress,
+) -> anyhow::Result<bool> {
+    let new = store::forecasts::put(conn, run, results).await?;
+    say(&format!(
+        "{}: {} forecasts, {} reproduction numbers, {} trends, {} not estimated, in {:.1} s (run {})",
+        run.signal_id,
+        results.forecasts.len(),
+        results.rt.len(),
+        results.trends.len(),
+        results.not_estimated.len(),
+        start.elapsed().as_secs_f64(),
+        run.id.get(..12).unwrap_or(&run.id),
+    ));
+    Ok(new)
+}
+
+/// Deaths ahead in every place, where both deaths and what they follow are alive.
+async fn mortality(
+    app: &App,
+    conn: &mut PgConnection,
+    signal: &Signal,
+    places: &[Place],
+    as_of: DateTime<Utc>,
+    say: Progress,
+) -> anyhow::Result<bool> {
+    if alive(signal, None, as_of) == Err(Reason::Ended) {
+        return Ok(false);
+    }
+    let (start, nation) = (Instant::now(), app.profile.nation.as_str());
+    let ours = |p: &&Place| p.id.get(..2) == Some(nation) && signal.source_at(&p.level).is_some();
+    let (mut hash, mut results) = (DataHash::default(), Results::default());
+    let (mut last, mut vintage) = (None, None);
+    for place in places.iter().filter(ours) {
+        let estimate = match deaths::estimate(conn, &app.profile, signal, place, as_of).await? {
+            Ok(estimate) => estimate,
+            Err(reason) => {
+                results.not_estimated.push(NotEstimated {
+                    place_id: place.id.clone(),
+                    question: "mortality".to_owned(),
+                    reason: reason.as_str().to_owned(),
+                });
+                continue;
+            }
+        };
+        last = last.max(Some(estimate.last));
+        for (of_rows, source, points) in &estimate.used {
+            points.iter().for_each(|p| hash.row(of_rows, source, p));
+            vintage = vintage.max(points.iter().map(|p| p.issued_at).max());
+        }
+        for (step, quantiles) in (1u64..).zip(&estimate.found.ahead) {
+            results.forecasts.push(Forecast {
+                place_id: place.id.clone(),
+                horizon: i32::try_from(step).unwrap_or(i32::MAX),
+                target_end_date: estimate.last + chrono::Days::new(7 * step),
+                quantiles: quantiles.to_vec(),
+            });
+        }
+    }
+    let (Some(last), Some(vintage)) = (last, vintage) else {
+        say(&format!("{}: deaths ahead cannot be estimated in any place on {}", signal.id, day(as_of)));
+        return Ok(false);
+    };
+    let run = new_run(deaths::MODEL, signal, as_of, last, vintage, hash.finish());
+    if unchanged(conn, signal, &run).await? {
+        say(&format!("{}: nothing new since the last run", signal.id));
+        return Ok(false);
+    }
+    store(conn, &run, &results, start, say).await
+}

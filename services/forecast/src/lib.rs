@@ -1,0 +1,41 @@
+//! Forecasts, reproduction numbers, deaths ahead and spread: the [`batch`] that computes them from what is known
+//! at the clock, and the API `/api/forecast/v1` that answers, or says why there is no answer.
+
+mod api;
+pub mod batch;
+mod cards;
+mod openapi;
+
+pub use openapi::document;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::routing::get;
+use kit::App;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+rust_i18n::i18n!("locales", fallback = "en");
+
+/// The routes of this service.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/transmission", get(api::transmission::transmission))
+        .route("/mortality", get(api::mortality::mortality))
+        .route("/spread", get(api::spread::spread))
+        .route("/forecasts", get(api::forecasts::forecasts))
+        .route("/scores", get(api::scores::scores))
+        .route("/models", get(api::models::models))
+        .route("/openapi.json", get(openapi::openapi))
+        .with_state(app);
+    let router = Router::new().nest("/api/forecast/v1", api);
+    // Public answers: a page of anybody may read them. There are no cookies that could go along.
+    kit::problem_fallbacks(router)
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::VARY,
+            HeaderValue::from_static("accept-language"),
+        ))
+}
