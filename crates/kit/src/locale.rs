@@ -111,13 +111,10 @@ impl Formats {
         self.formatted(day, CompositeDateTimeFieldSet::Date(DateFieldSet::YMDE(fieldsets::YMDE::long())))
     }
 
-    /// A month of a year, for axes: `Feb 2025`, `févr. 2025`.
+    /// A month of a year, for axes: `Feb 2025`, `févr. 2025`. CLDR's own short form is `02/2025` in German.
     #[must_use]
     pub fn month(&self, day: NaiveDate) -> String {
-        self.formatted(
-            day,
-            CompositeDateTimeFieldSet::CalendarPeriod(CalendarPeriodFieldSet::YM(fieldsets::YM::medium())),
-        )
+        format!("{} {}", self.month_alone(day), day.year())
     }
 
     /// A month alone, for axes: `Feb`, `févr.`.
@@ -153,9 +150,18 @@ impl Formats {
         Some(formatter.format(&IcuDateTime { date, time }).to_string())
     }
 
-    /// A moment in the country's zone, with the zone's abbreviation: `25 avr. 2025 19:15 CEST`.
+    /// Is only the day of this moment known? Such a one is stored as the last second of the day, UTC.
+    fn is_whole_day(at: DateTime<Utc>) -> bool {
+        (at.hour(), at.minute(), at.second()) == (23, 59, 59)
+    }
+
+    /// A moment in the country's zone, with the zone's abbreviation: `25 avr. 2025 19:15 CEST`;
+    /// of one known by its day only, that day.
     #[must_use]
     pub fn moment(&self, at: DateTime<Utc>) -> String {
+        if Self::is_whole_day(at) {
+            return self.short_date(at.date_naive());
+        }
         let local = at.with_timezone(&self.time_zone);
         let day = self.short_date(local.date_naive());
         let hours = CompositeDateTimeFieldSet::Time(TimeFieldSet::T(fieldsets::T::hm()));
@@ -170,9 +176,12 @@ impl Formats {
         self.collator.compare(a, b)
     }
 
-    /// The day on which a moment falls in the country.
+    /// The day on which a moment falls in the country; of one known by its day only, that day.
     #[must_use]
     pub fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
+        if Self::is_whole_day(at) {
+            return at.date_naive();
+        }
         at.with_timezone(&self.time_zone).date_naive()
     }
 
@@ -255,6 +264,9 @@ mod tests {
         assert_eq!(formats("fr-FR").day_month(day), "1er févr.");
         let at = "2025-04-25T17:15:12Z".parse().unwrap();
         assert_eq!(formats("fr-FR").moment(at), "25 avr. 2025 19:15 CEST");
+        let whole = "2025-04-25T23:59:59Z".parse().unwrap();
+        assert_eq!(formats("fr-FR").moment(whole), "25 avr. 2025");
+        assert_eq!(formats("fr-FR").day_of(whole), "2025-04-25".parse().unwrap());
     }
 
     #[test]

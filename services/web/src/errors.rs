@@ -34,7 +34,7 @@ pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, ne
         return if of_type.contains("json") { response } else { problem(status).into_response() };
     }
     let allow = response.headers().get(ALLOW).cloned();
-    let mut answer = error_page(&here, status).unwrap_or_else(|_| response);
+    let mut answer = error_page(&here, status).unwrap_or(response);
     if let Some(allow) = allow {
         answer.headers_mut().insert(ALLOW, allow);
     }

@@ -154,7 +154,7 @@ impl Here {
     /// The name of the country.
     #[must_use]
     pub(crate) fn country(&self) -> String {
-        self.t(&format!("country.{}", self.site.app.profile.country))
+        self.t(format!("country.{}", self.site.app.profile.country))
     }
 
     /// The diseases, for the menu.
@@ -162,8 +162,8 @@ impl Here {
     pub(crate) fn menu(&self) -> Vec<Link> {
         let under = |id: &str| self.path.trim_start_matches('/').split('/').next() == Some(id);
         let diseases = self.site.app.profile.diseases.iter().map(|d| Link {
-            href: self.to(&format!("/{}", d.id)),
-            text: self.t(&format!("disease.{}.name", d.id)),
+            href: self.to(format!("/{}", d.id)),
+            text: self.t(format!("disease.{}.name", d.id)),
             lang: String::new(),
             current: under(&d.id),
         });
@@ -198,7 +198,7 @@ impl Here {
         let prefix = &self.lang().language.prefix;
         let page = |path: &str| Link {
             href: format!("{prefix}/{path}"),
-            text: self.t(&format!("nav.{path}")),
+            text: self.t(format!("nav.{path}")),
             lang: String::new(),
             current: self.path == format!("/{path}"),
         };

@@ -73,13 +73,18 @@ pub fn chart(
     })
 }
 
-/// Months, with their year where a reader needs it: at the first one and in January.
+/// Months, with their year where a reader needs it: in January, and at the first one unless January comes next.
 fn month_labels(lang: &Lang, span: (NaiveDate, NaiveDate)) -> Vec<(NaiveDate, String)> {
     let found = months(span, 5);
+    let opens = |d: Option<&NaiveDate>| d.is_some_and(|d| d.month() == 1);
     let label = |n: usize, d: NaiveDate| {
-        if n == 0 || d.month() == 1 { lang.formats.month(d) } else { lang.formats.month_alone(d) }
+        if opens(Some(&d)) || (n == 0 && !opens(found.get(1))) {
+            lang.formats.month(d)
+        } else {
+            lang.formats.month_alone(d)
+        }
     };
-    found.into_iter().enumerate().map(|(n, d)| (d, label(n, d))).collect()
+    found.iter().enumerate().map(|(n, d)| (*d, label(n, *d))).collect()
 }
 
 /// Weekly values as one line; daily ones faint behind their mean of seven days.

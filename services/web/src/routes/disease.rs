@@ -85,13 +85,13 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
     let lang = here.lang();
     let hits: Vec<&Place> = places.iter().filter(|p| matches(lang.place(p), &p.id, q)).collect();
     if let ([only], false) = (&hits[..], q.is_empty()) {
-        let to = here.to(&format!("/{id}/{}", only.id));
+        let to = here.to(format!("/{id}/{}", only.id));
         return Ok((StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response());
     }
     let mut page = Page {
         here: &here,
         disease: &id,
-        name: here.t(&format!("disease.{id}.name")),
+        name: here.t(format!("disease.{id}.name")),
         nation: nation.id.clone(),
         nation_name: lang.place(&nation).to_owned(),
         title: lang.f(&format!("disease.{id}.title"), &[("where", &lang.where_(&nation))]),
@@ -137,7 +137,7 @@ fn line(here: &Here, disease: &Disease, nation: &Place, series: &Series<'_>) -> 
             )
         }),
         ended: series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))])),
-        href: here.to(&format!("/{}/{}", disease.id, nation.id)) + "#" + series.signal.id.as_str(),
+        href: here.to(format!("/{}/{}", disease.id, nation.id)) + "#" + series.signal.id.as_str(),
     }
 }
 

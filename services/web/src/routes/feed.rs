@@ -26,8 +26,8 @@ pub(super) async fn show(mut here: Here, Path(file): Path<String>) -> Result<Res
     let series = Series::read(&mut conn, signal, &place, here.now()).await?;
     let lang = here.lang();
     let title = lang.f(&format!("disease.{id}.title"), &[("where", &lang.where_(&place))]);
-    let page = here.absolute(&here.to(&format!("/{id}/{}", place.id)));
-    let own = here.absolute(&here.to(&format!("/feeds/{id}.atom")));
+    let page = here.absolute(here.to(format!("/{id}/{}", place.id)));
+    let own = here.absolute(here.to(format!("/feeds/{id}.atom")));
     let mut entries = String::new();
     let mut updated = None;
     if let Some(mut series) = series {

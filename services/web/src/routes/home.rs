@@ -37,7 +37,7 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
     for disease in &profile.diseases {
         let mut entry = Entry {
             id: disease.id.clone(),
-            name: here.t(&format!("disease.{}.name", disease.id)),
+            name: here.t(format!("disease.{}.name", disease.id)),
             sentence: None,
             likely: None,
             ended: None,

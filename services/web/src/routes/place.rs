@@ -61,7 +61,7 @@ pub(super) async fn show(
     let page = Page {
         here: &here,
         disease: &disease.id,
-        disease_name: here.t(&format!("disease.{}.name", disease.id)),
+        disease_name: here.t(format!("disease.{}.name", disease.id)),
         place: &place.id,
         place_name: lang.place(&place).to_owned(),
         title: lang.f(&format!("disease.{}.title", disease.id), &[("where", &lang.where_(&place))]),
@@ -86,7 +86,7 @@ pub(super) async fn find(conn: &mut PgConnection, here: &Here, id: &str) -> Resu
 fn gaps_of<'a>(here: &'a Here, disease: &'a Disease, place: &'a Place) -> impl Iterator<Item = String> + 'a {
     let gaps = here.site.app.profile.gaps.iter();
     gaps.filter(|g| g.disease == disease.id && g.level == place.level)
-        .map(|g| here.t(&format!("gap.{}", g.reason)))
+        .map(|g| here.t(format!("gap.{}", g.reason)))
 }
 
 async fn parent(
@@ -98,7 +98,7 @@ async fn parent(
     let Some(id) = &place.parent else { return Ok(None) };
     let Some(parent) = store::places::get(conn, id).await? else { return Ok(None) };
     Ok(Some(Link {
-        href: here.to(&format!("/{}/{}", disease.id, parent.id)),
+        href: here.to(format!("/{}/{}", disease.id, parent.id)),
         text: here.lang().place(&parent).to_owned(),
         lang: String::new(),
         current: false,

@@ -52,7 +52,7 @@ pub(super) async fn legal(mut here: Here) -> Result<Response, Problem> {
     here.params(&["as_of"])?;
     let names: Vec<String> = here.site.app.profile.legal.keys().cloned().collect();
     let fields =
-        names.iter().map(|n| (here.t(&format!("legal.field.{n}")), field(&here, &[n.as_str()]))).collect();
+        names.iter().map(|n| (here.t(format!("legal.field.{n}")), field(&here, &[n.as_str()]))).collect();
     let mut conn = here.site.app.db.acquire().await.map_err(Problem::from)?;
     let profile = &here.site.app.profile;
     let mut sources = store::sources::all(&mut conn).await?;

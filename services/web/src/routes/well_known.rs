@@ -28,11 +28,12 @@ pub(super) async fn security(here: Here) -> Result<Response, Problem> {
     respond::text(&here, "text/plain; charset=utf-8", body)
 }
 
+/// Composed when asked: a commit inside the image would make every commit another image.
 pub(super) async fn build(here: Here) -> Result<Response, Problem> {
     let body = json!({
         "service": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": here.site.options.commit,
+        "build": here.site.options.build,
         "country": here.site.app.profile.country,
         "clock": here.site.app.clock.recorded().map(|at| at.to_rfc3339()),
     });
@@ -59,7 +60,7 @@ pub(super) async fn sitemap(here: Here) -> Result<Response, Problem> {
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
          xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\n",
     );
-    let at = |prefix: &str, path: &str| kit::chart::escape(&here.absolute(&format!("{prefix}{path}")));
+    let at = |prefix: &str, path: &str| kit::chart::escape(&here.absolute(format!("{prefix}{path}")));
     for path in &paths {
         for lang in &site.langs {
             let _ = write!(body, "<url><loc>{}</loc>", at(&lang.language.prefix, path));

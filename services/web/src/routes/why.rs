@@ -67,7 +67,7 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
         status: word(&here, point),
         issued: moment(point.issued_at),
         back: site.app.profile.disease(&signal.disease).map(|d| {
-            let to = here.to(&format!("/{}/{}", d.id, place.id));
+            let to = here.to(format!("/{}/{}", d.id, place.id));
             (to, lang.f(&format!("disease.{}.title", d.id), &[("where", &lang.where_(&place))]))
         }),
         source,
@@ -82,7 +82,7 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
                     at: moment(p.issued_at),
                     value: value(&here, signal, p),
                     status: word(&here, p),
-                    href: here.to(&format!("/why/{}", of.id())),
+                    href: here.to(format!("/why/{}", of.id())),
                     current: p.issued_at == point.issued_at,
                 }
             })
@@ -98,5 +98,5 @@ fn value(here: &Here, signal: &Signal, p: &Point) -> String {
 
 fn word(here: &Here, p: &Point) -> String {
     let status: Result<Status, _> = p.status.parse();
-    status.map_or_else(|_| p.status.clone(), |s| here.t(&format!("status.{s}")))
+    status.map_or_else(|_| p.status.clone(), |s| here.t(format!("status.{s}")))
 }
