@@ -1,5 +1,7 @@
 //! What a place page says: computed, dated, with its uncertainty, and never more than is known.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail; clippy sees no test in a helper")]
+
 mod common;
 
 use common::{CLOCK, LAST, Site, country, day, fill, point, site, time};

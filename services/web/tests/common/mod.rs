@@ -1,5 +1,7 @@
 //! A small country to look at: two years of figures with a revision, and a run.
 #![expect(dead_code, reason = "each test file uses a part of it")]
+#![expect(unreachable_pub, reason = "shared by the test files of this folder")]
+#![expect(clippy::unwrap_used, reason = "a test may fail; clippy sees no test in a helper")]
 
 use axum::Router;
 use axum::body::Body;
