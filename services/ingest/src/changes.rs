@@ -3,7 +3,7 @@
 use crate::Row;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{PlaceId, SignalId, Status};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One cell of a table: signal, place, date.
 pub type Cell = (SignalId, PlaceId, NaiveDate);
@@ -53,6 +53,29 @@ impl Log {
             signals.contains(&&cell.0) && issues.iter().any(|i| i.issued_at < at)
         };
         self.cells.iter().filter(known).count()
+    }
+
+    /// The cells that a payload with complete history no longer holds, as withdrawn rows: of the payload's signals
+    /// and places those known before its issue.
+    pub fn withdrawn(&self, rows: &[Row]) -> Vec<Row> {
+        let Some(issued_at) = rows.first().map(|r| r.issued_at) else { return Vec::new() };
+        let about: BTreeSet<_> = rows.iter().map(|r| (&r.signal, &r.place)).collect();
+        let cells: BTreeSet<_> = rows.iter().map(|r| (&r.signal, &r.place, r.reference_date)).collect();
+        let gone = self.cells.iter().filter(|((signal, place, date), issues)| {
+            let last = issues.iter().filter(|i| i.issued_at < issued_at).max_by_key(|i| i.issued_at);
+            about.contains(&(signal, place))
+                && !cells.contains(&(signal, place, *date))
+                && last.is_some_and(|i| i.status != Status::Withdrawn)
+        });
+        let row = |((signal, place, date), _): (&Cell, _)| Row {
+            signal: signal.clone(),
+            place: place.clone(),
+            reference_date: *date,
+            issued_at,
+            value: None,
+            status: Status::Withdrawn,
+        };
+        gone.map(row).collect()
     }
 
     /// Per cell the issues in the order of their times, without those that change nothing.
@@ -121,6 +144,22 @@ mod tests {
             [(at(5), Some(1.0)), (at(9), Some(2.0))]
         );
         assert_eq!(folded, Folded { unchanged: 1, confirmed: 1, contradicted: 1 });
+    }
+
+    #[test]
+    fn a_cell_that_left_a_complete_history_was_taken_back() {
+        let mut log = Log::default();
+        log.add(vec![row(1, 5, 1.0), row(2, 5, 2.0)], 0);
+        let next = vec![row(2, 9, 2.0), row(3, 9, 1.0)];
+        let gone = log.withdrawn(&next);
+        assert_eq!(gone.len(), 1);
+        assert_eq!(
+            (gone[0].reference_date, gone[0].issued_at, gone[0].status),
+            (row(1, 0, 0.0).reference_date, at(9), Status::Withdrawn)
+        );
+        log.add(next, 1);
+        log.add(gone, 1);
+        assert!(log.withdrawn(&[row(2, 12, 2.0), row(3, 12, 1.0)]).is_empty(), "taken back once");
     }
 
     proptest! {

@@ -106,6 +106,8 @@ pub struct Rules {
     pub first_day: (i32, u32, u32),
     /// The weekday that dates a weekly value.
     pub week_ends: Option<Weekday>,
+    /// Does every payload hold the whole history of its places? Then a cell that is no longer in it was taken back.
+    pub complete: bool,
     /// Less than this share of the cells known before means a truncated file.
     pub least_share: f64,
     /// Defects that cost the row and not the payload.

@@ -111,6 +111,7 @@ mod tests {
         min_places: 2,
         first_day: (2020, 1, 22),
         week_ends: None,
+        complete: false,
         least_share: 0.5,
         tolerates: &[],
     };

@@ -50,7 +50,7 @@ pub(super) fn observations(
     let header = ["place", "reference_date", "issued_at", "value", "status", "retrieval"];
     let pack_one = |(signal, rows): (&str, Vec<[String; 6]>)| {
         let table = csv(&header, &rows).with_context(|| format!("{} {signal}", source.id))?;
-        Ok((signal.to_owned(), rows.len(), pack(&table)?))
+        Ok((signal.to_owned(), rows.len(), pack(&table)))
     };
     by_signal.into_iter().map(pack_one).collect()
 }

@@ -115,6 +115,10 @@ impl Gathered {
             });
         }
         if parsed.vintages.is_empty() {
+            let one_issue = parsed.rows.windows(2).all(|w| w[0].issued_at == w[1].issued_at);
+            if source.rules.complete && one_issue {
+                log.add(log.withdrawn(&parsed.rows), self.retrievals.len());
+            }
             log.add(parsed.rows, self.retrievals.len());
             self.retrievals.push(whole);
             return Ok(());

@@ -28,5 +28,5 @@ pub(super) fn table(found: &Gathered) -> anyhow::Result<Vec<u8>> {
         [code, date.to_string(), ili, positive]
     };
     let header = ["location", "target_end_date", "ili_pct", "flu_positive_pct"];
-    Ok(pack(&csv(&header, weeks.into_iter().map(row))?)?)
+    Ok(pack(&csv(&header, weeks.into_iter().map(row))?))
 }

@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
         min_places: 10,
         first_day: (2020, 8, 1),
         week_ends: Some(Weekday::Sat),
+        complete: false,
         least_share: 0.5,
         tolerates: &[],
     },

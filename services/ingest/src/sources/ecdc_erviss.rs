@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
         min_places: 5,
         first_day: (2014, 10, 1),
         week_ends: Some(Weekday::Sun),
+        complete: false,
         // The published history is a window that moves: a third of what is known may have left it.
         least_share: 0.3,
         tolerates: &[Defect::Weekday],

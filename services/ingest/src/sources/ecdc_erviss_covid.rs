@@ -31,6 +31,7 @@ pub const SOURCE: Source = Source {
         min_places: 1,
         first_day: (2020, 1, 1),
         week_ends: Some(Weekday::Sun),
+        complete: false,
         least_share: 0.3,
         tolerates: &[],
     },

@@ -29,6 +29,7 @@ pub const SOURCE: Source = Source {
         min_places: 20,
         first_day: (2020, 2, 24),
         week_ends: None,
+        complete: true,
         least_share: 0.5,
         tolerates: &[],
     },

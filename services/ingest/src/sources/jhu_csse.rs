@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
         min_places: 10,
         first_day: (2020, 1, 22),
         week_ends: None,
+        complete: false,
         least_share: 0.3,
         tolerates: &[],
     },

@@ -26,6 +26,7 @@ pub const SOURCE: Source = Source {
         min_places: 10,
         first_day: (2022, 1, 1),
         week_ends: None,
+        complete: true,
         least_share: 0.5,
         tolerates: &[],
     },

@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
         min_places: 1,
         first_day: (1984, 10, 1),
         week_ends: Some(Weekday::Sun),
+        complete: false,
         least_share: 0.5,
         tolerates: &[],
     },

@@ -27,6 +27,7 @@ pub const SOURCE: Source = Source {
         min_places: 1,
         first_day: (2014, 1, 1),
         week_ends: Some(Weekday::Sun),
+        complete: true,
         least_share: 0.5,
         tolerates: &[],
     },

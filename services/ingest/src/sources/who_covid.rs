@@ -27,6 +27,7 @@ pub const SOURCE: Source = Source {
         min_places: 10,
         first_day: (2019, 12, 29),
         week_ends: Some(Weekday::Sun),
+        complete: false,
         least_share: 0.5,
         tolerates: &[],
     },

@@ -29,6 +29,7 @@ pub const SOURCE: Source = Source {
         min_places: 1,
         first_day: (2014, 10, 1),
         week_ends: Some(Weekday::Sun),
+        complete: false,
         least_share: 0.3,
         tolerates: &[Defect::Weekday],
     },

@@ -1,0 +1,165 @@
+//! What went wrong at publishers, as recorded, and what becomes of it here.
+
+mod common;
+
+use common::{at, parse, payload, shared};
+use ingest::source::Rules;
+use ingest::table::{COMMA, Table};
+use ingest::{Parsed, Refusal, Row, sources, validation};
+use std::path::Path;
+
+const FLU: &str = "target-hospital-admissions.csv";
+
+#[test]
+fn a_file_of_zero_bytes_is_refused() {
+    let Some(shared) = shared("a_file_of_zero_bytes_is_refused") else { return };
+    let path = "data/eu/ecdc-erviss/snapshots/2023-11-24_sentineltestsDetectionsPositivity.csv";
+    let read = parse(&shared, "ecdc-erviss", "ILIARIRates.csv", path, "2023-11-24T23:59:59Z");
+    assert_eq!(read, Err(Refusal::Empty));
+}
+
+#[test]
+fn a_web_page_is_no_data_whatever_was_asked_for() {
+    let Some(shared) = shared("a_web_page_is_no_data_whatever_was_asked_for") else { return };
+    for source in sources::ALL {
+        for feed in source.feeds {
+            let read = parse(
+                &shared,
+                source.id,
+                feed.name,
+                "data/eu/ecdc-mpox/ecdc_site.html.gz",
+                "2022-09-19T00:00:00Z",
+            );
+            assert_eq!(read, Err(Refusal::NotData("a web page")), "{} {}", source.id, feed.name);
+        }
+    }
+}
+
+#[test]
+fn a_vintage_whose_place_column_is_corrupt_is_refused_and_its_repair_accepted() {
+    let Some(shared) = shared("a_vintage_whose_place_column_is_corrupt_is_refused") else { return };
+    let rules = &sources::find("cdc-flusight").unwrap().rules;
+    let read = |file: &str, time: &str| {
+        let path = format!("flusight/raw/incident-vintages/target-hospital-admissions_{file}.csv.gz");
+        validation::check(parse(&shared, "cdc-flusight", FLU, &path, time).unwrap(), rules, 7738)
+    };
+    let corrupt = read("2024-11-27T170118Z_location-all-US", "2024-11-27T17:01:18Z");
+    assert_eq!(corrupt, Err(Refusal::OnePlace { place: "US".into(), rows: 7791 }));
+    let truncated = read("2024-11-15T204540Z_truncated", "2024-11-15T20:45:40Z");
+    assert_eq!(truncated, Err(Refusal::Fewer { rows: 106, known: 7738 }));
+    assert_eq!(read("2024-11-27T171019Z_corrected", "2024-11-27T17:10:19Z").unwrap().rows.len(), 7791);
+}
+
+/// A parser for this test alone: daily deaths in hospital by département, of the consolidated French table.
+fn departements(shared: &Path, file: &str, issued_at: &str) -> Result<Parsed, Refusal> {
+    let bytes = payload(shared, &format!("data/fr/opencovid19-fr/{file}"));
+    let table = Table::read(&bytes, &COMMA)?;
+    let (date, level, code) =
+        (table.column(&["date"])?, table.column(&["granularite"])?, table.column(&["maille_code"])?);
+    let (deaths, kind) = (table.column(&["deces"])?, table.column(&["source_type"])?);
+    let mut rows = Vec::new();
+    for line in table.lines().filter(|l| l.text(level) == "departement" && l.text(kind) == "opencovid19-fr") {
+        let Some(place) = ingest::places::by_code("departement", line.text(code).trim_start_matches("DEP-"))
+        else {
+            continue;
+        };
+        let value = line.number(deaths)?;
+        rows.push(Row {
+            signal: "covid_hosp_deaths_cumulative".parse().unwrap(),
+            place: place.clone(),
+            reference_date: line.date(date, &["%Y-%m-%d"])?,
+            issued_at: at(issued_at),
+            value,
+            status: ingest::parsed::status_of(value),
+        });
+    }
+    Ok(Parsed { rows, ..Parsed::default() })
+}
+
+const FRANCE: Rules = Rules {
+    corrections: false,
+    min_places: 2,
+    first_day: (2020, 1, 24),
+    week_ends: None,
+    complete: false,
+    least_share: 0.5,
+    tolerates: &[],
+};
+
+#[test]
+fn a_smaller_file_with_status_200_is_a_truncated_one() {
+    let Some(shared) = shared("a_smaller_file_with_status_200_is_a_truncated_one") else { return };
+    let lines = |file: &str| {
+        Table::read(&payload(&shared, &format!("data/fr/opencovid19-fr/{file}")), &COMMA).unwrap().len()
+    };
+    let (before, after) =
+        (lines("chiffres-cles_2020-10-24.csv.gz"), lines("chiffres-cles_2020-10-31.csv.gz"));
+    assert_eq!((before, after), (30_161, 3_376));
+    let mut parsed =
+        departements(&shared, "chiffres-cles_2020-10-31.csv.gz", "2020-10-31T09:15:06Z").unwrap();
+    parsed.rows.retain(|r| r.reference_date <= at("2020-10-31T00:00:00Z").date_naive());
+    let rules = Rules { min_places: 1, ..FRANCE };
+    let checked = validation::check(parsed, &rules, 24_629);
+    assert!(matches!(checked, Err(Refusal::Fewer { known: 24_629, .. } | Refusal::NoRows)), "{checked:?}");
+}
+
+#[test]
+fn an_impossible_date_is_refused() {
+    let Some(shared) = shared("an_impossible_date_is_refused") else { return };
+    let bytes = payload(&shared, "data/fr/opencovid19-fr/chiffres-cles_2021-02-25.csv.gz");
+    let table = Table::read(&bytes, &COMMA).unwrap();
+    let (date, place) = (table.column(&["date"]).unwrap(), ingest::places::by_id("FR").unwrap());
+    let row = |reference_date| Row {
+        signal: "covid_cases".parse().unwrap(),
+        place: place.clone(),
+        reference_date,
+        issued_at: at("2021-02-25T17:45:26Z"),
+        value: Some(1.0),
+        status: domain::Status::Observed,
+    };
+    let (read, refused): (Vec<_>, Vec<_>) =
+        table.lines().map(|l| l.date(date, &["%Y-%m-%d"])).partition(Result::is_ok);
+    // A slip of the keyboard in the same file: a parser would refuse the payload here, naming the line.
+    let slip = refused.into_iter().map(|r| r.unwrap_err().to_string()).collect::<Vec<_>>();
+    assert_eq!(slip[0], "line 3413, column `date`: `2020-11_11` is not a date");
+    let mut days: Vec<_> = read.into_iter().flatten().collect();
+    days.sort_unstable();
+    days.dedup();
+    let rules = Rules { min_places: 1, ..FRANCE };
+    let checked = validation::check(
+        Parsed { rows: days.into_iter().map(row).collect(), ..Parsed::default() },
+        &rules,
+        0,
+    );
+    let reason = checked.unwrap_err().to_string();
+    assert!(reason.contains("on 2020-01-01") && reason.contains("before 2020-01-24"), "{reason}");
+}
+
+#[test]
+fn a_broken_header_is_a_missing_column() {
+    let Some(shared) = shared("a_broken_header_is_a_missing_column") else { return };
+    let bytes = payload(&shared, "data/fr/spf-covid/table-indicateurs-open-data-france_2022-08-29.csv");
+    let refused =
+        Table::read(&bytes, &COMMA).and_then(|t| t.column(&["extract_date"]).map(|_| ())).unwrap_err();
+    let expected = matches!(refused, Refusal::MissingColumn { .. } | Refusal::Unreadable { .. });
+    assert!(expected, "{refused}");
+}
+
+#[test]
+fn another_encoding_is_read_as_what_it_is() {
+    let Some(shared) = shared("another_encoding_is_read_as_what_it_is") else { return };
+    let semicolon = ingest::table::Dialect { delimiter: b';', missing: &["NA"], comment: None };
+    let table = Table::read(&payload(&shared, "data/fr/openhealth-ias/Openhealth_S-Grippal.csv"), &semicolon)
+        .unwrap();
+    assert!(table.find("IAS_lissé_France").is_some() || table.columns().any(|c| c.name().contains("lissé")));
+}
+
+#[test]
+fn corrections_below_zero_stay() {
+    let Some(shared) = shared("corrections_below_zero_stay") else { return };
+    let path = "data/eu/jhu-covid/truth_JHU-Incident_Cases.csv.gz";
+    let parsed = parse(&shared, "jhu-csse", "incident_cases.csv", path, "2023-03-10T23:59:59Z").unwrap();
+    let below =
+        |place: &str| parsed.rows.iter().filter(|r| r.place.as_str() == place && r.value < Some(0.0)).count();
+    assert_eq!(below("FR") + below("CH"), 16);
+}
