@@ -77,6 +77,34 @@ pub fn baseline(
 mod tests {
     use super::*;
 
+    /// Wyoming's influenza admissions of the weeks to 2022-02-12 … 2023-12-30 as published on 2024-01-03.
+    const WYOMING: [u8; 99] = [
+        0, 0, 1, 0, 0, 0, 8, 6, 10, 9, 9, 6, 7, 3, 0, 2, 0, 3, 2, 0, 3, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+        0, 1, 0, 1, 1, 0, 1, 2, 13, 31, 45, 56, 64, 81, 51, 12, 10, 5, 3, 0, 2, 2, 1, 5, 2, 4, 0, 0, 1, 0, 2,
+        0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 2, 0, 0, 2, 5, 3, 3, 8, 8,
+        12, 19,
+    ];
+
+    #[test]
+    fn it_is_the_baseline_that_flusight_published_on_2024_01_06() {
+        let values: Vec<Option<f64>> = WYOMING.iter().map(|v| Some(f64::from(*v))).collect();
+        let all = baseline(&values, 4, &BaselineConfig::default()).unwrap();
+        let first = [
+            0.4, 7.625, 13.5, 16., 17., 17., 18., 18., 19., 19., 19., 19., 19., 19., 19., 20., 20., 21., 21.,
+            22., 24.5, 30.375, 37.6,
+        ];
+        for (have, want) in all[0].iter().zip(first) {
+            assert!((have - want).abs() < 0.02, "one week ahead nothing is drawn: {have} is not {want}");
+        }
+        let fourth = [
+            0., 0., 1.131, 7.768, 11.643, 14., 15., 16., 17., 18., 18., 19., 20., 20., 21., 22., 23., 24.,
+            26.405, 30.417, 37.428, 46.462, 54.86,
+        ];
+        for (have, want) in all[3].iter().zip(fourth) {
+            assert!((have - want).abs() < 1.1, "up to Monte Carlo error: {have} is not {want}");
+        }
+    }
+
     #[test]
     fn it_is_flat_symmetric_and_widens() {
         let values: Vec<Option<f64>> = [50.0, 53.0, 49.0, 60.0, 55.0, 58.0].map(Some).to_vec();
