@@ -21,7 +21,8 @@ sysroot=$(rustc --print sysroot)
 cargo fetch --locked --quiet
 # Only folders that are never written. The folder of certificates must not be among them: Nix mounts its own bundle there
 # for downloads, and through the bind mount that empties the machine's.
-bundle_before=$(cat /etc/ssl/certs/ca-certificates.crt 2>/dev/null | wc -c)
+size() { wc -c 2>/dev/null < /etc/ssl/certs/ca-certificates.crt || true; }
+bundle_before=$(size)
 own_store "$cache/store" "sandbox = true
 sandbox-fallback = false
 sandbox-paths = /bin /usr /lib /lib64 /etc/alternatives
@@ -85,7 +86,8 @@ whole=$("$nix" eval --raw $over "path:$tree#packages.$system.vigie" --apply 'p: 
 build --rebuild --no-link "$whole^*"
 build --rebuild --no-link "${targets[@]}"
 say "built again, identical: all programs and ${services// /, } with their digests: $(minutes)"
-[ "$(cat /etc/ssl/certs/ca-certificates.crt 2>/dev/null | wc -c)" = "$bundle_before" ] || fail "the machine's certificates changed: run update-ca-certificates --fresh"
+[ "$(size)" = "$bundle_before" ] \
+    || fail "the machine's certificates changed: run update-ca-certificates --fresh"
 
 # The stand-in builds the whole workspace; that each program's own source is complete is shown by cargo itself.
 export CARGO_HOME=$cargo_home

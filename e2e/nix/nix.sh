@@ -1,5 +1,5 @@
 # Sourced by check.sh and full.sh: a Nix of one's own, a copy of the tree, and the stand-ins. Sets nix, work, tree, over.
-# shellcheck shell=sh
+# shellcheck shell=bash disable=SC2034,SC2154
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1
 cache=${VIGIE_NIX_DIR:-$root/target/nix}
