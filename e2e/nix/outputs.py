@@ -72,8 +72,8 @@ def outputs(tree, prefix):
             faults.append(f"sources.{system}: Nix and e2e/nix/source.py do not agree on a source: {got['sources'].get(system)}, {hashes}")
         for name, one in got["images"].get(system, {}).items():
             image(name, one["config"], hashes.get(name), name in rules["carries"])
-    unknown = [n for n in {**rules["carries"], **dict.fromkeys(rules["authorities"])} if n not in services]
-    faults.extend(f"nix/source.json names {n}, which is no folder of services/" for n in unknown)
+    unknown = [n for n in {**rules["carries"], **dict.fromkeys(rules["authorities"])} if n not in programs]
+    faults.extend(f"nix/source.json names {n}, which is no program" for n in unknown)
     return f"{len(services)} services and vigie: packages, images and layouts evaluate; the hashes are those of source.py"
 
 
