@@ -37,7 +37,7 @@ pub struct SecondaryConfig {
 impl Default for SecondaryConfig {
     fn default() -> Self {
         let delays = (1..=16).map(|quarter| f64::from(quarter) / 4.0).collect();
-        Self { window: 12, half_life: 4.0, least: 50.0, delays, spread: 0.6, draws: 1000, seed: 1 }
+        Self { window: 12, half_life: 1.5, least: 50.0, delays, spread: 0.6, draws: 1000, seed: 1 }
     }
 }
 
@@ -53,6 +53,9 @@ pub struct Secondary {
     /// Quantiles of the deaths of the weeks 1, 2, … after the last one given.
     pub ahead: Vec<Quantiles>,
 }
+
+/// Bound of a weekly change of events, on the log scale: a doubling. More is a change of reporting.
+const MOST_CHANGE: f64 = std::f64::consts::LN_2;
 
 /// Longest delay in weeks.
 const LONGEST: usize = 12;
@@ -139,7 +142,8 @@ struct Law<'a> {
 fn ahead(events: &[f64], steps: usize, law: &Law<'_>, config: &SecondaryConfig) -> Vec<Quantiles> {
     let logs: Vec<f64> = events.iter().map(|e| (e + 1.0).ln()).collect();
     let recent = &logs[logs.len().saturating_sub(config.window)..];
-    let changes: Vec<f64> = recent.windows(2).map(|w| w[1] - w[0]).collect();
+    let changes: Vec<f64> =
+        recent.windows(2).map(|w| (w[1] - w[0]).clamp(-MOST_CHANGE, MOST_CHANGE)).collect();
     let mut rng = Rng::new(config.seed, &[]);
     let mut drawn = vec![Vec::with_capacity(config.draws); steps];
     let (shape, scale) = ((law.ratio / law.error).powi(2), law.error.powi(2) / law.ratio);

@@ -95,7 +95,6 @@ pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
 }
 
 /// The series of each target and place, in the hub's order, with the rows that they were made from.
-#[expect(clippy::type_complexity, reason = "two lists that are made together and used once")]
 fn drafts<'a>(
     input: &Input<'a>,
     hub: &hub::Profile,

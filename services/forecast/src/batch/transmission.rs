@@ -60,7 +60,7 @@ pub(crate) fn weekly_rt(
     if values.len() < BURN_IN + 3 {
         return Err(Reason::TooFew);
     }
-    let values = &values[values.len().saturating_sub(WEEKS + BURN_IN + 1)..];
+    let values = &values[values.len().saturating_sub(WEEKS + BURN_IN)..];
     let scatter = dispersions(values, counts);
     let scale = scatter.last().copied().unwrap_or(1.0);
     let effective: Vec<f64> = values.iter().map(|v| v.max(0.0) / scale).collect();

@@ -1,0 +1,60 @@
+//! No query string, however strange, makes the service fail.
+
+use crate::common;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use sqlx::PgPool;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_query_string_makes_it_fail(pool: PgPool) {
+    common::seeded(&pool).await;
+    let app = common::recorded(&pool, common::CLOCK);
+    common::computed(&app).await;
+    let name = prop::sample::select(vec!["signal", "place", "level", "disease", "horizon", "as_of", "x"]);
+    let value = prop_oneof![
+        "[a-zA-Z0-9%~:+.-]{0,30}",
+        prop::sample::select(vec![
+            "ili_incidence",
+            "covid_deaths",
+            "CH",
+            "CH-UR",
+            "canton",
+            "covid",
+            "1",
+            "-1",
+            "99999999999",
+            "2021-05-20",
+            "262142-12-31",
+            "-262143-01-01",
+            "0001-01-01",
+            "%00",
+            "%FF",
+            "9999-12-31T23:59:59Z",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let query = prop::collection::vec((name, value), 0..5);
+    let path = prop::sample::select(vec![
+        "forecasts",
+        "transmission",
+        "spread",
+        "mortality",
+        "scores",
+        "models",
+        "openapi.json",
+    ]);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..400 {
+        let (path, pairs) = (path.clone(), query.clone()).new_tree(&mut runner).unwrap().current();
+        let query: Vec<String> = pairs.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let uri = format!("{path}?{}", query.join("&"));
+        let answer = common::get(&app, &uri).await;
+        assert!(
+            matches!(answer.status.as_u16(), 200 | 400 | 404),
+            "{uri}: {} {}",
+            answer.status,
+            answer.text()
+        );
+    }
+}

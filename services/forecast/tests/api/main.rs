@@ -1,0 +1,201 @@
+//! The batch and the API over a real database.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may end loudly")]
+
+mod any_query;
+mod common;
+mod measured;
+mod openapi;
+
+use common::{CLOCK, SPRING_2021, ask, computed, get, recorded, seeded, time};
+use kit::Clock;
+use sqlx::PgPool;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_was_computed_is_answered_with_what_it_was_made_from(pool: PgPool) {
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    assert_eq!(computed(&app).await, 1);
+    let answer = get(&app, "forecasts").await.json();
+    assert_eq!((&answer["status"], &answer["place"]), (&"estimated".into(), &"CH".into()), "{answer}");
+    assert_eq!(
+        (&answer["reference_date"], &answer["reference_week"]),
+        (&"2025-02-16".into(), &"2025-W07".into())
+    );
+    assert_eq!((&answer["unit"], &answer["run"]["model"]), (&"per100k".into(), &"vigie-pool-europe".into()));
+    for field in ["id", "data_hash", "source_hash"] {
+        assert_eq!(answer["run"][field].as_str().unwrap().len(), 64, "{field}");
+    }
+    assert_eq!(answer["run"]["data_vintage"], "2025-02-21T23:59:59Z");
+    let horizons = answer["result"]["horizons"].as_array().unwrap();
+    let ends: Vec<_> = horizons.iter().map(|h| h["target_end_date"].as_str().unwrap()).collect();
+    assert_eq!(ends, ["2025-02-23", "2025-03-02", "2025-03-09", "2025-03-16"]);
+    for h in horizons {
+        let q: Vec<f64> = h["quantiles"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        assert!(q.len() == 23 && q.windows(2).all(|w| w[0] <= w[1]) && q[0] >= 0.0);
+        assert_eq!((h["median"].as_f64(), h["band_95"][0].as_f64()), (Some(q[11]), Some(q[1])));
+    }
+    let rt = get(&app, "transmission?place=CH").await.json();
+    let windows = rt["result"]["windows"].as_array().unwrap();
+    assert_eq!((windows.len(), &windows[51]["week"]), (52, &"2025-W07".into()));
+    assert!(windows.iter().all(|w| w["band_95"][0].as_f64() < w["band_95"][1].as_f64()));
+    let spread = get(&app, "spread").await.json();
+    let trend = &spread["result"]["places"][0]["trend"];
+    let classes = ["large_decrease", "decrease", "stable", "increase", "large_increase"];
+    let sum: f64 = classes.iter().map(|c| trend[c].as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{spread}");
+    assert_eq!(
+        (&spread["result"]["horizon"], &spread["result"]["target_end_date"]),
+        (&2.into(), &"2025-03-02".into())
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_same_rows_are_not_computed_twice(pool: PgPool) {
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    assert_eq!(computed(&app).await, 1);
+    assert_eq!(computed(&app).await, 0);
+    let runs = "select count(*) from forecast_run";
+    assert_eq!(sqlx::query_scalar::<_, i64>(runs).fetch_one(&pool).await.unwrap(), 1);
+    // The clock moves, nothing new was published, the series is as fresh as it was: still the same run.
+    let later = recorded(&pool, "2025-02-24T12:00:00Z");
+    assert_eq!(computed(&later).await, 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn recorded_figures_under_the_real_clock_are_stale(pool: PgPool) {
+    seeded(&pool).await;
+    computed(&recorded(&pool, CLOCK)).await;
+    let app = common::at(&pool, Clock::Real);
+    for question in ["forecasts", "transmission", "spread"] {
+        let answer = get(&app, question).await;
+        let body = answer.json();
+        assert_eq!((answer.status.as_u16(), &body["reason"]), (200, &"stale".into()), "{body}");
+        assert_eq!((&body["last_figure"], &body["recorded_situation"]), (&"2025-02-16".into(), &().into()));
+    }
+    // The batch says so too, for those who read the database.
+    assert_eq!(computed(&app).await, 1);
+    let stale = "select count(*) from not_estimated where reason = 'stale'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(stale).fetch_one(&pool).await.unwrap(), 3);
+    assert_eq!(computed(&app).await, 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn deaths_ahead_while_they_are_published_and_ended_after(pool: PgPool) {
+    seeded(&pool).await;
+    let ended = get(&recorded(&pool, CLOCK), "mortality").await.json();
+    assert_eq!((&ended["status"], &ended["reason"]), (&"not_estimated".into(), &"ended".into()));
+    assert!(ended["explanation"].as_str().unwrap().contains("9. Juli 2021"), "{ended}");
+    let app = recorded(&pool, SPRING_2021);
+    assert_eq!(computed(&app).await, 1);
+    let answer = get(&app, "mortality?disease=covid").await.json();
+    assert_eq!(answer["status"], "estimated", "{answer}");
+    assert_eq!(answer["result"]["follows"], "covid_hosp_admissions_daily");
+    let ratio = answer["result"]["fatality_ratio"]["estimate"].as_f64().unwrap();
+    assert!((ratio - 0.15).abs() < 0.01, "{ratio}");
+    let horizons = answer["result"]["horizons"].as_array().unwrap();
+    assert_eq!((horizons.len(), &horizons[0]["target_end_date"]), (4, &"2021-05-23".into()));
+    let truth: f64 = 7.0 * 0.15 * (90.0 + 60.0 * (((231 - 10) as f64) / 25.0).sin());
+    let (low, high) =
+        (horizons[0]["band_95"][0].as_f64().unwrap(), horizons[0]["band_95"][1].as_f64().unwrap());
+    assert!(low < truth && truth < high, "{truth} outside {low}..{high}");
+    let few = get(&app, "mortality?place=CH-UR").await.json();
+    assert_eq!(few["reason"], "too_few", "{few}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_reason_is_an_answer_in_the_language_of_the_reader(pool: PgPool) {
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    for (path, reason) in [
+        ("forecasts", "not_computed"),
+        ("forecasts?place=CH-ZH", "no_data"),
+        ("forecasts?signal=covid_cases", "ended"),
+        ("transmission?signal=covid_cases&as_of=2021-05-20", "no_model"),
+        ("forecasts?as_of=2010-01-01", "no_data"),
+        ("mortality?disease=mpox", "ended"),
+        ("spread?place=CH-UR", "no_data"),
+    ] {
+        let answer = get(&app, path).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["reason"]), (200, &reason.into()), "{path}");
+    }
+    for (accept, word) in [
+        ("fr-CH,fr;q=0.9", "enregistrée"),
+        ("it", "registrata"),
+        ("en, de;q=0.5", "aufgezeichnete"),
+        ("", "Lage"),
+    ] {
+        let answer = ask(&app, "GET", "forecasts", &[("accept-language", accept)]).await.json();
+        let notice = answer["recorded_situation"]["notice"].as_str().unwrap();
+        assert!(notice.contains(word), "{accept}: {notice}");
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    for (path, status, field) in [
+        ("forecasts?signal=nothing", 404, ""),
+        ("forecasts?signal=NO%20SUCH", 404, ""),
+        ("forecasts?place=CH-XX", 404, ""),
+        ("forecasts?place=FR", 404, ""),
+        ("forecasts?as_of=2099-01-01", 400, "as_of"),
+        ("forecasts?plaec=CH", 400, "query"),
+        ("forecasts?place=CH&place=CH-ZH", 400, "place"),
+        ("spread?horizon=9", 400, "horizon"),
+        ("spread?level=county", 400, "level"),
+        ("mortality?disease=plague", 404, ""),
+        ("mortality?disease=flu", 404, ""),
+        ("mortality?signal=covid_cases", 400, "signal"),
+        ("scores?place=FR", 404, ""),
+        ("models?x=1", 400, "query"),
+        ("nothing", 404, ""),
+    ] {
+        let answer = get(&app, path).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+        assert_eq!(answer.json()["field"].as_str().unwrap_or(""), field, "{path}");
+    }
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        let answer = ask(&app, method, "forecasts", &[]).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["code"].clone()),
+            (405, "method_not_allowed".into())
+        );
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn past_forecasts_are_scored_when_the_truth_is_known(pool: PgPool) {
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    assert_eq!(get(&app, "scores").await.json()["reason"], "no_runs");
+    computed(&recorded(&pool, "2025-01-24T23:59:59Z")).await;
+    let early = recorded(&pool, "2025-01-25T00:00:00Z");
+    assert_eq!(get(&early, "scores").await.json()["reason"], "no_truth_yet");
+    let scored = get(&app, "scores?place=CH").await.json();
+    let scores = scored["scores"].as_array().unwrap();
+    assert_eq!(
+        (scores.len(), &scored["summary"]["forecasts"], &scored["reason"]),
+        (4, &4.into(), &().into())
+    );
+    assert!(scores.iter().all(|s| s["wis"].as_f64().unwrap() >= 0.0));
+    assert!(scored["summary"]["coverage_95"].as_f64().unwrap() > 0.0, "{scored}");
+    let _ = time(CLOCK);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn models_show_their_cards(pool: PgPool) {
+    seeded(&pool).await;
+    let models = get(&recorded(&pool, CLOCK), "models").await.json();
+    let ids: Vec<_> =
+        models["models"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        ids,
+        ["vigie-pool-europe", "vigie-rt", "vigie-deaths"],
+        "no card of a model of another country"
+    );
+    assert_eq!(models["models"][0]["signals"][0], "ili_incidence");
+    assert!(models["models"][0]["scores"][0]["value"].as_str().is_some());
+}

@@ -1,0 +1,26 @@
+//! The committed description is the one that the handlers give.
+
+#[test]
+fn the_committed_openapi_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let fresh = format!("{}\n", forecast::document().to_pretty_json().unwrap());
+    if std::env::var_os("VIGIE_WRITE_OPENAPI").is_some() {
+        std::fs::write(path, &fresh).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        fresh == committed,
+        "openapi.json is behind the handlers: VIGIE_WRITE_OPENAPI=1 cargo test -p forecast openapi"
+    );
+}
+
+#[test]
+fn it_is_openapi_3_1_and_names_every_route() {
+    let document = serde_json::to_value(forecast::document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    paths.sort();
+    let of = |p: &str| format!("/api/forecast/v1/{p}");
+    let wanted = ["forecasts", "models", "mortality", "openapi.json", "scores", "spread", "transmission"];
+    assert_eq!(paths, wanted.map(of).iter().collect::<Vec<_>>());
+}
