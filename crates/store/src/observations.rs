@@ -163,7 +163,8 @@ pub async fn latest(
     .await
 }
 
-/// The last issue of `signal` in `place` that published a date not published before: the platform's recorded clock.
+/// The last issue of `signal` in `place` that brought a figure for a date that had none before: the platform's
+/// recorded clock. A date that is only listed, without a figure, does not move it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -176,7 +177,7 @@ pub async fn last_new_issue(
     sqlx::query_scalar(
         "select max(first_issue) from (
              select min(issued_at) as first_issue from observation
-              where signal_id = $1 and source_id = $2 and place_id = $3
+              where signal_id = $1 and source_id = $2 and place_id = $3 and value is not null
               group by reference_date) firsts",
     )
     .bind(signal)
