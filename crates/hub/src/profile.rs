@@ -32,7 +32,7 @@ const PROFILES: [Profile; 2] = [
         targets: &[("wk inc flu hosp", "nhsn")],
         origin: Weekday::Sat,
         lag_days: 2,
-        refit_every: 4,
+        refit_every: 2,
         national: Some("US"),
         focus: &[],
         history: Some("ili_plus"),
