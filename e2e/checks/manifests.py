@@ -41,6 +41,7 @@ class Manifests:
                 continue
             root = self.one(path.parent / "kustomization.yaml")
             listed = root.get("resources", []) + [p.get("path") for p in root.get("patches", [])]
+            listed += root.get("generators", [])
             if path.name not in listed:
                 self.wrong(path, "is named by no kustomization.yaml beside it")
 
@@ -72,9 +73,10 @@ class Manifests:
             if base / "kustomization.yaml" not in self.files or not (base.parent / "Cargo.toml").is_file():
                 self.wrong(path, f"names a service that is not there: services/{app} needs Cargo.toml and deploy/")
                 continue
-            wanted = {"namespace": app, "resources": [f"../../../../services/{app}/deploy"], "components": COMPONENTS}
+            secrets = f"../../../../secrets/{folder.name}/{app}"
+            wanted = {"namespace": app, "resources": [f"../../../../services/{app}/deploy"], "components": [*COMPONENTS, secrets]}
             if {k: v for k, v in self.one(path).items() if k not in ("apiVersion", "kind")} != wanted:
-                self.wrong(path, "holds more or less than namespace, base and the four components")
+                self.wrong(path, "holds more or less than namespace, base and the five components")
             prefixes += self.base(base)
         if len(prefixes) != len(set(prefixes)) or "/" not in prefixes:
             self.wrong(folder / "apps", f"must give each path to one service and `/` to one of them, not {sorted(prefixes)}")
@@ -86,7 +88,8 @@ class Manifests:
             self.wrong(origin, f"must tell the pages what runs: VIGIE_APPS={','.join(apps)}")
         images = folder / "images/kustomization.yaml"
         entries = self.one(images).get("images", [])
-        if sorted(e.get("name", "") for e in entries) != [f"vigie/{a}" for a in apps]:
+        # `vigie` is the operator's command, which brings schema and figures (platform/schema).
+        if sorted(e.get("name", "") for e in entries) != sorted(f"vigie/{a}" for a in [*apps, "vigie"]):
             self.wrong(images, "lists other images than the folders of apps/ need: an absent service has no image")
         for entry in entries:
             if entry.get("digest") != ZERO or "newTag" in entry:

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Secrets, without a key: what the repository carries is encrypted to the recipients that .sops.yaml names, and only there."""
+
+import re
+import subprocess
+
+from common import ROOT, documents, finish, name, tracked
+
+PRIVATE = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
+
+def recipients():
+    """country -> the public keys of its rule"""
+    out = {}
+    for rule in next(iter(documents(ROOT / ".sops.yaml")), {}).get("creation_rules", []):
+        match = re.fullmatch(r"\^secrets/([a-z]{2})/\.\*\\\.sops\\\.yaml\$", rule.get("path_regex", ""))
+        if match:
+            out[match.group(1)] = sorted(rule.get("age", "").split(","))
+    return out
+
+
+def faults_of(path, known):
+    """What is wrong with one encrypted file."""
+    for document in documents(path):
+        values = {**(document.get("data") or {}), **(document.get("stringData") or {})}
+        if document.get("kind") != "Secret" or not values:
+            yield "holds something else than a Secret with values"
+        for key in (k for k, v in values.items() if not str(v).startswith("ENC[AES256_GCM,")):
+            yield f"holds `{key}` in plain text: encrypt it with `sops encrypt --in-place` and change the secret, it is known now"
+        sealed = sorted(r.get("recipient", "") for r in document.get("sops", {}).get("age", []) or [])
+        if sealed != known.get(path.relative_to(ROOT).parts[1]):
+            yield "is encrypted to others than .sops.yaml names: run `sops updatekeys` on it"
+
+
+def main():
+    known, faults, looked = recipients(), [], 0
+    sealed = tracked("secrets/*.sops.yaml")
+    for path in sealed:
+        looked += 1
+        faults += [f"{name(path)} {why}" for why in faults_of(path, known)]
+    countries = sorted(p.parents[1].name for p in tracked("clusters/*/profile/profile.toml"))
+    for country in countries:
+        if country not in known:
+            faults.append(f".sops.yaml has no rule for secrets/{country}")
+    shared = [c for c in known if sum(r in keys for keys in known.values() for r in known[c]) > len(known[c])]
+    if shared:
+        faults.append(f".sops.yaml: {', '.join(shared)} share a recipient: a country's key must not open another's secrets")
+    # A Secret anywhere else is a plain one.
+    for path in tracked("clusters/*.yaml", "services/*.yaml", "secrets/*.yaml", "containers/*.yaml"):
+        looked += 1
+        if path not in sealed and any(isinstance(d, dict) and d.get("kind") == "Secret" for d in documents(path)):
+            faults.append(f"{name(path)} holds a Secret in plain text: it belongs into secrets/, encrypted")
+    found = subprocess.run(["git", "grep", "-nIE", PRIVATE.pattern], cwd=ROOT, capture_output=True, text=True, check=False)
+    faults += [f"{line.split(':', 2)[0]} holds a private key" for line in found.stdout.splitlines()]
+    finish("secrets", faults, looked)
+
+
+main()
