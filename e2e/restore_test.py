@@ -9,13 +9,13 @@ import time
 import unittest
 from pathlib import Path
 
-from up_test import BIN, COUNTRY, ROOT, Up, database_home, free_port, get
+from up_test import BIN, COUNTRY, ROOT, Up, database_home, free_port, get, gone
 
 
 class RestoreTest(unittest.TestCase):
     def setUp(self):
         self.state = Path(tempfile.mkdtemp(prefix="vigie-restore-", dir="/var/tmp"))
-        self.addCleanup(shutil.rmtree, self.state)
+        self.addCleanup(gone, self.state)
         self.state.chmod(0o755)
         home = database_home()
         if home:

@@ -46,6 +46,14 @@ def tied_to(state):
     return found
 
 
+def gone(state):
+    """Waits until nothing tied to the folder runs, then removes it."""
+    end = time.time() + 20
+    while tied_to(state) and time.time() < end:
+        time.sleep(0.1)
+    shutil.rmtree(state)
+
+
 class Up:
     """One `vigie up`, with its own state folder."""
 
@@ -102,7 +110,7 @@ class UpTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        shutil.rmtree(cls.state)
+        gone(cls.state)
 
     def start(self, **kwargs):
         up = Up(kwargs.pop("state", self.state), kwargs.pop("port", None) or free_port(), **kwargs)
@@ -136,7 +144,7 @@ class UpTest(unittest.TestCase):
 
     def test_killed_at_any_moment_it_leaves_nothing_and_starts_again(self):
         fresh = Path(tempfile.mkdtemp(prefix="vigie-killed-", dir="/var/tmp"))
-        self.addCleanup(shutil.rmtree, fresh)
+        self.addCleanup(gone, fresh)
         fresh.chmod(0o755)
         home = database_home()
         if home:
@@ -205,7 +213,7 @@ class UpTest(unittest.TestCase):
     @unittest.skipUnless(IS_ROOT, "already a plain user")
     def test_a_plain_user_can_run_it(self):
         home = Path(tempfile.mkdtemp(prefix="vigie-plain-", dir="/var/tmp"))
-        self.addCleanup(shutil.rmtree, home)
+        self.addCleanup(gone, home)
         # A copy of what it reads: the checkout may lie where only root can look.
         tree = home / "checkout"
         for part in ("clusters", "services", "data"):

@@ -76,9 +76,11 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     let url = std::fs::read_to_string(dir.join("url")).with_context(|| {
         format!("the database of {country} is not running here: start it with `make up COUNTRY={country}`")
     })?;
-    let mut conn = PgConnection::connect(&url).await.with_context(|| {
+    // One session from the start of the copy to its end: the server forgets a backup whose session closes.
+    let pool = store::connect(&url, 1).await.with_context(|| {
         format!("the database of {country} does not answer: is `make up COUNTRY={country}` running?")
     })?;
+    let mut conn = pool.acquire().await?;
     let started_at = kit::wall();
     let name = started_at.format("%Y%m%dT%H%M%SZ").to_string();
     let base = folder(&dir).join("base");
@@ -89,12 +91,12 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     }
     let start_segment: String = sqlx::query_scalar("select pg_walfile_name(pg_backup_start($1, true))")
         .bind(&name)
-        .fetch_one(&mut conn)
+        .fetch_one(&mut *conn)
         .await?;
     let bytes = copy(&dir.join("database/data"), &work.join("data"), Path::new(""))
         .context("the data folder cannot be copied; the backup is not kept")?;
     // Waits until the last segment that the copy needs is archived.
-    let stop = sqlx::query("select labelfile from pg_backup_stop(true)").fetch_one(&mut conn).await?;
+    let stop = sqlx::query("select labelfile from pg_backup_stop(true)").fetch_one(&mut *conn).await?;
     std::fs::write(work.join("data/backup_label"), stop.try_get::<String, _>(0)?)?;
     let manifest = Manifest {
         postgresql: postgres::VERSION.to_owned(),
@@ -227,7 +229,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         std::fs::remove_dir_all(area.join("data"))?;
         std::fs::rename(&aside, area.join("data"))?;
     }
-    let last = result?;
+    let last = result?.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
     say::line(&format!(
         "vigie: {country} is back at {}, from backup {}; what was there before is kept in {}",
         last.to_rfc3339(),
@@ -237,7 +239,8 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies `base` into place and replays the archive up to `to`; returns the time of the last transaction replayed.
+/// Copies `base` into place and replays the archive up to `to`; returns the time of the last transaction
+/// replayed, if there was any after the backup.
 /// The segments that were not archived yet are taken from `aside`, the folder that is replaced: nothing is lost.
 async fn recover(
     state: &State,
@@ -245,7 +248,7 @@ async fn recover(
     base: &Path,
     aside: &Path,
     to: Option<DateTime<Utc>>,
-) -> anyhow::Result<DateTime<Utc>> {
+) -> anyhow::Result<Option<DateTime<Utc>>> {
     let data = state.dir().join("database/data");
     copy(&base.join("data"), &data, Path::new(""))?;
     for empty in ["pg_wal", "pg_wal/archive_status", "pg_wal/summaries"] {
@@ -278,7 +281,7 @@ async fn recover(
     result
 }
 
-async fn promoted(url: &str) -> anyhow::Result<DateTime<Utc>> {
+async fn promoted(url: &str) -> anyhow::Result<Option<DateTime<Utc>>> {
     let mut conn = PgConnection::connect(url).await?;
     let deadline = kit::wall() + Duration::minutes(10);
     while sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut conn).await? {
@@ -287,9 +290,7 @@ async fn promoted(url: &str) -> anyhow::Result<DateTime<Utc>> {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let last: Option<DateTime<Utc>> =
-        sqlx::query_scalar("select pg_last_xact_replay_timestamp()").fetch_one(&mut conn).await?;
-    Ok(last.unwrap_or_else(kit::wall))
+    Ok(sqlx::query_scalar("select pg_last_xact_replay_timestamp()").fetch_one(&mut conn).await?)
 }
 
 /// Gives a folder and all in it to the database's user.

@@ -28,8 +28,27 @@ pub(crate) fn home() -> anyhow::Result<PathBuf> {
     Ok(state::base()?.join(format!("postgresql-{VERSION}")))
 }
 
+/// `VIGIE_POSTGRESQL`: the folder of a PostgreSQL 17 that is installed already. Where the archive's program cannot run
+/// (NixOS), or nothing may be fetched.
+fn installed() -> anyhow::Result<Option<PathBuf>> {
+    let Some(folder) = std::env::var_os("VIGIE_POSTGRESQL").filter(|f| !f.is_empty()).map(PathBuf::from)
+    else {
+        return Ok(None);
+    };
+    if !folder.join("bin/postgres").is_file() {
+        bail!(
+            "VIGIE_POSTGRESQL is {}, which has no bin/postgres: name the folder of a PostgreSQL 17",
+            folder.display()
+        );
+    }
+    Ok(Some(folder))
+}
+
 /// Fetches and unpacks the program, unless it is there.
 pub(crate) async fn install() -> anyhow::Result<PathBuf> {
+    if let Some(folder) = installed()? {
+        return Ok(folder);
+    }
     let home = home()?;
     if home.join("bin/postgres").is_file() {
         return Ok(home);
