@@ -20,6 +20,8 @@ let
       if [ ! -d clusters ] || [ ! -d services ]; then
         export VIGIE_ROOT="''${VIGIE_ROOT:-${sources.platform}}"
       fi
+      # The database of this flake: the archive that `vigie` fetches elsewhere does not run on NixOS.
+      export VIGIE_POSTGRESQL="''${VIGIE_POSTGRESQL:-${pkgs.postgresql_17}}"
       exec ${bundle}/bin/vigie up
     '';
   };
