@@ -94,3 +94,46 @@ pub(crate) fn weekly(weeks: &BTreeMap<NaiveDate, f64>) -> Option<(NaiveDate, Vec
     let count = (last - first).num_weeks();
     Some((first, (0..=count).map(|i| weeks.get(&(first + Duration::weeks(i))).copied()).collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locations::FLUSIGHT;
+
+    fn rows(location: &str, weeks: i64, ili: f64) -> Vec<HistoryRow> {
+        let first = NaiveDate::from_ymd_opt(2015, 10, 10).unwrap();
+        let week = |w| HistoryRow {
+            location: location.into(),
+            target_end_date: first + Duration::weeks(w),
+            ili_pct: Some(ili),
+            flu_positive_pct: Some(50.0),
+        };
+        (0..weeks).map(week).collect()
+    }
+
+    #[test]
+    fn the_national_series_needs_most_of_the_population_and_short_ones_are_left_out() {
+        let path = std::env::temp_dir().join(format!("vigie-locations-{}.csv", std::process::id()));
+        std::fs::write(&path, FLUSIGHT).unwrap();
+        let locations = Locations::read(&path).unwrap();
+        let mut all = [rows("06", 200, 4.0), rows("48", 200, 2.0), rows("11", 48, 9.0)].concat();
+        let after = NaiveDate::from_ymd_opt(2022, 10, 8).unwrap();
+        let ids = |rows: &[HistoryRow], origin| -> Vec<String> {
+            ili_plus(rows, &locations, "US", "ili_plus", origin).into_iter().map(|s| s.id).collect()
+        };
+        assert_eq!(
+            ids(&all, after),
+            ["ili_plus/06", "ili_plus/48"],
+            "two states are not 60 % of the country"
+        );
+        for place in locations.iter().filter(|p| !["US", "06", "48"].contains(&p.code.as_str())) {
+            all.extend(rows(&place.code, 200, 3.0));
+        }
+        let series = ili_plus(&all, &locations, "US", "ili_plus", after);
+        let country = series.iter().find(|s| s.national).unwrap();
+        let mean = country.values[0].unwrap();
+        assert!((1.4..1.6).contains(&mean), "{mean}");
+        let early = NaiveDate::from_ymd_opt(2016, 1, 1).unwrap();
+        assert!(ids(&all, early).is_empty(), "most of it was not published then");
+    }
+}
