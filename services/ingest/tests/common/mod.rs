@@ -1,4 +1,5 @@
 //! What the tests of this crate share.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 #![expect(dead_code, reason = "each test binary uses its part")]
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -23,7 +24,7 @@ pub(crate) fn shared(test: &str) -> Option<PathBuf> {
     if folder.join("data/MANIFEST.csv").exists() {
         return Some(folder);
     }
-    println!("skipped: {test}: ../shared is absent");
+    println!("skipped: shared-payloads: {test}: ../shared is absent");
     None
 }
 
