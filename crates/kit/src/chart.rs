@@ -16,7 +16,8 @@ use chrono::NaiveDate;
 /// One line of the chart; a day without a value interrupts it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Class of the stroke: `c-line` for the figures, `c-faint` for what stands behind them.
+    /// Class of the stroke: `c-line` for the figures, `c-faint` for what stands behind them, `c-s1` to `c-s6` for
+    /// series that are compared (each with a colour and dashes of its own).
     pub class: &'static str,
     /// By date, ascending.
     pub points: Vec<(NaiveDate, Option<f64>)>,
@@ -46,6 +47,19 @@ impl Step {
         }
         (q.len() == domain::LEVELS.len()).then_some(Self { date, median: *q.get(MEDIAN)?, bands })
     }
+}
+
+/// A short text beside a point, such as the number of a line at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// Class of the line that it belongs to.
+    pub class: &'static str,
+    /// Where.
+    pub date: NaiveDate,
+    /// At which height.
+    pub value: f64,
+    /// A digit or a few: it stands outside the plot.
+    pub text: String,
 }
 
 /// A chart: what it shows, and the words around it.
@@ -85,13 +99,25 @@ impl Chart {
     /// The `<svg>` element for a page.
     #[must_use]
     pub fn svg(&self) -> String {
-        draw::inline(self)
+        draw::inline(self, &[])
+    }
+
+    /// The same with `marks`, which are moved apart where they would stand on one another.
+    #[must_use]
+    pub fn svg_with(&self, marks: &[Mark]) -> String {
+        draw::inline(self, marks)
     }
 
     /// A file of its own, `width` pixels wide: with its title, and `notes` under the plot (source, as-of, notice).
     #[must_use]
     pub fn document(&self, width: u32, notes: &[String]) -> String {
-        draw::document(self, width, notes)
+        draw::document(self, width, notes, &[])
+    }
+
+    /// The same with `marks`.
+    #[must_use]
+    pub fn document_with(&self, width: u32, notes: &[String], marks: &[Mark]) -> String {
+        draw::document(self, width, notes, marks)
     }
 }
 
@@ -163,6 +189,23 @@ mod tests {
         let line = svg.split("c-line\"").nth(1).unwrap();
         let path = line.split("d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(path.matches('M').count(), 2, "{path}");
+    }
+
+    #[test]
+    fn marks_keep_apart_and_compared_lines_differ_without_colour() {
+        let mark =
+            |class, text: &str| Mark { class, date: day("2025-02-01"), value: 30.0, text: text.into() };
+        let svg = chart().svg_with(&[mark("c-s1", "1"), mark("c-s2", "2 <")]);
+        let heights: Vec<f64> = svg
+            .split("c-mark\"")
+            .skip(1)
+            .filter_map(|t| t.split("y=\"").nth(1)?.split('"').next()?.parse().ok())
+            .collect();
+        assert!(heights.len() == 2 && heights[1] - heights[0] >= 13.0, "{heights:?}");
+        assert!(svg.contains("2 &lt;"));
+        let lines = |class| vec![Line { class, ..chart().lines[0].clone() }];
+        let dashed = Chart { lines: lines("c-s2"), ..chart() }.svg();
+        assert!(dashed.contains("stroke-dasharray") && !chart().svg().contains("stroke-dasharray"));
     }
 
     #[test]

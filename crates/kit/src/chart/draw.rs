@@ -1,7 +1,7 @@
 //! The SVG itself.
 
 use super::scale::along;
-use super::{Chart, Line, Step, escape};
+use super::{Chart, Line, Mark, Step, escape};
 use chrono::NaiveDate;
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ impl Frame<'_> {
     }
 }
 
-pub(super) fn inline(chart: &Chart) -> String {
+pub(super) fn inline(chart: &Chart, at_ends: &[Mark]) -> String {
     let (id, height) = (escape(&chart.id), chart.height);
     let mut out = format!(
         "<svg class=\"chart\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" width=\"100%\" height=\"{height}\" \
@@ -47,11 +47,12 @@ pub(super) fn inline(chart: &Chart) -> String {
         escape(&chart.description)
     );
     body(&mut out, &Frame::of(chart));
+    marks(&mut out, &Frame::of(chart), at_ends);
     out.push_str("</svg>");
     out
 }
 
-pub(super) fn document(chart: &Chart, width: u32, notes: &[String]) -> String {
+pub(super) fn document(chart: &Chart, width: u32, notes: &[String], at_ends: &[Mark]) -> String {
     let (left, right, head) = (72, 44, 48);
     let height = head + chart.height + 16 + 18 * u32::try_from(notes.len()).unwrap_or(0) + 12;
     let inner = width.saturating_sub(left + right);
@@ -67,6 +68,7 @@ pub(super) fn document(chart: &Chart, width: u32, notes: &[String]) -> String {
         title = escape(&chart.title),
     );
     body(&mut out, &Frame::of(chart));
+    marks(&mut out, &Frame::of(chart), at_ends);
     out.push_str("</svg>");
     for (n, note) in (0u32..).zip(notes) {
         let y = head + chart.height + 24 + 18 * n;
@@ -109,8 +111,8 @@ fn body(out: &mut String, f: &Frame<'_>) {
     );
     fan(out, f);
     for line in &f.chart.lines {
-        let (color, width) = if line.class == "c-line" { ("#0b5c7a", 2.25) } else { ("#9fb6c2", 1.0) };
-        stroke(out, line.class, color, width, &line_path(line, f));
+        let (color, width, dash) = ink(line.class);
+        stroke(out, line.class, color, width, dash, &line_path(line, f));
     }
     out.push_str("</svg>");
     // Where weeks stand close together, dots would hide the bands.
@@ -141,7 +143,7 @@ fn fan(out: &mut String, f: &Frame<'_>) {
         push(out, format_args!("<path class=\"{}\" fill=\"{}\" d=\"{path}\"/>", class[band], colors[band]));
     }
     let median = f.chart.last.into_iter().chain(steps.iter().map(|s| (s.date, s.median)));
-    stroke(out, "c-median", "#0b5c7a", 1.75, &joined(median, f));
+    stroke(out, "c-median", "#0b5c7a", 1.75, "", &joined(median, f));
 }
 
 fn joined(points: impl Iterator<Item = (NaiveDate, f64)>, f: &Frame<'_>) -> String {
@@ -171,12 +173,52 @@ fn line_path(line: &Line, f: &Frame<'_>) -> String {
     path
 }
 
-fn stroke(out: &mut String, class: &str, color: &str, width: f64, path: &str) {
+/// How a line is drawn without the page's styles: colour, width, dashes. Lines that are compared differ in colour
+/// and in their dashes, so that they can be told apart without seeing colours.
+fn ink(class: &str) -> (&'static str, f64, &'static str) {
+    match class {
+        "c-line" => ("#0b5c7a", 2.25, ""),
+        "c-s1" => ("#1f5fa8", 2.25, ""),
+        "c-s2" => ("#b5520b", 2.25, "8 4"),
+        "c-s3" => ("#6b3fa0", 2.25, "2 4"),
+        "c-s4" => ("#00756b", 2.25, "12 4 2 4"),
+        "c-s5" => ("#9c2f5f", 2.25, "16 5"),
+        "c-s6" => ("#5c5c00", 2.25, "5 3 2 3 2 3"),
+        _ => ("#9fb6c2", 1.0, ""),
+    }
+}
+
+/// The marks at the ends of lines, from the top down and never closer than a line of text.
+fn marks(out: &mut String, f: &Frame<'_>, marks: &[Mark]) {
+    let mut placed: Vec<(f64, &Mark)> = marks.iter().map(|m| (f.pixel(m.value), m)).collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut free = f64::NEG_INFINITY;
+    for (y, mark) in placed {
+        let y = y.max(free);
+        free = y + 13.0;
+        push(
+            out,
+            format_args!(
+                "<text class=\"{} c-mark\" x=\"{:.2}%\" y=\"{:.1}\" dx=\"5\" font-weight=\"600\" fill=\"{}\">{}</text>",
+                mark.class,
+                f.percent(mark.date),
+                y + 4.0,
+                ink(mark.class).0,
+                escape(&mark.text)
+            ),
+        );
+    }
+}
+
+fn stroke(out: &mut String, class: &str, color: &str, width: f64, dash: &str, path: &str) {
+    let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
+    // Round caps would close the gaps of a dashed line.
+    let cap = if dash.is_empty() { "round" } else { "butt" };
     push(
         out,
         format_args!(
-            "<path class=\"{class}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linejoin=\"round\" \
-         stroke-linecap=\"round\" vector-effect=\"non-scaling-stroke\" d=\"{path}\"/>"
+            "<path class=\"{class}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\"{dash} stroke-linejoin=\"round\" \
+         stroke-linecap=\"{cap}\" vector-effect=\"non-scaling-stroke\" d=\"{path}\"/>"
         ),
     );
 }
