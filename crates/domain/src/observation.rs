@@ -145,7 +145,9 @@ mod tests {
         let id = "mpox_cases~owid-mpox~FR~2022-08-09~20220809T154229Z";
         let key: ObservationKey = id.parse().unwrap();
         assert_eq!(key.id(), id);
-        for bad in ["", "a~b~c", "mpox_cases~owid-mpox~FR~2022-13-09~20220809T154229Z", "x~y~z~2022-01-01~now"] {
+        for bad in
+            ["", "a~b~c", "mpox_cases~owid-mpox~FR~2022-13-09~20220809T154229Z", "x~y~z~2022-01-01~now"]
+        {
             assert!(bad.parse::<ObservationKey>().is_err(), "{bad}");
         }
     }
