@@ -81,6 +81,22 @@ pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr
     }
 }
 
+/// Serves health and metrics on `admin` alone, until SIGTERM or Ctrl-C: for a service that nobody calls.
+///
+/// # Errors
+/// When the address is taken, or the accept loop fails.
+pub async fn serve_admin(app: App, admin: SocketAddr) -> anyhow::Result<()> {
+    let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    let listener = TcpListener::bind(admin)
+        .await
+        .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
+    tracing::info!(%admin, "listening");
+    axum::serve(listener, admin_router(app, handle))
+        .with_graceful_shutdown(terminated())
+        .await
+        .context("serving")
+}
+
 use std::future::IntoFuture as _;
 
 /// Resolves on SIGTERM or Ctrl-C.

@@ -73,3 +73,11 @@ pub async fn of_nation(conn: &mut PgConnection, nation: &str) -> sqlx::Result<Ve
 pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Place>> {
     sqlx::query_as("select * from place order by id").fetch_all(conn).await
 }
+
+/// The ids of all places.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn ids(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("select id from place order by id").fetch_all(conn).await
+}

@@ -47,6 +47,23 @@ impl Log {
         }
     }
 
+    /// Adds one known value of a cell.
+    pub fn add_known(&mut self, cell: Cell, issued_at: DateTime<Utc>, value: Option<f64>, status: Status) {
+        self.cells.entry(cell).or_default().push(Issue { issued_at, value, status, payload: 0 });
+    }
+
+    /// How many cells are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Is no cell known?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// How many cells of these signals were known before `at`.
     pub fn known_before(&self, signals: &[&SignalId], at: DateTime<Utc>) -> usize {
         let known = |(cell, issues): &(&Cell, &Vec<Issue>)| {

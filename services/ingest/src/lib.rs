@@ -8,6 +8,7 @@ pub mod body;
 pub mod changes;
 pub mod extract;
 pub mod frame;
+pub mod live;
 pub mod load;
 pub mod parsed;
 pub mod places;

@@ -3,10 +3,11 @@
 mod plan;
 mod read;
 
+pub use plan::Plan;
+
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use domain::CountryProfile;
-use plan::Plan;
 use read::Extract;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};

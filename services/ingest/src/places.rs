@@ -21,6 +21,20 @@ pub struct Place {
     pub aliases: Vec<String>,
 }
 
+impl Place {
+    /// As the database keeps it, without population.
+    #[must_use]
+    pub fn to_stored(&self) -> store::places::Place {
+        store::places::Place {
+            id: self.id.to_string(),
+            level: self.level.clone(),
+            parent: Some(self.parent.clone()).filter(|p| !p.is_empty()),
+            population: None,
+            names: sqlx::types::Json(self.names.clone()),
+        }
+    }
+}
+
 /// The columns that hold names, by language.
 pub const LANGUAGES: [&str; 4] = ["en", "fr", "de", "it"];
 
@@ -57,6 +71,12 @@ static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> 
 #[must_use]
 pub fn all() -> &'static [Place] {
     &TABLE
+}
+
+/// All that is known of the place with our id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Place> {
+    BY_ID.get(id).copied()
 }
 
 /// The place with our id.

@@ -16,10 +16,8 @@ pub fn check(mut parsed: Parsed, rules: &Rules, known: usize) -> Result<Parsed, 
     }
     one_place(&parsed.rows, rules)?;
     duplicates(&parsed.rows)?;
-    #[expect(clippy::cast_precision_loss, reason = "numbers of rows stay far below 2^53")]
-    let truncated = (parsed.rows.len() as f64) < rules.least_share * known as f64;
-    if truncated && !parsed.changes_only {
-        return Err(Refusal::Fewer { rows: parsed.rows.len(), known });
+    if !parsed.changes_only {
+        long_enough(parsed.rows.len(), rules, known)?;
     }
     let (year, month, day) = rules.first_day;
     let first = NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
@@ -37,6 +35,16 @@ pub fn check(mut parsed: Parsed, rules: &Rules, known: usize) -> Result<Parsed, 
     parsed.rows = kept;
     parsed.quarantined.extend(set_aside);
     if parsed.rows.is_empty() { Err(Refusal::NoRows) } else { Ok(parsed) }
+}
+
+/// Is a table of `rows` rows plausible where `known` cells are known?
+///
+/// # Errors
+/// [`Refusal::Fewer`] when it is a truncated one.
+pub fn long_enough(rows: usize, rules: &Rules, known: usize) -> Result<(), Refusal> {
+    #[expect(clippy::cast_precision_loss, reason = "numbers of rows stay far below 2^53")]
+    let truncated = (rows as f64) < rules.least_share * known as f64;
+    if truncated { Err(Refusal::Fewer { rows, known }) } else { Ok(()) }
 }
 
 fn one_place(rows: &[Row], rules: &Rules) -> Result<(), Refusal> {

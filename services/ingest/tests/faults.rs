@@ -1,4 +1,5 @@
 //! What went wrong at publishers, as recorded, and what becomes of it here.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot be prepared has failed")]
 
 mod common;
 

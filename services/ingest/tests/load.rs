@@ -1,35 +1,29 @@
 //! The carried extract into a database, for each country.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: what cannot be prepared has failed"
+)]
 
-use chrono::{DateTime, Utc};
-use domain::CountryProfile;
+mod common;
+
+use common::{at, profile, root};
 use sqlx::PgPool;
-use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn profile(country: &str) -> CountryProfile {
-    let path = root().join(format!("clusters/{country}/profile/profile.toml"));
-    CountryProfile::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn now() -> DateTime<Utc> {
-    "2026-01-01T00:00:00Z".parse().unwrap()
-}
-
-async fn twice(pool: &PgPool, country: &str) -> ingest::load::Loaded {
+async fn twice(pool: &PgPool, country: &str, stands: &str) -> ingest::load::Loaded {
     let profile = profile(country);
     let mut conn = pool.acquire().await.unwrap();
     let start = std::time::Instant::now();
-    let first = ingest::load::all(&mut conn, &root().join("data"), &profile, now(), &|t| println!("{t}"))
-        .await
-        .unwrap();
+    let first =
+        ingest::load::all(&mut conn, &root().join("data"), &profile, at("2026-01-01T00:00:00Z"), &|_| {})
+            .await
+            .unwrap();
     println!("{country}: first load {:?}, {} rows", start.elapsed(), first.rows);
     let start = std::time::Instant::now();
-    let second = ingest::load::all(&mut conn, &root().join("data"), &profile, now(), &|t| println!("{t}"))
-        .await
-        .unwrap();
+    let second =
+        ingest::load::all(&mut conn, &root().join("data"), &profile, at("2026-01-01T00:00:00Z"), &|_| {})
+            .await
+            .unwrap();
     println!("{country}: second load {:?}", start.elapsed());
     assert_eq!(first.rows, first.new_rows);
     assert_eq!((second.rows, second.new_rows), (first.rows, 0), "loading again adds nothing");
@@ -42,7 +36,7 @@ async fn twice(pool: &PgPool, country: &str) -> ingest::load::Loaded {
         profile.nation.as_str(),
     );
     let clock = clock.await.unwrap().unwrap();
-    println!("{country}: the clock stands at {clock}");
+    assert_eq!(clock, at(stands), "the clock");
     let check = store::sources::last_check(&mut conn, source.as_str(), clock).await.unwrap().unwrap();
     assert_eq!((check.0, check.1.as_str()), (clock, "new"), "what is published was seen");
     first
@@ -50,7 +44,7 @@ async fn twice(pool: &PgPool, country: &str) -> ingest::load::Loaded {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn the_united_states_load_once_and_their_clock_is_the_last_new_week(pool: PgPool) {
-    let loaded = twice(&pool, "us").await;
+    let loaded = twice(&pool, "us", "2025-07-29T20:03:37Z").await;
     assert!(loaded.rows > 50_000);
     let foreign: i64 = sqlx::query_scalar("select count(*) from place where left(id, 2) <> 'US'")
         .fetch_one(&pool)
@@ -64,7 +58,7 @@ async fn the_united_states_load_once_and_their_clock_is_the_last_new_week(pool: 
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn france_loads_with_what_its_model_learns_from(pool: PgPool) {
-    twice(&pool, "fr").await;
+    twice(&pool, "fr", "2025-04-25T23:59:59Z").await;
     let learns: i64 = sqlx::query_scalar(
         "select count(distinct place_id) from observation where signal_id = 'ili_incidence'",
     )
@@ -83,7 +77,7 @@ async fn france_loads_with_what_its_model_learns_from(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn switzerland_loads_with_its_cantons(pool: PgPool) {
-    twice(&pool, "ch").await;
+    twice(&pool, "ch", "2025-02-21T23:59:59Z").await;
     let cantons: i64 = sqlx::query_scalar(
         "select count(distinct place_id) from observation where signal_id = 'covid_cases'",
     )

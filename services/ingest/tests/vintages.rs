@@ -1,4 +1,5 @@
 //! Recorded vintages, rebuilt from the carried extract and compared with the publisher's own payload.
+#![expect(clippy::panic, reason = "helpers of tests: what cannot be prepared has failed")]
 
 mod common;
 

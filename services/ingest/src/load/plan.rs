@@ -22,13 +22,15 @@ const TRAINING: &[Training] = &[Training {
 
 /// The tables to load, and of each all places or the country's own.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub struct Plan {
     nation: PlaceId,
     files: BTreeMap<(String, String), bool>,
 }
 
 impl Plan {
-    pub(super) fn of(profile: &CountryProfile) -> Self {
+    /// What `profile` asks for.
+    #[must_use]
+    pub fn of(profile: &CountryProfile) -> Self {
         let mut files = BTreeMap::new();
         for signal in &profile.signals {
             for source in signal.sources.values() {
@@ -50,7 +52,9 @@ impl Plan {
         self.files.keys().map(|(source, signal)| (source.as_str(), signal.as_str()))
     }
 
-    pub(super) fn sources(&self) -> BTreeSet<&str> {
+    /// The sources of its tables.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<&str> {
         self.files.keys().map(|(source, _)| source.as_str()).collect()
     }
 
@@ -67,6 +71,12 @@ impl Plan {
     /// Is a place's row of this table wanted?
     pub(super) fn takes(&self, source: &str, signal: &str, place: &PlaceId) -> bool {
         place.nation() == self.nation || self.all_places(source, signal)
+    }
+
+    /// Is this one of the tables, and the place's row wanted?
+    #[must_use]
+    pub fn wants(&self, source: &str, signal: &str, place: &PlaceId) -> bool {
+        self.files.contains_key(&(source.to_owned(), signal.to_owned())) && self.takes(source, signal, place)
     }
 
     /// Says in a word which rows of a table are taken: another choice is another load.

@@ -27,7 +27,7 @@ pub const SOURCE: Source = Source {
         first_day: (2020, 1, 22),
         week_ends: None,
         complete: true,
-        least_share: 0.5,
+        least_share: 0.9,
         tolerates: &[],
     },
     feeds: &[Feed {

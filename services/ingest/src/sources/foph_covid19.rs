@@ -30,7 +30,7 @@ pub const SOURCE: Source = Source {
         first_day: (2020, 2, 24),
         week_ends: None,
         complete: true,
-        least_share: 0.5,
+        least_share: 0.9,
         tolerates: &[],
     },
     feeds: &[

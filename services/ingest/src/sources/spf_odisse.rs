@@ -28,7 +28,7 @@ pub const SOURCE: Source = Source {
         first_day: (2014, 1, 1),
         week_ends: Some(Weekday::Sun),
         complete: true,
-        least_share: 0.5,
+        least_share: 0.9,
         tolerates: &[],
     },
     feeds: &[

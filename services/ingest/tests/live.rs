@@ -1,0 +1,187 @@
+//! The live runner against a publisher that behaves as publishers do.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot be prepared has failed")]
+
+mod common;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use common::{at, payload, profile, shared};
+use ingest::live::check::{Checker, Found, Job};
+use ingest::live::{fetch, keep::Keep};
+use ingest::load::Plan;
+use ingest::sources;
+use sqlx::PgPool;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+/// What the publisher answers, one after the other, and the conditions it was asked with.
+#[derive(Clone, Default)]
+struct Publisher {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    asked: Arc<Mutex<Vec<Option<String>>>>,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Body(Vec<u8>, &'static str),
+    OrNotModified(&'static str),
+    Page,
+    Busy(&'static str),
+}
+
+async fn answer(State(publisher): State<Publisher>, headers: HeaderMap) -> Response {
+    let condition = headers.get(header::IF_NONE_MATCH).map(|v| v.to_str().unwrap().to_owned());
+    publisher.asked.lock().unwrap().push(condition.clone());
+    match publisher.answers.lock().unwrap().pop_front() {
+        Some(Answer::Body(bytes, etag)) => ([(header::ETAG, etag)], bytes).into_response(),
+        Some(Answer::OrNotModified(etag)) if condition.as_deref() == Some(etag) => {
+            StatusCode::NOT_MODIFIED.into_response()
+        }
+        Some(Answer::Page) => {
+            (StatusCode::OK, "<!DOCTYPE html><html><body>We are moving.</body></html>").into_response()
+        }
+        Some(Answer::Busy(seconds)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, seconds)]).into_response()
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn publisher(answers: Vec<Answer>) -> (Publisher, String) {
+    let publisher = Publisher::default();
+    publisher.answers.lock().unwrap().extend(answers);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/table.csv", listener.local_addr().unwrap());
+    let router = Router::new().fallback(answer).with_state(publisher.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (publisher, url)
+}
+
+fn checker(pool: &PgPool, name: &str) -> Checker {
+    let folder = std::env::temp_dir().join(format!("vigie-ingest-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = fetch::builder("http://localhost").tls_certs_only([]).build().unwrap();
+    Checker { db: pool.clone(), client, keep: Keep::open(&folder).unwrap(), plan: Plan::of(&profile("fr")) }
+}
+
+fn job(source: &str, url: String) -> Job {
+    let source = sources::find(source).unwrap();
+    Job { source, feed: &source.feeds[0], url }
+}
+
+async fn count(pool: &PgPool, table: &str) -> i64 {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn news_are_appended_silence_is_noted_and_a_page_is_set_aside(pool: PgPool) {
+    let Some(shared) = shared("news_are_appended_silence_is_noted_and_a_page_is_set_aside") else { return };
+    let recorded =
+        |day: &str| payload(&shared, &format!("data/global/owid-mpox/owid-monkeypox-data_{day}.csv.gz"));
+    let (publisher, url) = publisher(vec![
+        Answer::Body(recorded("2022-12-29"), "\"one\""),
+        Answer::OrNotModified("\"one\""),
+        Answer::Page,
+        Answer::Busy("120"),
+        Answer::Body(recorded("2023-05-31"), "\"two\""),
+    ])
+    .await;
+    let (mut checker, job) = (checker(&pool, "news"), job("owid-mpox", url));
+
+    let first = checker.check(&job, at("2022-12-29T17:00:00Z")).await.unwrap();
+    let Found::New(rows) = first else { panic!("{first:?}") };
+    assert!(rows > 400);
+    assert_eq!(count(&pool, "observation").await, i64::try_from(rows).unwrap());
+    assert_eq!(
+        count(&pool, "observation where place_id <> 'FR'").await,
+        0,
+        "France asks for its own figures"
+    );
+
+    assert_eq!(checker.check(&job, at("2022-12-29T23:00:00Z")).await.unwrap(), Found::Unchanged);
+
+    let page = checker.check(&job, at("2022-12-30T05:00:00Z")).await.unwrap();
+    assert_eq!(
+        page,
+        Found::Quarantined("the payload is a web page, not the table that was asked for".into())
+    );
+    assert_eq!(count(&pool, "observation").await, i64::try_from(rows).unwrap(), "the last good data stay");
+    assert_eq!(count(&pool, "quarantine").await, 1);
+
+    let busy = checker.check(&job, at("2022-12-30T11:00:00Z")).await.unwrap();
+    let Found::Failed { retry_after: Some(wait), again: true, .. } = busy else { panic!("{busy:?}") };
+    assert_eq!(wait.num_seconds(), 120);
+
+    let second = checker.check(&job, at("2023-05-31T23:40:00Z")).await.unwrap();
+    let Found::New(changed) = second else { panic!("{second:?}") };
+    assert!(changed > 100 && changed < rows, "{changed}: only what is new or was revised");
+
+    // After the page the question carries the condition of the last accepted payload, not of the page.
+    let one = Some("\"one\"".to_owned());
+    assert_eq!(*publisher.asked.lock().unwrap(), [None, one.clone(), one.clone(), one.clone(), one]);
+    let outcomes: Vec<String> = sqlx::query_scalar("select outcome from source_check order by checked_at")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(outcomes, ["new", "unchanged", "quarantined", "failed", "new"]);
+
+    // The raw bytes are kept under their hash, also those that were refused.
+    let hashes: Vec<String> =
+        sqlx::query_scalar("select sha256 from retrieval").fetch_all(&pool).await.unwrap();
+    assert_eq!(hashes.len(), 3);
+    for hash in hashes {
+        assert_eq!(ingest::body::sha256(&std::fs::read(checker.keep.path(&hash)).unwrap()), hash);
+    }
+
+    // As of a moment between the two, the first vintage and nothing of the second.
+    let mut conn = pool.acquire().await.unwrap();
+    let known = store::observations::panel(&mut conn, "mpox_cases", "owid-mpox", at("2023-01-01T00:00:00Z"))
+        .await
+        .unwrap();
+    assert_eq!(known.iter().map(|p| p.reference_date).max().unwrap().to_string(), "2022-12-27");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_truncated_table_is_set_aside_and_a_silent_publisher_is_no_error(pool: PgPool) {
+    let Some(shared) = shared("a_truncated_table_is_set_aside_and_a_silent_publisher_is_no_error") else {
+        return;
+    };
+    let whole = payload(&shared, "data/global/owid-mpox/owid-monkeypox-data_2022-12-29.csv.gz");
+    let lines: Vec<&[u8]> = whole.split_inclusive(|b| *b == b'\n').collect();
+    let is_france = |l: &&&[u8]| l.starts_with(b"France");
+    let seldom = lines.iter().enumerate().filter(|(i, l)| *i == 0 || !is_france(l) || i % 4 == 0);
+    let truncated: Vec<u8> = seldom.flat_map(|(_, l)| l.to_vec()).collect();
+    let (_publisher, url) =
+        publisher(vec![Answer::Body(whole.clone(), "\"a\""), Answer::Body(truncated, "\"b\"")]).await;
+    let (mut checker, job) = (checker(&pool, "truncated"), job("owid-mpox", url));
+    assert!(matches!(checker.check(&job, at("2022-12-29T17:00:00Z")).await.unwrap(), Found::New(_)));
+    let found = checker.check(&job, at("2022-12-29T23:00:00Z")).await.unwrap();
+    assert!(matches!(&found, Found::Quarantined(why) if why.contains("truncated")), "{found:?}");
+    assert_eq!(count(&pool, "observation where status = 'withdrawn'").await, 0, "absence is not deletion");
+
+    let gone = checker.check(&job, at("2022-12-30T05:00:00Z")).await.unwrap();
+    assert!(matches!(gone, Found::Failed { again: false, .. }), "a 404 is not asked again at once: {gone:?}");
+    let nobody = Job { url: "http://127.0.0.1:1/table.csv".into(), ..job };
+    let silent = checker.check(&nobody, at("2022-12-30T11:00:00Z")).await.unwrap();
+    assert!(matches!(silent, Found::Failed { again: true, .. }), "{silent:?}");
+    assert_eq!(count(&pool, "source_check").await, 4);
+}
+
+#[test]
+fn each_country_looks_at_its_own_publishers_only() {
+    let names = |country: &str| {
+        let mut names: Vec<_> =
+            ingest::live::jobs(&Plan::of(&profile(country))).iter().map(|j| j.source.id).collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(names("us"), ["cdc-covid-hub", "cdc-flusight", "owid-mpox"]);
+    assert_eq!(names("fr"), ["ecdc-erviss", "ecdc-erviss-covid", "owid-mpox", "spf-odisse", "who-fluid"]);
+    assert_eq!(names("ch"), ["ecdc-erviss", "owid-mpox", "who-fluid"]);
+}
