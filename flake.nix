@@ -25,7 +25,13 @@
           inherit (nixpkgs) lib;
           pkgs = nixpkgs.legacyPackages.${system};
           mkCraneLib = crane.mkLib;
-          mkToolchain = p: (rust-overlay.lib.mkRustBin { } p).fromRustupToolchainFile ./rust-toolchain.toml;
+          inherit system;
+          # What rust-toolchain.toml names, with the standard library of more targets.
+          mkToolchain =
+            targets: p:
+            (rust-overlay.lib.mkRustBin { } p).fromRustupToolchain (
+              (fromTOML (builtins.readFile ./rust-toolchain.toml)).toolchain // { inherit targets; }
+            );
         }
       );
       each = output: builtins.mapAttrs (_: all: all.${output}) vigie;

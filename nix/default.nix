@@ -1,8 +1,9 @@
-# Everything that the flake gives for one system. What comes from outside enters by these four arguments and nowhere
+# Everything that the flake gives for one system. What comes from outside enters by these five arguments and nowhere
 # else: `make check-nix` passes stand-ins through the same door.
 {
   lib,
   pkgs,
+  system,
   mkCraneLib,
   mkToolchain,
 }:
@@ -11,8 +12,16 @@ let
     inherit lib;
     root = ../.;
   };
-  craneLib = (mkCraneLib pkgs).overrideToolchain mkToolchain;
-  workspace = import ./workspace.nix { inherit pkgs craneLib sources; };
+  craneLibFor = targets: (mkCraneLib pkgs).overrideToolchain (mkToolchain targets);
+  craneLib = craneLibFor [ ];
+  workspace = import ./workspace.nix {
+    inherit
+      pkgs
+      system
+      craneLibFor
+      sources
+      ;
+  };
   images = import ./images.nix {
     inherit lib pkgs sources;
     inherit (workspace) packages;

@@ -1,4 +1,4 @@
-# One image a program (the services, and `vigie` for an operator's jobs): the program, what that program needs, and nothing else. There is no base image: the closure of
+# One image a program (the services, `vigie` for an operator's jobs, `krm-sops` for Argo CD): the program, what that program needs, and nothing else. There is no base image: the closure of
 # the program is the base. The image says which source it was made of and never from which commit: a commit that does
 # not touch that source gives the same bytes.
 {
@@ -24,6 +24,12 @@ let
       VIGIE_SOURCE_HASH = source.hash;
     }
     // (if source.data == null then { } else { VIGIE_DATA_DIR = "${source.data}/data"; })
+    // (
+      if source.tools == [ ] then
+        { }
+      else
+        { PATH = builtins.concatStringsSep ":" (map (tool: "${pkgs.pkgsStatic.${tool}}/bin") source.tools); }
+    )
     // (if source.authorities then { SSL_CERT_FILE = "${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt"; } else { });
 in
 builtins.mapAttrs (

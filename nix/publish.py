@@ -70,8 +70,10 @@ def tool(name):
 
 
 def programs():
-    """Every program has an image: the services, and the operator's command."""
-    return [*sorted(p.parent.name for p in (ROOT / "services").glob("*/Cargo.toml")), "vigie"]
+    """Every program has an image: the services, and the commands that nix/source.json names."""
+    rules = json.loads((ROOT / "nix/source.json").read_text())
+    services = sorted(p.parent.name for p in (ROOT / rules["services"]).glob("*/Cargo.toml"))
+    return [*services, *(Path(command).name for command in rules["commands"])]
 
 
 def registry():

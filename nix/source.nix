@@ -121,6 +121,9 @@ let
       data = if carried == [ ] then null else toSource carried;
       # It opens TLS connections, so its image carries certificate authorities.
       authorities = elem name rules.authorities;
+      # It is run in an image that is not ours.
+      static = elem name rules.static;
+      tools = rules.tools.${name} or [ ];
     };
   named = list: builtins.listToAttrs (map (member: {
     name = baseNameOf member;
@@ -142,9 +145,7 @@ in
         below dir
     ) rules.platform
   );
-  programs = named (folders rules.images) // {
-    vigie = program "crates/vigie";
-  };
+  programs = named (folders rules.services ++ rules.commands);
   # As files of the tree: they are read while evaluating, where a filtered source may not exist yet.
   lock = at "Cargo.lock";
   version = (toml "Cargo.toml").workspace.package.version;

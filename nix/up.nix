@@ -9,7 +9,7 @@ let
   # `vigie` starts the programs that lie beside it, so they are copied into one folder: a link would lead back.
   bundle = pkgs.runCommand "vigie-bundle" { } (
     "mkdir -p $out/bin\n"
-    + builtins.concatStringsSep "" (map (p: "cp ${lib.getExe p} $out/bin/\n") (builtins.attrValues packages))
+    + builtins.concatStringsSep "" (map (p: "cp ${lib.getExe p} $out/bin/\n") (builtins.attrValues (removeAttrs packages [ "krm-sops" ])))
   );
   up = pkgs.writeShellApplication {
     name = "vigie-up";

@@ -1,10 +1,12 @@
 # The programs and the checks. Dependencies are compiled once, for all of them.
 {
   pkgs,
-  craneLib,
+  system,
+  craneLibFor,
   sources,
 }:
 let
+  craneLib = craneLibFor [ ];
   common = {
     pname = "vigie";
     inherit (sources) version;
@@ -23,12 +25,37 @@ let
     }
   );
 
+  # A program that another image runs must not need the libraries of its own: it is linked with musl, whole.
+  static =
+    let
+      target = "${builtins.head (builtins.match "([^-]+)-.*" system)}-unknown-linux-musl";
+    in
+    rec {
+      craneLib = craneLibFor [ target ];
+      environment = {
+        CARGO_BUILD_TARGET = target;
+        CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static";
+      };
+      artifacts =
+        name:
+        craneLib.buildDepsOnly (
+          vendored
+          // environment
+          // {
+            cargoExtraArgs = "--locked -p ${name}";
+            doCheck = false;
+            preInstall = "rm -f target/.rustc_info.json";
+          }
+        );
+    };
+
   program =
     name: source:
-    craneLib.buildPackage (
+    (if source.static then static.craneLib else craneLib).buildPackage (
       vendored
+      // (if source.static then static.environment else { })
       // {
-        inherit cargoArtifacts;
+        cargoArtifacts = if source.static then static.artifacts name else cargoArtifacts;
         pname = "vigie-${name}";
         inherit (source) src;
         postPatch = builtins.concatStringsSep "" (

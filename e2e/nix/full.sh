@@ -67,8 +67,8 @@ build() { # shellcheck disable=SC2086 # a list of words
 }
 # shellcheck disable=SC2086
 services=$("$nix" eval --raw $over "path:$tree#oci.$system" --apply 'o: toString (builtins.attrNames o)')
-say "building the workspace in the sandbox: ${services// /, } and vigie"
-targets=("path:$tree#packages.$system.vigie")
+say "building the workspace in the sandbox: ${services// /, }"
+targets=()
 for service in $services; do targets+=("path:$tree#oci.$system.$service"); done
 build --no-link "${targets[@]}"
 say "built: $(minutes)"
@@ -91,7 +91,7 @@ say "built again, identical: all programs and ${services// /, } with their diges
 
 # The stand-in builds the whole workspace; that each program's own source is complete is shown by cargo itself.
 export CARGO_HOME=$cargo_home
-for program in $services vigie; do
+for program in $services; do
     python3 "$root/e2e/nix/source.py" tree --root "$tree" "$program" "$work/source-$program"
     (cd "$work/source-$program" && CARGO_TARGET_DIR=$cache/check cargo check --quiet --locked --offline -p "$program") \
         || fail "the source of $program is not complete: see nix/source.json"

@@ -59,9 +59,9 @@ def image(name, config, hash_, carries):
 def outputs(tree, prefix):
     """The set of outputs follows from the folders of services/."""
     tree, got = Path(tree), load(prefix)
-    services = sorted(p.parent.name for p in (tree / "services").glob("*/Cargo.toml"))
-    programs = [*services, "vigie"]
     rules = json.loads((tree / "nix/source.json").read_text())
+    programs = [p.parent.name for p in (tree / rules["services"]).glob("*/Cargo.toml")]
+    programs += [Path(command).name for command in rules["commands"]]
     said = subprocess.run([sys.executable, HERE / "source.py", "hash", "--root", tree], check=True, capture_output=True, text=True)
     hashes = {name: hash_ for hash_, name in (line.split() for line in said.stdout.splitlines())}
     for system in SYSTEMS:
@@ -72,9 +72,10 @@ def outputs(tree, prefix):
             faults.append(f"sources.{system}: Nix and e2e/nix/source.py do not agree on a source: {got['sources'].get(system)}, {hashes}")
         for name, one in got["images"].get(system, {}).items():
             image(name, one["config"], hashes.get(name), name in rules["carries"])
-    unknown = [n for n in {**rules["carries"], **dict.fromkeys(rules["authorities"])} if n not in programs]
+    named = {*rules["carries"], *rules["authorities"], *rules["static"], *rules["tools"]}
+    unknown = sorted(named - set(programs))
     faults.extend(f"nix/source.json names {n}, which is no program" for n in unknown)
-    return f"{len(services)} services and vigie: packages, images and layouts evaluate; the hashes are those of source.py"
+    return f"{len(programs)} programs: packages, images and layouts evaluate; the hashes are those of source.py"
 
 
 def promote(tree):

@@ -32,7 +32,7 @@ class Tree:
 
     def programs(self):
         """Program name to its folder."""
-        return {Path(m).name: m for m in [*self.folders(self.rules["images"]), "crates/vigie"]}
+        return {Path(m).name: m for m in [*self.folders(self.rules["services"]), *self.rules["commands"]]}
 
     def manifest(self, member):
         return tomllib.loads((self.root / member / "Cargo.toml").read_text())

@@ -71,6 +71,11 @@ lib.genAttrs names tool
     mkdir -p $out/etc/ssl/certs
     echo "no authority: this is a stand-in" > $out/etc/ssl/certs/ca-bundle.crt
   '';
+  pkgsStatic.sops = run "sops" { } ''
+    mkdir -p $out/bin
+    printf '#!/bin/sh\necho "sops is a stand-in" >&2; exit 1\n' > $out/bin/sops
+    chmod +x $out/bin/sops
+  '';
   runCommand = run;
   writeShellApplication =
     { name, text }:

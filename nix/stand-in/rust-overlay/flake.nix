@@ -7,15 +7,18 @@
     { self, nixpkgs }:
     {
       lib.mkRustBin = { }: pkgs: {
-        # As rust-overlay: the version is that of rust-toolchain.toml. Its hash on this machine is in host.json.
-        fromRustupToolchainFile =
-          file:
+        # The machine's own, whatever targets are asked for. Its hash on this machine is in host.json.
+        fromRustupToolchain =
+          {
+            channel,
+            components,
+            targets,
+          }:
           let
-            inherit (fromTOML (builtins.readFile file)) toolchain;
             host = if builtins.pathExists ./host.json then nixpkgs.lib.importJSON ./host.json else { };
           in
           derivation {
-            name = "rust-${toolchain.channel}";
+            name = "rust-${channel}";
             inherit (pkgs) system;
             builder = "/bin/false";
             outputHashMode = "recursive";
