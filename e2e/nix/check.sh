@@ -12,6 +12,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/vigie-nix.XXXXXX")
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 tree=$work/tree
 copy_tree "$tree"
+user_home=$HOME
 own_store "$work/store" ""
 say "$("$nix" --version), a store of its own, the tree as it is"
 
@@ -50,7 +51,18 @@ say "packages, checks, apps, shells and formatter evaluate for both systems, wit
 evaluate "$tree" "$work/now"
 python3 "$root/e2e/nix/outputs.py" outputs "$tree" "$work/now" || exit 1
 
-# 4. What must not change an image does not, what must does: the same outputs of a changed tree, compared.
+# 4. Cargo reads each filtered source as it reads the tree.
+if command -v cargo >/dev/null; then
+    code=0
+    HOME=$user_home python3 "$root/e2e/nix/source.py" cargo --root "$tree" || code=$?
+    case $code in
+        0) say "cargo accepts each source with its lock file, and builds the same local crates from it" ;;
+        3) say "the crates are not on this machine: what cargo reads was not compared (cargo fetch)" ;;
+        *) exit 1 ;;
+    esac
+fi
+
+# 5. What must not change an image does not, what must does: the same outputs of a changed tree, compared.
 other=$work/other
 cp -r "$tree" "$other"
 python3 "$root/e2e/nix/outputs.py" promote "$other"

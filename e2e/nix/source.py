@@ -4,6 +4,7 @@
   e2e/nix/source.py hash [--root DIR] [PROGRAM ...]   a line `<sha256>  <program>` for each (default: all)
   e2e/nix/source.py files [--root DIR] PROGRAM        the files whose bytes make that hash
   e2e/nix/source.py tree [--root DIR] PROGRAM OUT     writes the source that the program is built from to OUT
+  e2e/nix/source.py cargo [--root DIR]                compares with what cargo reads in each source; 3: crates are missing
 
 The hash of a program is the SHA-256 of what `sha256sum` prints for its files in the order of the C locale. It is what
 an image carries as VIGIE_SOURCE_HASH and as the label vigie.source-hash.
@@ -12,8 +13,11 @@ an image carries as VIGIE_SOURCE_HASH and as the label vigie.source-hash.
 import argparse
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -101,14 +105,49 @@ class Tree:
             (out / file).write_text("fn main() {}\n")
 
 
+def local_needs(metadata, name):
+    """The folders of the local crates that cargo builds for a package."""
+    packages = {p["id"]: p for p in metadata["packages"]}
+    nodes = {n["id"]: n for n in metadata["resolve"]["nodes"]}
+    todo, seen = [i for i, p in packages.items() if p["source"] is None and p["name"] == name], set()
+    while todo:
+        one = todo.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        for dep in nodes[one]["deps"]:
+            kinds = {k["kind"] for k in dep["dep_kinds"]}
+            if packages[dep["pkg"]]["source"] is None and kinds & {None, "build"}:
+                todo.append(dep["pkg"])
+    return {os.path.relpath(Path(packages[i]["manifest_path"]).parent, metadata["workspace_root"]) for i in seen}
+
+
+def compare(tree):
+    """Cargo accepts each source with its lock file, and wants the same local crates."""
+    for name, member in sorted(tree.programs().items()):
+        with tempfile.TemporaryDirectory() as folder:
+            tree.write(member, Path(folder))
+            done = subprocess.run(["cargo", "metadata", "--locked", "--offline", "--format-version", "1"], cwd=folder, check=False,
+                                  capture_output=True, text=True)
+        if done.returncode != 0 and "offline" in done.stderr:
+            sys.exit(3)
+        if done.returncode != 0:
+            sys.exit(f"source.py: cargo does not accept the source of {name}: {done.stderr.strip()}")
+        needs = local_needs(json.loads(done.stdout), name)
+        if needs != set(tree.closure(member)):
+            sys.exit(f"source.py: {name} needs {sorted(needs)} and its source has {sorted(tree.closure(member))}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["hash", "files", "tree"])
+    parser.add_argument("what", choices=["hash", "files", "tree", "cargo"])
     parser.add_argument("arguments", nargs="*")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
     args = parser.parse_args()
     tree = Tree(args.root)
     programs = tree.programs()
+    if args.what == "cargo":
+        return compare(tree)
     named = args.arguments[:1] if args.what != "hash" else args.arguments or sorted(programs)
     unknown = [n for n in named if n not in programs]
     if unknown or len(args.arguments) < {"hash": 0, "files": 1, "tree": 2}[args.what]:
@@ -121,6 +160,7 @@ def main():
         print("\n".join(sorted([*tree.source(member), *tree.carried(member)], key=str.encode)))
     else:
         tree.write(programs[named[0]], Path(args.arguments[1]))
+    return None
 
 
 main()
