@@ -333,3 +333,17 @@ pub async fn all_revisions(
     .fetch_all(conn)
     .await
 }
+
+/// The newest date that `source` has a number for, in any signal and place: a publisher that answers and says nothing
+/// new is known by its age.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn newest_date(conn: &mut PgConnection, source: &str) -> sqlx::Result<Option<NaiveDate>> {
+    sqlx::query_scalar(
+        "select max(reference_date) from observation where source_id = $1 and value is not null",
+    )
+    .bind(source)
+    .fetch_one(conn)
+    .await
+}

@@ -12,6 +12,10 @@ use check::{Checker, Job};
 use schedule::Schedule;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::sync::watch;
+
+/// Pause between two requests.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What the runner is told besides [`kit::config::Config`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +53,10 @@ pub fn jobs(plan: &Plan) -> Vec<Job> {
         .collect()
 }
 
-/// Looks at one feed after the other, each when it is due, for ever: one request at a time in all is also one at a
-/// time per publisher. A failed look is written down and tried again later; the last good data stay.
-pub async fn run(checker: &mut Checker, jobs: Vec<Job>) {
+/// Looks at one feed after the other, each when it is due, until `stop` says so: one request at a time in all is also
+/// one at a time per publisher. A look under way is finished. A failed look is written down and tried again later;
+/// the last good data stay.
+pub async fn run(checker: Checker, jobs: Vec<Job>, mut stop: watch::Receiver<bool>) {
     let mut schedule = Schedule::new(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
         if let Some(last) = checker.last_check(job).await {
@@ -60,29 +65,20 @@ pub async fn run(checker: &mut Checker, jobs: Vec<Job>) {
     }
     while let Some((index, wait)) = schedule.next(kit::wall()) {
         let Some(job) = jobs.get(index) else { return };
-        tokio::time::sleep(wait).await;
+        // Politeness between two requests, also to different tables of one publisher.
+        let wait = wait.max(BETWEEN);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.changed() => return,
+        }
         let found = checker.check(job, kit::wall()).await;
+        let (source, feed) = (job.source.id, job.feed.name);
         match &found {
-            Ok(found) => tracing::info!(
-                source = job.source.id,
-                feed = job.feed.name,
-                ?found,
-                "looked at {}",
-                job.source.id
-            ),
+            Ok(found) => tracing::info!(source, feed, ?found, "looked at {source}"),
             Err(error) => {
-                tracing::error!(
-                    source = job.source.id,
-                    feed = job.feed.name,
-                    error = format!("{error:#}"),
-                    "look failed"
-                );
+                tracing::error!(source, feed, error = format!("{error:#}"), "the look at {source} failed")
             }
         }
         schedule.done(index, job.source.cadence, &found, kit::wall());
-        // Politeness between two requests, also to different tables of one publisher.
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    // A country without a live source: nothing to do until the end.
-    std::future::pending::<()>().await;
 }

@@ -1,13 +1,17 @@
 //! The service `ingest`: keeps a country's figures current. Nobody calls it: it has an admin port only. Without
 //! `VIGIE_LIVE=1` it waits, and the platform runs on the figures that it carries.
 
-use anyhow::Context as _;
 use ingest::live::check::Checker;
 use ingest::live::keep::Keep;
 use ingest::live::{self, Settings, fetch};
 use ingest::load::Plan;
 use kit::App;
 use kit::config::Config;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a look under way may take after SIGTERM.
+const GRACE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -23,10 +27,14 @@ async fn main() -> anyhow::Result<()> {
     let jobs = live::jobs(&plan);
     tracing::info!(feeds = jobs.len(), raw = %settings.raw.display(), "fetching from the publishers");
     let client = fetch::client(&app.public_url)?;
-    let mut checker = Checker { db: app.db.clone(), client, keep: Keep::open(&settings.raw)?, plan };
-    tokio::select! {
-        ended = admin => ended,
-        // A look under way is one transaction: at the end of the service it is undone and asked again next time.
-        () = live::run(&mut checker, jobs) => Err(anyhow::anyhow!("the runner ended")).context("ingest"),
+    let checker = Checker { db: app.db.clone(), client, keep: Keep::open(&settings.raw)?, plan };
+    let (stop, stopped) = watch::channel(false);
+    let runner = tokio::spawn(live::run(checker, jobs, stopped));
+    admin.await?;
+    let _ = stop.send(true);
+    // A look is one transaction: what does not end in time is undone and asked again at the next start.
+    if tokio::time::timeout(GRACE, runner).await.is_err() {
+        tracing::warn!(seconds = GRACE.as_secs(), "a look was still under way at the end of the grace time");
     }
+    Ok(())
 }

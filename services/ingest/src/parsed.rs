@@ -30,6 +30,21 @@ pub struct Row {
     pub status: Status,
 }
 
+impl Row {
+    /// A cell that the publisher lists: observed when it has a number, missing when it has none.
+    #[must_use]
+    pub fn new(
+        signal: &SignalId,
+        place: &PlaceId,
+        reference_date: NaiveDate,
+        issued_at: DateTime<Utc>,
+        value: Option<f64>,
+    ) -> Self {
+        let status = if value.is_some() { Status::Observed } else { Status::Missing };
+        Self { signal: signal.clone(), place: place.clone(), reference_date, issued_at, value, status }
+    }
+}
+
 /// One vintage inside a payload that holds several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Vintage {
@@ -85,12 +100,6 @@ impl Skips {
 /// Never for a constant that is a signal.
 pub fn signal(id: &'static str) -> Result<SignalId, crate::Refusal> {
     SignalId::new(id).map_err(|e| crate::Refusal::Unreadable { format: "a signal", why: e.to_string() })
-}
-
-/// A number as it is published: present means observed, absent means that the publisher lists the cell without a value.
-#[must_use]
-pub fn status_of(value: Option<f64>) -> Status {
-    if value.is_some() { Status::Observed } else { Status::Missing }
 }
 
 /// An issue time that is known only as a date counts from the end of that day (23:59:59 UTC), so that an

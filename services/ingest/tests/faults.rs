@@ -6,7 +6,8 @@ mod common;
 use common::{at, parse, payload, shared};
 use ingest::source::Rules;
 use ingest::table::{COMMA, Table};
-use ingest::{Parsed, Refusal, Row, sources, validation};
+use ingest::{Context, Parsed, Refusal, Row, sources, validation};
+use proptest::prelude::*;
 use std::path::Path;
 
 const FLU: &str = "target-hospital-admissions.csv";
@@ -65,14 +66,8 @@ fn departements(shared: &Path, file: &str, issued_at: &str) -> Result<Parsed, Re
             continue;
         };
         let value = line.number(deaths)?;
-        rows.push(Row {
-            signal: "covid_hosp_deaths_cumulative".parse().unwrap(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: at(issued_at),
-            value,
-            status: ingest::parsed::status_of(value),
-        });
+        let signal = "covid_hosp_deaths_cumulative".parse().unwrap();
+        rows.push(Row::new(&signal, place, line.date(date, &["%Y-%m-%d"])?, at(issued_at), value));
     }
     Ok(Parsed { rows, ..Parsed::default() })
 }
@@ -110,14 +105,8 @@ fn an_impossible_date_is_refused() {
     let bytes = payload(&shared, "data/fr/opencovid19-fr/chiffres-cles_2021-02-25.csv.gz");
     let table = Table::read(&bytes, &COMMA).unwrap();
     let (date, place) = (table.column(&["date"]).unwrap(), ingest::places::by_id("FR").unwrap());
-    let row = |reference_date| Row {
-        signal: "covid_cases".parse().unwrap(),
-        place: place.clone(),
-        reference_date,
-        issued_at: at("2021-02-25T17:45:26Z"),
-        value: Some(1.0),
-        status: domain::Status::Observed,
-    };
+    let signal = "covid_cases".parse().unwrap();
+    let row = |day| Row::new(&signal, place, day, at("2021-02-25T17:45:26Z"), Some(1.0));
     let (read, refused): (Vec<_>, Vec<_>) =
         table.lines().map(|l| l.date(date, &["%Y-%m-%d"])).partition(Result::is_ok);
     // A slip of the keyboard in the same file: a parser would refuse the payload here, naming the line.
@@ -163,4 +152,61 @@ fn corrections_below_zero_stay() {
     let below =
         |place: &str| parsed.rows.iter().filter(|r| r.place.as_str() == place && r.value < Some(0.0)).count();
     assert_eq!(below("FR") + below("CH"), 16);
+}
+
+/// Bytes of any kind: a parser answers, and never falls.
+fn survives(bytes: &[u8]) {
+    let context = Context { issued_at: at("2025-01-01T00:00:00Z"), file: "x" };
+    for feed in sources::ALL.iter().flat_map(|s| s.feeds) {
+        if let Ok(parsed) = (feed.parse)(bytes, &context) {
+            assert!(parsed.rows.iter().all(|r| r.value.is_some() == r.status.has_value()), "{}", feed.name);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_parser_falls_over_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        survives(&bytes);
+        survives(&[b"PAR1", &bytes[..], b"PAR1"].concat());
+    }
+
+    #[test]
+    fn no_parser_falls_over_odd_cells(cells in proptest::collection::vec("[-0-9A-Za-z:/. ,]{0,12}", 16)) {
+        for feed_header in HEADERS {
+            let columns = feed_header.split(',').count();
+            survives(format!("{feed_header}\n{}\n", cells[..columns].join("\t").replace(',', ";").replace('\t', ",")).as_bytes());
+        }
+    }
+}
+
+/// Headers of the recorded tables, so that arbitrary cells reach the readers of cells.
+const HEADERS: [&str; 9] = [
+    "date,location,value",
+    "survtype,countryname,yearweek,indicator,age,value",
+    "geoRegion,datum,entries,type,datum_unit,version",
+    "location,iso_code,date,new_cases,new_deaths",
+    "Province/State,Country/Region,1/22/20,1/23/20,1/25/20",
+    "submission_date,state,new_case,new_death",
+    "Location,Cases,AsOf",
+    "week,indicator,inc100,geo_insee",
+    "1er jour de la semaine,Semaine,Classe d'âge,Taux de passages aux urgences pour grippe",
+];
+
+#[test]
+fn a_payload_cut_anywhere_is_refused_or_shorter() {
+    let Some(shared) = shared("a_payload_cut_anywhere_is_refused_or_shorter") else { return };
+    for (source, feed, path) in [
+        ("owid-mpox", "owid-monkeypox-data.csv", "data/global/owid-mpox/owid-monkeypox-data_2022-08-09.csv"),
+        ("foph-covid19", "revisions_geoRegion.parquet", "data/ch/bag-covid/revisions_geoRegion.parquet"),
+    ] {
+        let (feed, whole) = (sources::find(source).unwrap().feed(feed).unwrap(), payload(&shared, path));
+        let context = Context { issued_at: at("2022-08-09T15:42:29Z"), file: path };
+        let rows = (feed.parse)(&whole, &context).unwrap().rows.len();
+        for cut in (0..whole.len()).step_by(whole.len() / 23) {
+            let read = (feed.parse)(&whole[..cut], &context);
+            assert!(read.is_err() || read.is_ok_and(|p| p.rows.len() < rows), "cut at {cut}");
+        }
+    }
 }

@@ -92,7 +92,7 @@ async fn news_are_appended_silence_is_noted_and_a_page_is_set_aside(pool: PgPool
         Answer::Body(recorded("2023-05-31"), "\"two\""),
     ])
     .await;
-    let (mut checker, job) = (checker(&pool, "news"), job("owid-mpox", url));
+    let (checker, job) = (checker(&pool, "news"), job("owid-mpox", url));
 
     let first = checker.check(&job, at("2022-12-29T17:00:00Z")).await.unwrap();
     let Found::New(rows) = first else { panic!("{first:?}") };
@@ -159,7 +159,7 @@ async fn a_truncated_table_is_set_aside_and_a_silent_publisher_is_no_error(pool:
     let truncated: Vec<u8> = seldom.flat_map(|(_, l)| l.to_vec()).collect();
     let (_publisher, url) =
         publisher(vec![Answer::Body(whole.clone(), "\"a\""), Answer::Body(truncated, "\"b\"")]).await;
-    let (mut checker, job) = (checker(&pool, "truncated"), job("owid-mpox", url));
+    let (checker, job) = (checker(&pool, "truncated"), job("owid-mpox", url));
     assert!(matches!(checker.check(&job, at("2022-12-29T17:00:00Z")).await.unwrap(), Found::New(_)));
     let found = checker.check(&job, at("2022-12-29T23:00:00Z")).await.unwrap();
     assert!(matches!(&found, Found::Quarantined(why) if why.contains("truncated")), "{found:?}");

@@ -10,7 +10,7 @@ and whoever passes figures on says the words under *Credit*. Written by `vigie e
 `services/ingest/src/sources/`; a test refuses a source whose terms do not allow it to be here.
 
 What was changed: the publishers' tables were reduced to places, dates and values that this platform shows, cut
-into changes from one issue to the next, and written in one format (`README.md` beside this file).
+into changes from one issue to the next, and written in one format ([the figures](../docs/data.md)).
 ";
 
 pub(super) fn page(sources: &[&Source]) -> String {

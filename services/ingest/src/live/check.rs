@@ -80,7 +80,7 @@ impl Checker {
     ///
     /// # Errors
     /// When the database or the disk fails; a publisher's failure is a [`Found`].
-    pub async fn check(&mut self, job: &Job, now: DateTime<Utc>) -> anyhow::Result<Found> {
+    pub async fn check(&self, job: &Job, now: DateTime<Utc>) -> anyhow::Result<Found> {
         let have = self.keep.validators(job.source.id, job.feed.name);
         let answer = fetch::get(&self.client, &job.url, &have, now).await?;
         let mut conn = self.db.acquire().await.context("the database does not answer")?;
@@ -102,6 +102,7 @@ impl Checker {
             }
         };
         store::sources::put_check(&mut tx, job.source.id, now, found.outcome(), &detail).await?;
+        newest(job, store::observations::newest_date(&mut tx, job.source.id).await?, now);
         tx.commit().await?;
         metrics::counter!("ingest_checks_total", "source" => job.source.id, "outcome" => found.outcome())
             .increment(1);
@@ -186,7 +187,6 @@ impl Checker {
             let rows = i64::try_from(*rows).unwrap_or(i64::MAX);
             store::sources::put_quarantine(conn, retrieval, reason, rows, now).await?;
         }
-        newest(job, new.iter().map(|p| p.key.reference_date).max(), now);
         match store::observations::append(conn, &new).await? {
             0 => Ok((Found::Unchanged, format!("{}: nothing new", retrieval.id))),
             count => Ok((Found::New(count), format!("{}: {count} new values", retrieval.id))),

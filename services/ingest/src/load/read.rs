@@ -254,3 +254,81 @@ impl Extract {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extract() -> Extract {
+        let read = |sources: &str, places: &str, retrievals: &str| {
+            let mut e = Extract {
+                folder: PathBuf::new(),
+                sha256: String::new(),
+                sources: BTreeMap::new(),
+                places: BTreeMap::new(),
+                retrievals: BTreeMap::new(),
+                quarantine: Vec::new(),
+            };
+            e.read_sources(sources.as_bytes()).unwrap();
+            e.read_places(places.as_bytes()).unwrap();
+            e.read_retrievals(retrievals.as_bytes()).unwrap();
+            e
+        };
+        read(
+            "id,publisher,title,page_url,cadence,licence,licence_url,credit,redistributable,issue_time\nx,P,T,u,weekly,L,l,C,true,I.\n",
+            "id,level,parent,population,code,en,fr,de,it\nFR,nation,,68,FRA,France,France,,\n",
+            "id,source,url,recorded_as,retrieved_at,sha256,bytes,parser\n0123456789abcdef-x,x,u,r,2025-01-08T00:00:00Z,0123456789abcdef00,1,x 1\n",
+        )
+    }
+
+    #[test]
+    fn a_row_that_breaks_a_rule_is_named_with_its_line() {
+        let good = "FR,2025-01-05,2025-01-08T00:00:00Z,1.5,observed,0123456789abcdef-x";
+        let read = |second: &str| {
+            let table = format!("place,reference_date,issued_at,value,status,retrieval\n{good}\n{second}\n");
+            extract().observations("t.csv.gz", &crate::body::pack(table.as_bytes()), "x", "s", |_| true)
+        };
+        assert_eq!(
+            read("FR,2025-01-05,2025-01-15T00:00:00Z,,withdrawn,0123456789abcdef-x").unwrap().len(),
+            2
+        );
+        for (row, reason) in [
+            (good, "not in order, or the same issue twice"),
+            ("CH,2025-01-05,2025-01-08T00:00:00Z,1,observed,0123456789abcdef-x", "places.csv lacks CH"),
+            (
+                "FR,2025-01-12,2025-01-08T00:00:00Z,1,observed,0123456789abcdef-x",
+                "about a day after its issue",
+            ),
+            ("FR,2025-01-06,2025-01-08T00:00:00Z,,observed,0123456789abcdef-x", "exclude each other"),
+            ("FR,2025-01-06,2025-01-08T00:00:00Z,1,missing,0123456789abcdef-x", "exclude each other"),
+            ("FR,2025-01-06,2025-01-08T00:00:00Z,NaN,observed,0123456789abcdef-x", "is not a finite number"),
+            ("FR,2025-01-06,2025-01-08T00:00:00Z,1,guessed,0123456789abcdef-x", "is not a status"),
+            ("FR,2025-01-06,2025-01-08T00:00:00Z,1,observed,0-x", "retrievals.csv lacks 0-x"),
+            ("FR,2025-02-30,2025-01-08T00:00:00Z,1,observed,0123456789abcdef-x", "is not a date"),
+        ] {
+            let error = format!("{:#}", read(row).unwrap_err());
+            assert!(error.contains(reason) && error.contains("t.csv.gz, line 3"), "{row}: {error}");
+        }
+    }
+
+    #[test]
+    fn small_tables_that_contradict_each_other_are_refused() {
+        let mut e = extract();
+        let head = "id,source,url,recorded_as,retrieved_at,sha256,bytes,parser\n";
+        let wrong = |e: &mut Extract, row: &str| {
+            e.read_retrievals(format!("{head}{row}\n").as_bytes()).unwrap_err().to_string()
+        };
+        assert!(
+            wrong(&mut e, "ff-x,x,u,r,2025-01-08T00:00:00Z,0123456789abcdef00,1,x")
+                .contains("does not begin with")
+        );
+        assert!(
+            wrong(&mut e, "ff-y,y,u,r,2025-01-08T00:00:00Z,0123456789abcdef00,1,y")
+                .contains("unknown source y")
+        );
+        let circle =
+            "id,level,parent,population,code,en,fr,de,it\nFR-A,region,FR-B,,,A,,,\nFR-B,region,FR-A,,,B,,,\n";
+        assert!(e.read_places(circle.as_bytes()).is_err(), "two places cannot lie in each other");
+        assert!(e.read_sources(b"id,publisher\n").unwrap_err().to_string().contains("its columns are"));
+    }
+}

@@ -1,13 +1,12 @@
 //! `cdc-covid-hub`: weekly COVID-19 hospital admissions of the United States (NHSN), as CDC's COVID-19 hub publishes them.
 
 use crate::frame::{Frame, present};
-use crate::parsed::{Skips, end_of_day, signal, status_of};
+use crate::parsed::{Skips, end_of_day, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
-use domain::Status;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -76,14 +75,7 @@ fn table(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let value = line.number(value)?;
-        rows.push(Row {
-            signal: admissions.clone(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&admissions, place, line.date(date, &["%Y-%m-%d"])?, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
@@ -106,14 +98,13 @@ fn time_series(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let value = value.get(i).copied().flatten();
-        rows.push(Row {
-            signal: admissions.clone(),
-            place: place.clone(),
-            reference_date: *present(date, i, "date")?,
-            issued_at: end_of_day(*present(as_of, i, "as_of")?),
+        rows.push(Row::new(
+            &admissions,
+            place,
+            *present(date, i, "date")?,
+            end_of_day(*present(as_of, i, "as_of")?),
             value,
-            status: if value.is_some() { Status::Observed } else { Status::Missing },
-        });
+        ));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

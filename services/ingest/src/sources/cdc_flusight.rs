@@ -1,13 +1,12 @@
 //! `cdc-flusight`: weekly influenza hospital admissions of the United States (NHSN), as CDC's FluSight hub publishes them.
 
 use crate::frame::{Frame, present};
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row, Vintage};
 use chrono::{NaiveDate, Weekday};
-use domain::Status;
 use std::collections::{BTreeSet, HashSet};
 
 const HUB: &str = "FluSight-forecast-hub";
@@ -77,14 +76,7 @@ fn table(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let value = line.number(value)?;
-        rows.push(Row {
-            signal: admissions.clone(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&admissions, place, line.date(date, &["%Y-%m-%d"])?, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
@@ -139,14 +131,7 @@ fn revisions(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             skips.add("absent from that vintage: the value known before stands");
             continue;
         };
-        rows.push(Row {
-            signal: admissions.clone(),
-            place: place.clone(),
-            reference_date: day,
-            issued_at,
-            value: Some(value),
-            status: Status::Observed,
-        });
+        rows.push(Row::new(&admissions, place, day, issued_at, Some(value)));
     }
     Ok(Parsed {
         rows,

@@ -1,7 +1,7 @@
 //! `cdc-fluview-history`: influenza-like illness and positive specimens of US sites, 2010 to 2020: what the models of
 //! the United States learn seasons from. Final values without vintages, so it is a table of its own and no observation.
 
-use crate::parsed::{Skips, end_of_day, signal, status_of};
+use crate::parsed::{Skips, end_of_day, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -78,14 +78,7 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
     let row =
         |((signal, place, week), (sum, sites)): ((&domain::SignalId, &domain::PlaceId, _), (f64, f64))| {
             let value = Some(sum / sites);
-            Row {
-                signal: signal.clone(),
-                place: place.clone(),
-                reference_date: week,
-                issued_at,
-                value,
-                status: status_of(value),
-            }
+            Row::new(signal, place, week, issued_at, value)
         };
     Ok(Parsed { rows: cells.into_iter().map(row).collect(), skipped: skips.into_list(), ..Parsed::default() })
 }

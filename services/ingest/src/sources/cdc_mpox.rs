@@ -1,6 +1,6 @@
 //! `cdc-mpox`: cumulative mpox cases by US state, as CDC published them in 2022.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Column, Line, Table};
@@ -58,14 +58,13 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
         };
         let issued_at = as_of(&line, stated)?;
         let value = line.number(cases)?;
-        rows.push(Row {
-            signal: cumulative.clone(),
-            place: place.clone(),
-            reference_date: issued_at.with_timezone(&chrono_tz::America::New_York).date_naive(),
+        rows.push(Row::new(
+            &cumulative,
+            place,
+            issued_at.with_timezone(&chrono_tz::America::New_York).date_naive(),
             issued_at,
             value,
-            status: status_of(value),
-        });
+        ));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

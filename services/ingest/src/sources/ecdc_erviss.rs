@@ -1,7 +1,7 @@
 //! `ecdc-erviss`: weekly consultation rates for influenza-like illness and acute respiratory infection in Europe.
 
 use super::europe_log;
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Defect, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -95,14 +95,7 @@ fn rates(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             EpiWeek::parse(line.text(week), WeekSystem::Iso).map_err(|_| line.refuse(week, "an ISO week"))?;
         let scale = if PER_HUNDRED.contains(&place.as_str()) { 1000.0 } else { 1.0 };
         let value = line.number(value)?.map(|v| v * scale);
-        rows.push(Row {
-            signal: signal.clone(),
-            place: place.clone(),
-            reference_date: week.end(),
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(signal, place, week.end(), context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

@@ -1,7 +1,7 @@
 //! `ecdc-erviss-covid`: weekly COVID-19 hospital admissions in Europe, as RespiCast republishes ERVISS.
 
 use crate::frame::{Frame, present};
-use crate::parsed::{Skips, end_of_day, signal, status_of};
+use crate::parsed::{Skips, end_of_day, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -74,14 +74,7 @@ fn snapshot(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let value = line.number(value)?;
-        rows.push(Row {
-            signal: admissions.clone(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&admissions, place, line.date(date, &["%Y-%m-%d"])?, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
@@ -110,14 +103,7 @@ fn vintages(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             url: format!("https://github.com/european-modelling-hubs/{HUB}/raw/main/target-data/ERVISS/snapshots/{day}-hospital_admissions.csv"),
         });
         let value = value.get(i).copied().flatten();
-        rows.push(Row {
-            signal: admissions.clone(),
-            place: place.clone(),
-            reference_date: *present(date, i, "truth_date")?,
-            issued_at: end_of_day(day),
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&admissions, place, *present(date, i, "truth_date")?, end_of_day(day), value));
     }
     Ok(Parsed {
         rows,

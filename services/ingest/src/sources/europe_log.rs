@@ -4,7 +4,6 @@ use crate::frame::{Frame, present};
 use crate::parsed::{Skips, end_of_day, signal};
 use crate::places;
 use crate::{Parsed, Refusal, Row, Vintage};
-use domain::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The hub that carries on from the older `flu-forecast-hub`.
@@ -61,14 +60,7 @@ pub(super) fn read(bytes: &[u8], data_source: &str) -> Result<Parsed, Refusal> {
             skips.add("absent from that snapshot: the value known before stands");
             continue;
         };
-        rows.push(Row {
-            signal: signal.clone(),
-            place: place.clone(),
-            reference_date: *present(date, i, "truth_date")?,
-            issued_at: end_of_day(at),
-            value: Some(value),
-            status: Status::Observed,
-        });
+        rows.push(Row::new(signal, place, *present(date, i, "truth_date")?, end_of_day(at), Some(value)));
     }
     Ok(Parsed {
         rows,

@@ -1,13 +1,13 @@
 //! `foph-covid19`: COVID-19 in Switzerland by canton and day, as the Federal Office of Public Health published it.
 
 use crate::frame::{Frame, present};
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row, Vintage};
 use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
-use domain::{PlaceId, SignalId, Status};
+use domain::{PlaceId, SignalId};
 use std::collections::BTreeSet;
 
 /// The declaration.
@@ -116,14 +116,13 @@ fn table(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
         };
         let Some(place) = place(line.text(region), &mut skips) else { continue };
         let value = line.number(entries)?;
-        rows.push(Row {
-            signal: signal.clone(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: version(line.text(stated)).ok_or_else(|| line.refuse(stated, "a version"))?,
+        rows.push(Row::new(
+            signal,
+            place,
+            line.date(date, &["%Y-%m-%d"])?,
+            version(line.text(stated)).ok_or_else(|| line.refuse(stated, "a version"))?,
             value,
-            status: status_of(value),
-        });
+        ));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
@@ -161,14 +160,7 @@ fn revisions(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             skips.add("absent from that version: the value known before stands");
             continue;
         };
-        rows.push(Row {
-            signal: signal.clone(),
-            place: place.clone(),
-            reference_date: *present(date, i, "datum")?,
-            issued_at,
-            value: Some(value),
-            status: Status::Observed,
-        });
+        rows.push(Row::new(signal, place, *present(date, i, "datum")?, issued_at, Some(value)));
     }
     Ok(Parsed {
         rows,

@@ -1,6 +1,6 @@
 //! `foph-idd`: the Infectious Disease Dashboard of the Swiss Federal Office of Public Health.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -69,14 +69,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         }
         let value = line.number(value)?;
-        rows.push(Row {
-            signal: cases.clone(),
-            place: place.clone(),
-            reference_date,
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&cases, place, reference_date, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

@@ -1,18 +1,17 @@
 //! `jhu-csse`: COVID-19 cases and deaths by country and day, collected by Johns Hopkins University.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::NaiveDate;
-use domain::Status;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
     id: "jhu-csse",
     publisher: "Johns Hopkins University, Center for Systems Science and Engineering",
-    title: "COVID-19 Data Repository: confirmed cases and deaths by country and day",
+    title: "COVID-19 Data Repository: confirmed cases and deaths by country and day (countries without their overseas territories)",
     page_url: "https://github.com/CSSEGISandData/COVID-19",
     cadence: Cadence::Ended,
     terms: Terms::CcBy,
@@ -91,14 +90,7 @@ fn cumulative(bytes: &[u8], context: &Context<'_>, id: &'static str) -> Result<P
                 (Some(a), Some(b)) if yesterday.succ_opt() == Some(*today) => Some(b - a),
                 _ => None,
             };
-            rows.push(Row {
-                signal: signal.clone(),
-                place: place.clone(),
-                reference_date: *today,
-                issued_at: context.issued_at,
-                value,
-                status: if value.is_some() { Status::Observed } else { Status::Missing },
-            });
+            rows.push(Row::new(&signal, place, *today, context.issued_at, value));
         }
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
@@ -117,14 +109,7 @@ fn incident(bytes: &[u8], context: &Context<'_>, id: &'static str) -> Result<Par
             continue;
         };
         let value = line.number(value)?;
-        rows.push(Row {
-            signal: signal.clone(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&signal, place, line.date(date, &["%Y-%m-%d"])?, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

@@ -1,6 +1,6 @@
 //! `owid-mpox`: mpox cases and deaths by country and day, collected by Our World in Data from WHO.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -77,14 +77,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
         let reference_date = line.date(date, &["%Y-%m-%d"])?;
         for (signal, column) in &signals {
             let value = line.number(*column)?;
-            rows.push(Row {
-                signal: signal.clone(),
-                place: place.clone(),
-                reference_date,
-                issued_at: context.issued_at,
-                value,
-                status: status_of(value),
-            });
+            rows.push(Row::new(signal, place, reference_date, context.issued_at, value));
         }
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })

@@ -1,7 +1,7 @@
 //! `sentinelles`: influenza-like illness seen by French general practitioners, from the Réseau Sentinelles. Not for
 //! commercial use, and the newest weeks only after the bulletin: parsed for operators who may fetch it, never carried.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{Dialect, Table};
@@ -65,14 +65,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             .and_then(|l| EpiWeek::parse(&l, WeekSystem::Iso).ok())
             .ok_or_else(|| line.refuse(week, "a year and an ISO week"))?;
         let value = line.number(rate)?;
-        rows.push(Row {
-            signal: ili.clone(),
-            place: place.clone(),
-            reference_date: week.end(),
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&ili, place, week.end(), context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

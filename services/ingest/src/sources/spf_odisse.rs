@@ -1,6 +1,6 @@
 //! `spf-odisse`: visits to French emergency departments for influenza (OSCOUR), from Santé publique France.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -83,14 +83,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             return Err(line.refuse(start, "the Monday of the week beside it"));
         }
         let value = line.number(visits)?;
-        rows.push(Row {
-            signal: ed_visits.clone(),
-            place: place.clone(),
-            reference_date: of.end(),
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&ed_visits, place, of.end(), context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

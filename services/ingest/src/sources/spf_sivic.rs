@@ -1,6 +1,6 @@
 //! `spf-sivic`: new COVID-19 hospital admissions and deaths by French département and day, from Santé publique France.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{Dialect, Table};
@@ -61,14 +61,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
         let reference_date = line.date(date, &["%Y-%m-%d"])?;
         for (signal, column) in &signals {
             let value = line.number(*column)?;
-            rows.push(Row {
-                signal: signal.clone(),
-                place: place.clone(),
-                reference_date,
-                issued_at: context.issued_at,
-                value,
-                status: status_of(value),
-            });
+            rows.push(Row::new(signal, place, reference_date, context.issued_at, value));
         }
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })

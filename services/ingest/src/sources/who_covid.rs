@@ -1,7 +1,7 @@
 //! `who-covid`: weekly COVID-19 cases and deaths by country, from WHO. Not for commercial use: parsed for operators
 //! who may fetch it, never carried.
 
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -62,14 +62,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
         let reference_date = line.date(date, &["%Y-%m-%d"])?;
         for (signal, column) in &signals {
             let value = line.number(*column)?;
-            rows.push(Row {
-                signal: signal.clone(),
-                place: place.clone(),
-                reference_date,
-                issued_at: context.issued_at,
-                value,
-                status: status_of(value),
-            });
+            rows.push(Row::new(signal, place, reference_date, context.issued_at, value));
         }
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })

@@ -1,7 +1,7 @@
 //! `who-fluid`: weekly consultation rates of the countries that report to WHO FluID and not to ERVISS (Switzerland).
 
 use super::europe_log;
-use crate::parsed::{Skips, signal, status_of};
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Defect, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -68,14 +68,7 @@ fn snapshot(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let value = line.number(value)?;
-        rows.push(Row {
-            signal: ili.clone(),
-            place: place.clone(),
-            reference_date: line.date(date, &["%Y-%m-%d"])?,
-            issued_at: context.issued_at,
-            value,
-            status: status_of(value),
-        });
+        rows.push(Row::new(&ili, place, line.date(date, &["%Y-%m-%d"])?, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
