@@ -69,11 +69,11 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// When this source was last looked at.
+    /// When this source last answered: after a restart, what failed is asked again at once.
     pub async fn last_check(&self, job: &Job) -> Option<DateTime<Utc>> {
         let mut conn = self.db.acquire().await.ok()?;
         let check = store::sources::last_check(&mut conn, job.source.id, kit::wall()).await.ok()??;
-        Some(check.0)
+        (check.1 != "failed").then_some(check.0)
     }
 
     /// Looks once, at `now`, and writes down what came of it.
