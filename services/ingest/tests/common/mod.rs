@@ -60,19 +60,30 @@ pub(crate) fn state(rows: &[Row], signal: &str) -> State {
     of.map(|r| ((r.place.to_string(), r.reference_date), r.value)).collect()
 }
 
-/// What the carried extract says of a signal as of a time: the last issue not after it, by a plain replay.
-pub(crate) fn carried(source: &str, signal: &str, as_of: DateTime<Utc>) -> State {
+/// A row of the carried extract: cell, issue time, value.
+pub(crate) type Issue = ((String, NaiveDate), DateTime<Utc>, Option<f64>);
+
+/// The rows of a signal in the carried extract.
+pub(crate) fn issues(source: &str, signal: &str) -> Vec<Issue> {
     let packed = std::fs::read(root().join(format!("data/observations/{source}/{signal}.csv.gz"))).unwrap();
     let bytes = ingest::body::unpack(&packed).unwrap();
     let mut reader = csv::Reader::from_reader(&bytes[..]);
-    let mut known = State::new();
-    for record in reader.records() {
-        let r = record.unwrap();
-        if at(&r[2]) <= as_of {
-            known.insert((r[0].to_owned(), r[1].parse().unwrap()), r[3].parse().ok());
-        }
-    }
-    known
+    let row = |r: csv::StringRecord| ((r[0].to_owned(), r[1].parse().unwrap()), at(&r[2]), r[3].parse().ok());
+    reader.records().map(|r| row(r.unwrap())).collect()
+}
+
+/// The last issue of each cell not after a time, by a plain replay.
+pub(crate) fn as_of(issues: &[Issue], time: DateTime<Utc>) -> State {
+    issues
+        .iter()
+        .filter(|(_, issued, _)| *issued <= time)
+        .map(|(cell, _, value)| (cell.clone(), *value))
+        .collect()
+}
+
+/// What the carried extract says of a signal as of a time.
+pub(crate) fn carried(source: &str, signal: &str, time: DateTime<Utc>) -> State {
+    as_of(&issues(source, signal), time)
 }
 
 /// Every recorded payload of a source with what its feed reads in it, without validation.
