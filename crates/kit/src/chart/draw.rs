@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 /// Room under the plot for its labels, and above it for the topmost one.
 const BELOW: u32 = 26;
 const ABOVE: u32 = 12;
+/// Height of a mark.
+const TEXT: f64 = 13.0;
 /// The plot's own units; it stretches to the page's width.
 const UNITS: f64 = 1000.0;
 
@@ -193,9 +195,17 @@ fn marks(out: &mut String, f: &Frame<'_>, marks: &[Mark]) {
     let mut placed: Vec<(f64, &Mark)> = marks.iter().map(|m| (f.pixel(m.value), m)).collect();
     placed.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut free = f64::NEG_INFINITY;
+    for (y, _) in &mut placed {
+        *y = y.max(free);
+        free = *y + TEXT;
+    }
+    // What was pushed below the ground line goes back up, and lifts what stands above it.
+    let mut free = f64::from(ABOVE) + f.plot;
+    for (y, _) in placed.iter_mut().rev() {
+        *y = y.min(free);
+        free = *y - TEXT;
+    }
     for (y, mark) in placed {
-        let y = y.max(free);
-        free = y + 13.0;
         push(
             out,
             format_args!(
