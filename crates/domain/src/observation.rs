@@ -1,7 +1,7 @@
 //! One published value, with everything that tells it apart from its revisions.
 
 use crate::{IdError, PlaceId, SignalId, SourceId};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// What kind of value a cell holds. Never a sentinel number: the kind says why there is none.
@@ -115,12 +115,18 @@ impl std::str::FromStr for ObservationKey {
         let bad = || KeyError::Format(text.chars().take(200).collect());
         let parts: Vec<&str> = text.split('~').collect();
         let [signal, source, place, reference_date, issued_at] = parts[..] else { return Err(bad()) };
+        let reference_date: NaiveDate = reference_date.parse().map_err(|_| bad())?;
+        let issued_at = NaiveDateTime::parse_from_str(issued_at, ISSUED).map_err(|_| bad())?.and_utc();
+        // Other years can be written and not stored; nothing was published in them.
+        if ![reference_date.year(), issued_at.year()].iter().all(|year| (1..=9999).contains(year)) {
+            return Err(bad());
+        }
         Ok(Self {
             signal: signal.parse()?,
             source: source.parse()?,
             place: place.parse()?,
-            reference_date: reference_date.parse().map_err(|_| bad())?,
-            issued_at: NaiveDateTime::parse_from_str(issued_at, ISSUED).map_err(|_| bad())?.and_utc(),
+            reference_date,
+            issued_at,
         })
     }
 }
@@ -145,9 +151,13 @@ mod tests {
         let id = "mpox_cases~owid-mpox~FR~2022-08-09~20220809T154229Z";
         let key: ObservationKey = id.parse().unwrap();
         assert_eq!(key.id(), id);
-        for bad in
-            ["", "a~b~c", "mpox_cases~owid-mpox~FR~2022-13-09~20220809T154229Z", "x~y~z~2022-01-01~now"]
-        {
+        for bad in [
+            "",
+            "a~b~c",
+            "mpox_cases~owid-mpox~FR~2022-13-09~20220809T154229Z",
+            "x~y~z~2022-01-01~now",
+            "x~y~FR~-9999-01-01~20220809T154229Z",
+        ] {
             assert!(bad.parse::<ObservationKey>().is_err(), "{bad}");
         }
     }

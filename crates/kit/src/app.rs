@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::{Clock, Problem};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 use domain::CountryProfile;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -51,6 +51,9 @@ impl App {
                 return Err(Problem::invalid("as_of", "is neither a date (2025-01-31) nor an RFC 3339 time"));
             }
         };
+        if at.year() < 1 {
+            return Err(Problem::invalid("as_of", "lies before the year 1"));
+        }
         // The day of the clock itself is allowed, although its end lies ahead.
         if at.date_naive() > self.clock.now().date_naive() {
             return Err(Problem::invalid("as_of", "is later than the platform's clock"));

@@ -1,6 +1,7 @@
 //! The query string of a request, read strictly: a misspelt parameter is refused, never ignored.
 
 use crate::Problem;
+use chrono::{Datelike as _, NaiveDate};
 use std::str::FromStr;
 
 /// The parameters of one request, in order.
@@ -46,6 +47,21 @@ impl Params {
         text.map(|t| t.parse().map_err(|_| Problem::invalid(name, format!("is not {expected}")))).transpose()
     }
 
+    /// The one value of `name`, read as a day. Only years from 1 to 9999: others cannot be stored, so nothing is
+    /// known of them.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] when it cannot be read or is given more than once.
+    pub fn day(&self, name: &'static str) -> Result<Option<NaiveDate>, Problem> {
+        let expected = "a date such as 2025-01-31";
+        match self.read::<NaiveDate>(name, expected)? {
+            Some(day) if !(1..=9999).contains(&day.year()) => {
+                Err(Problem::invalid(name, format!("is not {expected}")))
+            }
+            day => Ok(day),
+        }
+    }
+
     /// All values of `name`: repeated, or separated by commas. Without duplicates, in order.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<&str> {
@@ -81,6 +97,16 @@ mod tests {
         assert_eq!(params.one("x").unwrap(), None);
         assert!(params.one("place").is_err());
         assert_eq!(params.encode_without(&["x"]), "place=US-CA%2CUS-NY&place=US&place=US-CA");
+    }
+
+    #[test]
+    fn a_day_lies_in_a_year_that_can_be_stored() {
+        let of = |text: &str| Params::parse(Some(&format!("from={text}")), &["from"]).unwrap().day("from");
+        assert_eq!(of("2025-01-31").unwrap(), "2025-01-31".parse().ok());
+        assert_eq!(of("").unwrap(), None);
+        for bad in ["-262143-01-01", "%2B262142-12-31", "0000-01-01", "2025-02-30", "soon"] {
+            assert!(of(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -31,8 +31,7 @@ impl Selection {
     pub(crate) async fn read(app: &App, params: &Params) -> Result<Self, Problem> {
         let signal = signal(app, params.one("signal")?)?.clone();
         let as_of = app.as_of(params.one("as_of")?)?;
-        let date = "a date such as 2025-01-31";
-        let (from, to) = (params.read("from", date)?, params.read("to", date)?);
+        let (from, to) = (params.day("from")?, params.day("to")?);
         if from > to && to.is_some() {
             return Err(Problem::invalid("from", "is later than `to`"));
         }

@@ -35,7 +35,24 @@ async fn no_query_string_makes_it_fail(pool: PgPool) {
         ])
         .prop_map(str::to_owned),
     ];
-    let query = prop::collection::vec((name, value), 0..6);
+    // Dates at the edges of what can be written: the likeliest to break something behind the parser.
+    let dates = prop::sample::select(vec![
+        "-262143-01-01",
+        "262142-12-31",
+        "%2B262142-12-31",
+        "0000-01-01",
+        "0001-01-01",
+        "9999-12-31",
+        "-4713-01-01",
+        "2024-02-30",
+        "2021-05-20",
+        "-9999-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:60Z",
+    ]);
+    let dated = (prop::sample::select(vec!["from", "to", "as_of"]), dates.prop_map(str::to_owned));
+    let pair = prop_oneof![2 => (name, value), 1 => dated];
+    let query = prop::collection::vec(pair, 0..6);
     let path =
         prop::sample::select(vec!["observations", "signals", "places", "sources", "bulk", "why/x", "bulk/x"]);
     let mut runner = TestRunner::deterministic();

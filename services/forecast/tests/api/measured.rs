@@ -62,12 +62,12 @@ impl Tally {
         let Ok(found) = secondary(&lead, &died, 4, &SecondaryConfig::default()) else { return };
         let values: Vec<Option<f64>> = died.iter().copied().map(Some).collect();
         let naive = baseline(&values, 4, &BaselineConfig { draws: 10_000, ..Default::default() }).unwrap();
-        for step in 0..4_usize {
-            let Some(came) = truth.get(&(*last + Days::new(7 * (step as u64 + 1)))) else { continue };
-            let s = score(&found.ahead[step], *came);
+        for ((step, ours), theirs) in (1u64..).zip(&found.ahead).zip(&naive) {
+            let Some(came) = truth.get(&(*last + Days::new(7 * step))) else { continue };
+            let s = score(ours, *came);
             self.tasks += 1.0;
             self.ours += s.wis;
-            self.theirs += score(&naive[step], *came).wis;
+            self.theirs += score(theirs, *came).wis;
             for (count, covered) in self.inside.iter_mut().zip([s.covered_50, s.covered_80, s.covered_95]) {
                 *count += f64::from(u8::from(covered));
             }
