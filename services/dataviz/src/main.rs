@@ -1,2 +1,12 @@
-//! .
-fn main() {}
+//! `dataviz`: listens on `VIGIE_ADDR`, health and metrics on `VIGIE_ADMIN_ADDR`; settings in [`kit::config::Config`].
+
+use anyhow::Context as _;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    kit::server::telemetry();
+    let config = kit::config::Config::from_env().context("dataviz does not start")?;
+    let app = kit::App::connect(&config).await?;
+    let router = dataviz::router(app.clone())?;
+    kit::server::serve(router, app, config.addr, config.admin_addr).await
+}

@@ -1,0 +1,78 @@
+//! No address, however strange, makes the service fail.
+
+use crate::common;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use sqlx::PgPool;
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_query_string_makes_it_fail(pool: PgPool) {
+    let app = common::seeded(&pool).await;
+    let name = prop::sample::select(vec!["lang", "signal", "place", "from", "to", "as_of", "scale", "x"]);
+    let value = prop_oneof![
+        "[a-zA-Z0-9%~:+.-]{0,20}",
+        prop::sample::select(vec![
+            "flu_ed_visits",
+            "covid_hosp_deaths",
+            "FR",
+            "FR-IDF",
+            "FR:75",
+            "fr",
+            "en",
+            "same",
+            "own",
+            "2024-05-05",
+            "2025-01-01",
+            "262142-12-31",
+            "-262143-01-01",
+            "1900-01-01",
+            "%00",
+            "%FF",
+            "9999-12-31T23:59:59Z",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    // Dates at the edges of what can be written: the likeliest to break something behind the parser.
+    let dates = prop::sample::select(vec![
+        "-262143-01-01",
+        "262142-12-31",
+        "%2B262142-12-31",
+        "0000-01-01",
+        "0001-01-01",
+        "9999-12-31",
+        "-4713-01-01",
+        "2024-02-30",
+        "2021-05-20",
+        "-9999-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:60Z",
+    ]);
+    let dated = (prop::sample::select(vec!["from", "to", "as_of"]), dates.prop_map(str::to_owned));
+    let pair = prop_oneof![2 => (name, value), 1 => dated];
+    let query = prop::collection::vec(pair, 0..6);
+    let path = prop::sample::select(vec![
+        "explore",
+        "explore/data.csv",
+        "explore/chart.svg",
+        "embed/flu_ed_visits/FR",
+        "embed/%FF/%00",
+    ]);
+    let mut runner = TestRunner::deterministic();
+    for round in 0..400 {
+        let (path, pairs) = (path.clone(), query.clone()).new_tree(&mut runner).unwrap().current();
+        let mut query: Vec<String> = pairs.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        if round % 2 == 0 {
+            query.retain(|p| !p.starts_with("signal=") && !p.starts_with("x="));
+            query.insert(0, "signal=flu_ed_visits".into());
+        }
+        let uri = format!("/{path}?{}", query.join("&"));
+        let answer = common::get(&app, &uri).await;
+        assert!(
+            matches!(answer.status.as_u16(), 200 | 400 | 404),
+            "{uri}: {} {}",
+            answer.status,
+            answer.text
+        );
+    }
+}
