@@ -30,7 +30,7 @@ impl Outlook {
         Self { run: None, weeks: Err(no()), rt: Err(no()), trend: Err(no()) }
     }
 
-    /// Reads it. A series that ended, is stale, is empty or has no model gets no forecast, whatever is stored.
+    /// Reads it. A series that ended, is stale or is empty gets no forecast, whatever is stored.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -40,7 +40,9 @@ impl Outlook {
         }
         let signal = series.signal.id.as_str();
         let Some(run) = store::forecasts::latest_run(conn, signal, series.as_of).await? else {
-            return Ok(Self::none("no_run"));
+            // Without a plan nobody computes anything for this signal.
+            let planned = series.signal.forecast.is_some();
+            return Ok(Self::none(if planned { "not_computed" } else { "no_model" }));
         };
         let last = series.last().map_or(run.reference_date, |c| c.date);
         let at = Some(place.id.as_str());
@@ -72,10 +74,7 @@ fn silence(series: &Series<'_>) -> Option<&'static str> {
     if series.last().is_none() {
         return Some("no_data");
     }
-    if series.stale() {
-        return Some("stale");
-    }
-    series.signal.forecast.is_none().then_some("no_model")
+    series.stale().then_some("stale")
 }
 
 fn reason(why: &[NotEstimated], question: &str) -> String {
