@@ -1,4 +1,5 @@
 //! Every country's profile in the repository can be read, and says what it must.
+#![expect(clippy::unwrap_used, reason = "a test helper may end loudly")]
 
 use domain::CountryProfile;
 use std::path::Path;
