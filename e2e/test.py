@@ -101,7 +101,7 @@ def release(part):
 
 def up(part):
     """The command `vigie up`: starts, stops, says what is wrong; and a timed restore."""
-    code, text = run(part, [sys.executable, "-m", "unittest", "-v", "up_test", "restore_test"], {"PYTHONPATH": str(ROOT / "e2e")})
+    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test"], {"PYTHONPATH": str(ROOT / "e2e")})
     ran = sum(map(int, re.findall(r"^Ran (\d+) tests?", text, re.M)))
     bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", text)))
     skipped = sum(map(int, re.findall(r"skipped=(\d+)", text)))
