@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+import tomllib
 import urllib.error
 import urllib.request
 
@@ -23,13 +24,22 @@ def need(condition, why):
         raise Failed(why)
 
 
-def page(country, path="/", host="web.web.svc.cluster.local"):
+def page(path="/", host="web.web.svc.cluster.local"):
     """(status, text) of a path of a service, asked as a pod would ask it."""
     try:
         with urllib.request.urlopen(f"http://{host}{path}", timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(errors="replace")
+
+
+def figures(clone, country):
+    """Does the page of the first disease and the whole country show a chart and a table with values?"""
+    profile = tomllib.loads((clone.path / f"clusters/{country}/profile/profile.toml").read_text())
+    path = f"{profile['languages'][0]['prefix']}/{profile['diseases'][0]['id']}/{profile['nation']}"
+    status, text = page(path)
+    values = [v for v in re.findall(r"<td[^>]*>(.*?)</td>", text, re.S) if re.search(r"\d", re.sub(r"<[^>]*>", "", v))]
+    return status == 200 and "<svg" in text and len(values) >= 10
 
 
 def names(clone, folder):
@@ -77,8 +87,8 @@ def conform(world, texts):
     location = f"{world.run}/schemas/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
     world.call("kubeconform", "-strict", "-schema-location", location, "-summary", stdin="---\n".join(checked))
     broken = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {port: []}\n"
-    world_schemas = world.call("kubeconform", "-strict", "-schema-location", location, stdin=broken, check=False)
-    need(world_schemas.returncode != 0 or "v1 Service" not in kinds, "a misspelt field was accepted: the schemas check nothing")
+    refused = world.call("kubeconform", "-strict", "-schema-location", location, stdin=broken, check=False).returncode != 0
+    need(refused or "v1 Service" not in kinds, "a misspelt field was accepted: the schemas check nothing")
 
 
 def live(world, report, clone, country):
@@ -96,12 +106,24 @@ def live(world, report, clone, country):
             world.wait("the applications", lambda: delivery.healthy(world, wanted), 420, 1)
         except Failed as error:
             raise Failed(f"{error}: {json.dumps(delivery.applications(world))}") from None
-    with report.claim("a page answers"):
-        world.wait("the page", lambda: page(country)[0] == 200, 30)
+    with report.claim("a page answers, with the country's figures"):
+        world.wait("the page", lambda: page()[0] == 200, 30)
+        world.wait("the figures", lambda: figures(clone, country), 30)
+    with report.claim("with the real clock the recorded figures are called too old to forecast, not forecast"):
+        status, text = page("/api/forecast/v1/transmission", "forecast.forecast.svc.cluster.local")
+        answer = json.loads(text)
+        need(status == 200 and (answer.get("status"), answer.get("reason")) == ("not_estimated", "stale"), f"it answered {text[:200]}")
     print(f"e2e: from bootstrap to page: {time.time() - started:.0f} s", flush=True)
     report.steps["from bootstrap to page"] = round(time.time() - started, 1)
     with report.claim("pods run the digests that the repository names"):
         digests(world, clone, country, apps)
+    absent = sorted(set(TRACES) - set(apps))
+    if absent:
+        with report.claim(f"the cluster has nothing of {' and '.join(absent)}: no namespace, and 404 on each path"):
+            for service in absent:
+                need(not world.get("namespace", service), f"there is a namespace {service}")
+                for path in (t for t in TRACES[service] if t.startswith("/")):
+                    need(page(path)[0] == 404, f"{path} answers {page(path)[0]}")
     changes(world, report, clone, country)
     refusals(world, report)
 
@@ -119,43 +141,43 @@ def digests(world, clone, country, apps):
 class Reader(threading.Thread):
     """Somebody who reads the page all the time, and remembers when it did not answer."""
 
-    def __init__(self, country):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.country, self.stop, self.asked, self.bad = country, threading.Event(), 0, []
+        self.stop, self.asked, self.bad = threading.Event(), 0, []
 
     def run(self):
         while not self.stop.wait(0.1):
             self.asked += 1
             try:
-                if (status := page(self.country)[0]) != 200:
+                if (status := page()[0]) != 200:
                     self.bad.append(str(status))
             except OSError as error:
                 self.bad.append(str(error))
 
 
-def commit_of(country):
+def commit_of():
     """The commit that the running pages say they were promoted from."""
-    return json.loads(page(country, "/.well-known/build.json")[1])["build"].get("commit")
+    return json.loads(page("/.well-known/build.json")[1])["build"].get("commit")
 
 
-def everywhere(world, country, value):
+def everywhere(world, value):
     """True when all pods of the page say so: ten answers in a row, and no rollout under way."""
     rolled = world.get("deployment", "web", "--namespace=web")
     state = rolled["status"]
     done = state.get("observedGeneration") == rolled["metadata"]["generation"] and \
         state.get("updatedReplicas") == state.get("readyReplicas") == state.get("replicas") == rolled["spec"]["replicas"]
-    return done and all(commit_of(country) == value for _ in range(10))
+    return done and all(commit_of() == value for _ in range(10))
 
 
 def changes(world, report, clone, country):
     promoted = "c0ffee" + "0" * 34
-    before = commit_of(country)
-    reader = Reader(country)
+    before = commit_of()
+    reader = Reader()
     reader.start()
     with report.claim("a promotion commit changes what the page says it runs"):
         clone.edit(f"clusters/{country}/images/kustomization.yaml", (r"VIGIE_COMMIT=.*", f"VIGIE_COMMIT={promoted}"))
         clone.push("promote")
-        world.wait("the new build", lambda: everywhere(world, country, promoted), 120, 0.5)
+        world.wait("the new build", lambda: everywhere(world, promoted), 120, 0.5)
     with report.claim("the page answered throughout the rollout"):
         reader.stop.set()
         reader.join()
@@ -164,7 +186,7 @@ def changes(world, report, clone, country):
         old = world.get("deployment", "web", "--namespace=web")["metadata"]["uid"]
         world.kubectl("delete", "deployment", "web", "--namespace=web", "--wait=false")
         world.wait("another Deployment", lambda: world.get("deployment", "web", "--namespace=web")["metadata"]["uid"] != old, 60)
-        world.wait("the page", lambda: page(country)[0] == 200, 60)
+        world.wait("the page", lambda: page()[0] == 200, 60)
     with report.claim("what was changed by hand is put back"):
         policy = ["networkpolicy", "default-deny", "--namespace=web"]
         world.kubectl("delete", *policy)
@@ -173,10 +195,10 @@ def changes(world, report, clone, country):
                       '{"spec":{"selector":{"app.kubernetes.io/name":"nobody"}}}')
         world.wait("the selector", lambda: world.get("service", "web", "--namespace=web")["spec"]["selector"][
             "app.kubernetes.io/name"] == "web", 60)
-        world.wait("the page", lambda: page(country)[0] == 200, 60)
+        world.wait("the page", lambda: page()[0] == 200, 60)
     with report.claim("git revert brings the page back to what it said before"):
         clone.revert()
-        world.wait("the old build", lambda: everywhere(world, country, before), 120, 0.5)
+        world.wait("the old build", lambda: everywhere(world, before), 120, 0.5)
 
 
 def refusals(world, report):

@@ -86,9 +86,19 @@ def remove_cgroups(run):
     print(f"e2e: these control groups could not be removed: {', '.join(map(str, left))}", file=sys.stderr)
 
 
+def sweep():
+    """Removes what a run left that was killed before it could clean up; its processes died with it."""
+    for left in Path(tempfile.gettempdir()).glob("vigie-e2e-*"):
+        pid = left.name.split("-")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            remove_cgroups(left)
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def enter(argv):
     """Runs `argv` in a new sandbox, waits for it and takes everything down; returns its exit code."""
-    run = tempfile.mkdtemp(prefix="vigie-e2e-")
+    sweep()
+    run = tempfile.mkdtemp(prefix=f"vigie-e2e-{os.getpid()}-")
     make_cgroups(run)
     child = subprocess.Popen(
         ["unshare", "--mount", "--net", "--pid", "--fork", "--propagation", "private", "--mount-proc", "--kill-child",
