@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PORT = 8190
 ROUNDS = 400
 ROWS = [
-    ("page", "/flu/US", "/static/app.css"),
+    ("page", "/flu/US", "/static/vigie.css"),
     ("as_of_query", "/api/data/v1/observations?signal=flu_hosp_admissions&place=US&as_of=2025-02-01",
      "/api/data/v1/observations?signal=flu_hosp_admissions&place=US"),
 ]
