@@ -91,6 +91,15 @@ pub fn sentence(lang: &Lang, series: &Series<'_>, place: &Place) -> Option<Strin
     Some(lang.f(&key, &[("when", &when), ("did", &did), ("change", &change)]))
 }
 
+/// What stands in place of the headline where there is no figure: when the first one came, if it came later.
+#[must_use]
+pub fn nothing(lang: &Lang, series: &Series<'_>) -> String {
+    match series.first.filter(|at| *at > series.as_of) {
+        Some(at) => lang.f("no_figures_before", &[("date", &lang.formats.date(lang.formats.day_of(at)))]),
+        None => lang.t("no_figures"),
+    }
+}
+
 /// What was likely to come, always with its uncertainty; or why that is not estimated.
 #[must_use]
 pub fn likely(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<String> {

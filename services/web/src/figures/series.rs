@@ -37,6 +37,8 @@ pub struct Series<'a> {
     pub issued: Option<DateTime<Utc>>,
     /// When its source was last looked at.
     pub checked: Option<DateTime<Utc>>,
+    /// Where nothing was known by then: the first issue of this source for this signal, whenever it came.
+    pub first: Option<DateTime<Utc>>,
     /// What "now" was.
     pub as_of: DateTime<Utc>,
 }
@@ -62,6 +64,9 @@ impl<'a> Series<'a> {
         }
         series.issued = store::observations::last_issue(conn, signal.id.as_str(), id.as_str(), as_of).await?;
         series.checked = store::sources::last_check(conn, id.as_str(), as_of).await?.map(|(at, ..)| at);
+        if series.cells.is_empty() {
+            series.first = store::observations::first_issue(conn, signal.id.as_str(), id.as_str()).await?;
+        }
         Ok(Some(series))
     }
 
@@ -88,7 +93,7 @@ impl<'a> Series<'a> {
     /// A series without figures yet.
     #[must_use]
     pub fn empty(signal: &'a Signal, source: Source, as_of: DateTime<Utc>) -> Self {
-        Self { signal, source, cells: Vec::new(), issued: None, checked: None, as_of }
+        Self { signal, source, cells: Vec::new(), issued: None, checked: None, first: None, as_of }
     }
 
     /// Adds the next date of the series.

@@ -1,7 +1,7 @@
 //! One signal of a page, ready for its template.
 
 use super::cards::{Card, cards};
-use super::headline::{likely, sentence, sure};
+use super::headline::{likely, nothing, sentence, sure};
 use super::outlook::Outlook;
 use super::picture::{Range, chart, words, words_ahead};
 use super::series::Series;
@@ -23,6 +23,8 @@ pub struct SignalView {
     pub about: String,
     /// What happened; `None` without a figure.
     pub sentence: Option<String>,
+    /// What stands in its place without a figure.
+    pub nothing: String,
     /// What was likely to come, or why that is not estimated.
     pub likely: Vec<String>,
     /// How sure.
@@ -67,6 +69,7 @@ impl SignalView {
             name: lang.t(&format!("signal.{id}.name")),
             about: lang.t(&format!("signal.{id}.about")),
             sentence: sentence(lang, series, place),
+            nothing: nothing(lang, series),
             likely: if series.last().is_some() { likely(lang, series, outlook) } else { Vec::new() },
             sure: sure(lang, outlook),
             cards: cards(lang, series, outlook),
