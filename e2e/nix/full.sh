@@ -17,6 +17,7 @@ trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 tree=$work/tree
 copy_tree "$tree"
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
+user_home=$HOME
 sysroot=$(rustc --print sysroot)
 cargo fetch --locked --quiet
 # Only folders that are never written. The folder of certificates must not be among them: Nix mounts its own bundle there
@@ -62,11 +63,13 @@ awk '/^name = /{n=$3} /^version = /{v=$3} /^checksum = /{gsub(/"/,"",n); gsub(/"
 xargs "$(dirname "$nix")/nix-store" --add-fixed sha256 < "$work/crates" > /dev/null
 
 stand_ins "$tree"
+ask() { # shellcheck disable=SC2086 # a list of words
+    "$nix" eval --raw $over "$@" 2>"$work/log" || { tail -n 12 "$work/log" >&2; fail "nix eval $* failed"; }
+}
 build() { # shellcheck disable=SC2086 # a list of words
     "$nix" build $over --print-build-logs "$@" 2>"$work/log" || { grep -v '^warning' "$work/log" | tail -n 40 >&2; fail "nix build $* failed"; }
 }
-# shellcheck disable=SC2086
-services=$("$nix" eval --raw $over "path:$tree#oci.$system" --apply 'o: toString (builtins.attrNames o)')
+services=$(ask "path:$tree#oci.$system" --apply 'o: toString (builtins.attrNames o)')
 say "building the workspace in the sandbox: ${services// /, }"
 targets=()
 for service in $services; do targets+=("path:$tree#oci.$system.$service"); done
@@ -75,22 +78,20 @@ say "built: $(minutes)"
 
 python3 "$root/e2e/nix/layouts.py" <<OUTPUTS || exit 1
 $(for service in $services; do
-    # shellcheck disable=SC2086
-    echo "$service $cache/store$("$nix" eval --raw $over "path:$tree#oci.$system.$service")"
+    echo "$service $cache/store$(ask "path:$tree#oci.$system.$service")"
 done)
 OUTPUTS
 
 # The same again, from the same inputs, compared by Nix bit for bit.
-# shellcheck disable=SC2086
-whole=$("$nix" eval --raw $over "path:$tree#packages.$system.vigie" --apply 'p: p.cargoArtifacts.drvPath')
-build --rebuild --no-link "$whole^*"
-build --rebuild --no-link "${targets[@]}"
-say "built again, identical: all programs and ${services// /, } with their digests: $(minutes)"
+again=("$(ask "path:$tree#packages.$system.vigie" --apply 'p: p.cargoArtifacts.drvPath')^*")
+for service in $services; do again+=("$(ask "path:$tree#images.$system.$service" --apply 'i: i.archive.drvPath')^*"); done
+build --rebuild --no-link "${again[@]}" "${targets[@]}"
+say "built again, identical: the workspace's programs, the images, their layouts and digests: $(minutes)"
 [ "$(size)" = "$bundle_before" ] \
     || fail "the machine's certificates changed: run update-ca-certificates --fresh"
 
 # The stand-in builds the whole workspace; that each program's own source is complete is shown by cargo itself.
-export CARGO_HOME=$cargo_home
+export CARGO_HOME=$cargo_home HOME=$user_home
 for program in $services; do
     python3 "$root/e2e/nix/source.py" tree --root "$tree" "$program" "$work/source-$program"
     (cd "$work/source-$program" && CARGO_TARGET_DIR=$cache/check cargo check --quiet --locked --offline -p "$program") \

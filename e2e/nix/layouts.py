@@ -30,6 +30,9 @@ for line in sys.stdin.read().splitlines():
     data = [e.split("=", 1)[1] for e in config["config"]["Env"] if e.startswith("VIGIE_DATA_DIR=")]
     if not all(any(e.startswith(d + "/") for e in entries) for d in data):
         faults.append(f"{service}: the image does not hold the extract that VIGIE_DATA_DIR names")
+    sources = [name for name in entries if name.endswith((".rs", ".rlib", "/rustc"))]
+    if sources:
+        faults.append(f"{service}: the image holds what it was built with, {len(sources)} files such as {sources[0]}")
     writable = [name for name, m in entries.items() if m.isfile() and m.mode & 0o222]
     if writable or any(m.uid or m.gid for m in entries.values()):
         faults.append(f"{service}: files of the image can be changed, or are somebody's: {writable[:3]}")

@@ -143,7 +143,7 @@ def main():
     parser.add_argument("what", choices=["hash", "files", "tree", "cargo"])
     parser.add_argument("arguments", nargs="*")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     tree = Tree(args.root)
     programs = tree.programs()
     if args.what == "cargo":

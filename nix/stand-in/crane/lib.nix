@@ -11,11 +11,13 @@ let
         vendor = arguments.cargoVendorDir or "";
         nativeBuildInputs = [ toolchain ] ++ arguments.nativeBuildInputs or [ ];
         CARGO_INCREMENTAL = "0";
-        RUSTFLAGS = "--remap-path-prefix=/build=/build";
       }
       ''
         cp -r "$src" source && chmod -R u+w source && cd source
         export CARGO_HOME=$PWD/../cargo CARGO_TARGET_DIR=$PWD/../target HOME=$PWD/..
+        # As the real one, which removes them from the result: a path of the sources in a message would bring all of
+        # the sources into the image.
+        export RUSTFLAGS="--remap-path-prefix=$vendor=/vendor --remap-path-prefix=${toolchain}=/rust"
         mkdir -p "$CARGO_HOME"
         if [ -n "$vendor" ]; then
           printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "%s"\n' "$vendor" \
