@@ -5,9 +5,9 @@ HOST ?= 127.0.0.1
 LIVE ?= 0
 export COUNTRY PORT HOST LIVE
 
-.PHONY: help up test check bench extract install
+.PHONY: help up test check bench extract install check-nix e2e secrets-init
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 up: ## run a whole country on this machine: COUNTRY=us|fr|ch PORT=8080 HOST=127.0.0.1 LIVE=0
 	@exec e2e/up.sh
@@ -26,3 +26,12 @@ extract: ## write data/ anew from recorded payloads (VIGIE_SHARED=../shared)
 
 install: ## as root: install what the tests need
 	@exec e2e/install.sh
+
+check-nix: ## the flake, evaluated without nixpkgs
+	@exec e2e/nix/check.sh fast
+
+e2e: ## COUNTRY from an empty cluster to a page, by git alone (root, Go and target/release)
+	@exec python3 e2e/cluster/run.py
+
+secrets-init: ## an operator's own keys and secrets: COUNTRY=us|fr|ch
+	@exec secrets/init.sh
