@@ -18,7 +18,7 @@ export default defineConfig({
   fullyParallel: true,
   workers: process.env.CI ? 2 : undefined,
   forbidOnly: Boolean(process.env.CI),
-  timeout: 60_000,
+  timeout: 300_000,
   reporter: [['list']],
   use: {
     baseURL: process.env.VIGIE_URL ?? 'http://127.0.0.1:8080',
