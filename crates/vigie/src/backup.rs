@@ -51,7 +51,8 @@ pub(crate) fn folder(state_dir: &Path) -> PathBuf {
     state_dir.join("backup")
 }
 
-/// PostgreSQL's settings for continuous archiving into [`folder`]. A segment appears whole or not at all.
+/// PostgreSQL's settings for continuous archiving into [`folder`]. A segment appears whole or not at all; one that is
+/// there already is right only if it is the same: after a restore the server offers again what it had archived.
 pub(crate) fn settings(state_dir: &Path) -> anyhow::Result<[String; 4]> {
     let wal = folder(state_dir).join("wal");
     state::folder(&folder(state_dir), 0o755)?;
@@ -63,7 +64,8 @@ pub(crate) fn settings(state_dir: &Path) -> anyhow::Result<[String; 4]> {
         "archive_mode=on".to_owned(),
         "archive_timeout=300".to_owned(),
         format!(
-            "archive_command=test ! -e '{wal}/%f' && cp '%p' '{wal}/%f.part' && mv '{wal}/%f.part' '{wal}/%f'"
+            "archive_command=if test -e '{wal}/%f'; then cmp -s '%p' '{wal}/%f'; else cp '%p' '{wal}/%f.part' && \
+             mv '{wal}/%f.part' '{wal}/%f'; fi"
         ),
     ])
 }
@@ -257,7 +259,8 @@ async fn recover(
     if let Ok(entries) = std::fs::read_dir(aside.join("pg_wal")) {
         for entry in entries {
             let entry = entry?;
-            if entry.file_type()?.is_file() {
+            // Segments only: a history or backup file is in the archive already.
+            if entry.file_type()?.is_file() && entry.file_name().len() == 24 {
                 std::fs::copy(entry.path(), data.join("pg_wal").join(entry.file_name()))?;
             }
         }
