@@ -101,6 +101,9 @@ pub(crate) async fn scores(
         truth.extend(ours.map(|p| ((p.place_id.clone(), p.reference_date), p)));
     }
     let mut scores = Vec::new();
+    // A newer program may have forecast from the same rows again: its forecast counts, once.
+    let mut runs = runs;
+    runs.dedup_by_key(|run| run.as_of);
     for run in runs.iter().take(RUNS) {
         for f in store::forecasts::forecasts(&mut conn, &run.id, place).await? {
             let Some(point) = truth.get(&(f.place_id.clone(), f.target_end_date)) else { continue };
