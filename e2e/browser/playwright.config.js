@@ -21,6 +21,9 @@ export default defineConfig({
   timeout: 300_000,
   reporter: [['list']],
   use: {
+    // Nothing on these pages waits for anything: a click that waits is a fault of the test.
+    actionTimeout: 15_000,
+    navigationTimeout: 30_000,
     baseURL: process.env.VIGIE_URL ?? 'http://127.0.0.1:8080',
     browserName: 'chromium',
     locale: 'en-US',
