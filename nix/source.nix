@@ -59,7 +59,7 @@ let
       }
     );
 
-  # A member's folder, without what no build reads.
+  # A member's folder, without what no build reads, and the files of others that its code includes.
   own =
     member:
     let
@@ -68,8 +68,19 @@ let
     in
     concatMap (
       name: if entries.${name} == "directory" then below "${member}/${name}" else [ "${member}/${name}" ]
-    ) kept;
+    ) kept
+    ++ rules.borrows.${member} or [ ];
 
+  unique =
+    list:
+    attrNames (
+      builtins.listToAttrs (
+        map (name: {
+          inherit name;
+          value = null;
+        }) list
+      )
+    );
   sorted = builtins.sort (a: b: a < b);
   # The same text as `sha256sum` prints for these files in the order of the C locale, hashed once more.
   hash =
@@ -110,7 +121,9 @@ let
     let
       name = baseNameOf member;
       built = closure member;
-      files = rules.root ++ map (m: "${m}/Cargo.toml") (filter (m: !elem m built) members) ++ concatMap own built;
+      files = unique (
+        rules.root ++ map (m: "${m}/Cargo.toml") (filter (m: !elem m built) members) ++ concatMap own built
+      );
       carried = concatMap below (rules.carries.${name} or [ ]);
     in
     {

@@ -72,4 +72,4 @@ echo "// another line" >> "$other/services/web/src/main.rs"
 evaluate "$other" "$work/edited"
 python3 "$root/e2e/nix/outputs.py" only web "$work/now" "$work/edited" || exit 1
 
-[ "$mode" = fast ] || exec "$root/e2e/nix/full.sh"
+[ "$mode" = fast ] || HOME=$user_home "$root/e2e/nix/full.sh"

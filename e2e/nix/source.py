@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,9 @@ class Tree:
         return found
 
     def own(self, member):
-        return [f for f in self.below(member) if f.split("/")[2] not in self.rules["never"]]
+        """A member's folder without what no build reads, and the files of others that its code includes."""
+        mine = [f for f in self.below(member) if f.split("/")[2] not in self.rules["never"]]
+        return mine + self.rules["borrows"].get(member, [])
 
     def closure(self, member):
         """The member and every local crate that it needs."""
@@ -74,7 +77,16 @@ class Tree:
         """The files that a program is built from."""
         built = self.closure(member)
         others = [f"{m}/Cargo.toml" for m in self.members if m not in built]
-        return [*self.rules["root"], *others, *(f for m in built for f in self.own(m))]
+        return sorted({*self.rules["root"], *others, *(f for m in built for f in self.own(m))})
+
+    def missing(self, member):
+        """Files that the code includes and that are not in its source."""
+        files = set(self.source(member))
+        for file in sorted(f for f in files if f.endswith(".rs")):
+            for target in re.findall(r'\binclude(?:_str|_bytes)?!\(\s*"([^"]+)"', (self.root / file).read_text()):
+                path = os.path.normpath(os.path.join(os.path.dirname(file), target))
+                if path not in files:
+                    yield f"{file} includes {path}"
 
     def carried(self, member):
         """The files that its image holds beside the program."""
@@ -123,7 +135,10 @@ def local_needs(metadata, name):
 
 
 def compare(tree):
-    """Cargo accepts each source with its lock file, and wants the same local crates."""
+    """What the code includes is there; cargo accepts each source with its lock file, and wants the same local crates."""
+    missing = sorted({m for member in tree.programs().values() for m in tree.missing(member)})
+    if missing:
+        sys.exit(f"source.py: nix/source.json leaves out what is compiled in (a file of another crate is `borrows`): {'; '.join(missing)}")
     for name, member in sorted(tree.programs().items()):
         with tempfile.TemporaryDirectory() as folder:
             tree.write(member, Path(folder))
