@@ -37,7 +37,7 @@ pub(crate) struct BulkEntry {
 
 /// The files that there are: whole signals as gzipped CSV, columns as in `observations`.
 #[utoipa::path(get, path = "/api/data/v1/bulk", operation_id = "bulk_list", tag = "bulk",
-    responses((status = 200, body = BulkList)))]
+    responses((status = 200, description = "The answer", body = BulkList)))]
 pub(crate) async fn list(
     State(api): State<Api>,
     RawQuery(query): RawQuery,

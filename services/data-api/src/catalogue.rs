@@ -79,7 +79,7 @@ pub(crate) struct SignalList {
 /// What is counted, by whom, and what there is of it.
 #[utoipa::path(get, path = "/api/data/v1/signals", operation_id = "signals", tag = "catalogue",
     params(("as_of" = Option<String>, Query, description = "A date or an RFC 3339 time")),
-    responses((status = 200, body = SignalList)))]
+    responses((status = 200, description = "The answer", body = SignalList)))]
 pub(crate) async fn signals(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
@@ -137,7 +137,7 @@ pub(crate) struct PlaceList {
 /// The country and the places in it.
 #[utoipa::path(get, path = "/api/data/v1/places", operation_id = "places", tag = "catalogue",
     params(("level" = Option<String>, Query, description = "Only places of this level")),
-    responses((status = 200, body = PlaceList)))]
+    responses((status = 200, description = "The answer", body = PlaceList)))]
 pub(crate) async fn places(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
@@ -200,7 +200,7 @@ pub(crate) struct SourceList {
 
 /// Whose figures these are, under which licence, and when we last looked.
 #[utoipa::path(get, path = "/api/data/v1/sources", operation_id = "sources", tag = "catalogue",
-    responses((status = 200, body = SourceList)))]
+    responses((status = 200, description = "The answer", body = SourceList)))]
 pub(crate) async fn sources(
     State(api): State<Api>,
     RawQuery(query): RawQuery,

@@ -54,7 +54,7 @@ pub(crate) struct RetrievalBody {
 #[utoipa::path(get, path = "/api/data/v1/why/{id}", operation_id = "why", tag = "figures",
     params(("id" = String, Path, description = "The `id` of a value")),
     responses(
-        (status = 200, body = Why),
+        (status = 200, description = "The answer", body = Why),
         (status = 400, description = "Not an id", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such value", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]

@@ -25,3 +25,15 @@ fn it_is_openapi_3_1_and_names_every_route() {
         ["bulk", "bulk/{file}", "observations", "openapi.json", "places", "signals", "sources", "why/{id}"];
     assert_eq!(paths, wanted.map(of).iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn every_operation_and_response_is_described() {
+    let document = serde_json::to_value(data_api::document()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let operation = &item["get"];
+        assert!(!operation["summary"].as_str().unwrap_or("").is_empty(), "{path}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(!response["description"].as_str().unwrap_or("").is_empty(), "{path} {status}");
+        }
+    }
+}

@@ -61,7 +61,7 @@ impl ForecastBody {
         ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time. Default: the platform's clock"),
     ),
     responses(
-        (status = 200, body = Answer<ForecastBody>),
+        (status = 200, description = "The answer", body = Answer<ForecastBody>),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]

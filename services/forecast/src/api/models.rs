@@ -32,7 +32,7 @@ pub(crate) struct ModelBody {
 
 /// The models of this country with their cards: intended use, limits, data, method, measured scores.
 #[utoipa::path(get, path = "/api/forecast/v1/models", operation_id = "models", tag = "models",
-    responses((status = 200, body = ModelList)))]
+    responses((status = 200, description = "The answer", body = ModelList)))]
 pub(crate) async fn models(
     State(app): State<App>,
     RawQuery(query): RawQuery,

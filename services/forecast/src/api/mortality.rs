@@ -70,7 +70,7 @@ fn deaths<'a>(app: &'a App, params: &Params) -> Result<&'a Signal, Problem> {
         ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time. Default: the platform's clock"),
     ),
     responses(
-        (status = 200, body = Answer<Mortality>),
+        (status = 200, description = "The answer", body = Answer<Mortality>),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such disease, signal or place, or no figures of deaths", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]

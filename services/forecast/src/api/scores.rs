@@ -73,7 +73,7 @@ const RUNS: usize = 60;
         ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time. Default: the platform's clock"),
     ),
     responses(
-        (status = 200, body = ScoreList),
+        (status = 200, description = "The answer", body = ScoreList),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
