@@ -14,7 +14,7 @@ without() { # id, reason
 # The copy of the history that gitleaks reads is redacted in what it prints.
 if command -v go >/dev/null; then
     [ -x "$tools/gitleaks" ] || GOBIN=$tools go install github.com/zricethezav/gitleaks/v8@v8.30.1
-    gitleaks git --redact --no-banner --log-level warn .
+    gitleaks git --config e2e/workflows/gitleaks.toml --redact --verbose --no-banner --log-level warn .
     echo "audit: no secret in $(git rev-list --count HEAD) commits"
 else
     without gitleaks "gitleaks is built with go, which is missing"
