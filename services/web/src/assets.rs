@@ -79,9 +79,23 @@ pub(crate) async fn file(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let all = [&site.assets.style, &site.assets.theme, &site.assets.icon];
-    let found = all.into_iter().find(|a| a.name == name).ok_or(Problem::NotFound("file"))?;
-    let headers = [(CONTENT_TYPE, found.mime), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((headers, found.body.clone()).into_response())
+    let (found, keep) = match all.into_iter().find(|a| a.name == name) {
+        Some(found) => (found, "public, max-age=31536000, immutable"),
+        // While a new version rolls out, a page of the other one asks for its own name: better today's styles
+        // than none, and not kept under that name.
+        None => {
+            let of_the_same = |a: &&Asset| stem(&a.name).is_some() && stem(&a.name) == stem(&name);
+            (all.into_iter().find(of_the_same).ok_or(Problem::NotFound("file"))?, "no-cache")
+        }
+    };
+    Ok(([(CONTENT_TYPE, found.mime), (CACHE_CONTROL, keep)], found.body.clone()).into_response())
+}
+
+/// What a file is, whatever its content: `vigie` and `css` of `vigie.0123456789abcdef.css`.
+fn stem(name: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = name.split_once('.')?;
+    let (hash, end) = rest.split_once('.')?;
+    (hash.len() == 16 && hash.chars().all(|c| c.is_ascii_hexdigit())).then_some((kind, end))
 }
 
 #[cfg(test)]
@@ -92,6 +106,14 @@ mod tests {
     fn only_a_colour_becomes_part_of_a_style_sheet() {
         assert_eq!(colour("#0b5c7a"), "#0b5c7a");
         assert_eq!(colour("red;}body{display:none"), "#5a6270");
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_known_by_its_stem() {
+        assert_eq!(stem("vigie.0123456789abcdef.css"), Some(("vigie", "css")));
+        for other in ["vigie.css", "vigie.short.css", "vigie.0123456789abcdeg.css", "..", ""] {
+            assert_eq!(stem(other), None, "{other}");
+        }
     }
 
     #[test]
