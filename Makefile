@@ -5,9 +5,12 @@ HOST ?= 127.0.0.1
 LIVE ?= 0
 export COUNTRY PORT HOST LIVE
 
-.PHONY: help up test check bench extract install check-nix e2e secrets-init
+include nix/delivery.mk
+
+.PHONY: help up test prove check bench extract install check-nix e2e e2e-pipeline workflows release-binaries secrets-init
+.DEFAULT_GOAL := help
 help: ## what can be made
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 up: ## run a whole country on this machine: COUNTRY=us|fr|ch PORT=8080 HOST=127.0.0.1 LIVE=0
 	@exec e2e/up.sh

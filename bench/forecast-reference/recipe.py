@@ -1,6 +1,5 @@
 """The recipe `europe` of docs/forecast/method.md, sections 2, 3 and 8, in numpy; its members are in members.py."""
 
-import math
 from datetime import date, timedelta
 from statistics import NormalDist
 
@@ -44,20 +43,11 @@ def season(week_end):
 
 
 def root(values):
-    """Fourth roots by the pow of the C library: numpy's own may differ in the last bit."""
-    return np.array([math.pow(max(v, 0.0), 0.25) if v == v else v for v in values])
+    return np.maximum(values, 0.0) ** 0.25  # NaN stays NaN
 
 
 def fourth(a):
-    return (a * a) * (a * a)
-
-
-def in_turn(terms):
-    """The sum from the first term to the last (numpy's own adds in pairs, Python's compensates)."""
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+    return a**4
 
 
 class Series:
@@ -78,7 +68,7 @@ class Series:
         self.e = 0.02 * fourth(peak) + 0.5
         t = root(self.v + self.e)
         self.scale = quantile(np.sort(t[use]), 0.95)
-        self.centre = in_turn(t[use]) / use.sum() / self.scale
+        self.centre = t[use].mean() / self.scale
         self.x = t / self.scale - self.centre
 
     def back(self, x):
@@ -96,33 +86,14 @@ def lag(a, by):
     return out
 
 
-def cholesky_solve(a, b):
-    """a z = b, written out: a library's order of operations is its own."""
-    n, low, z = len(b), np.zeros_like(a), b.copy()
-
-    def dot(p, q):
-        return in_turn([0.0, *(p * q)])
-
-    for i in range(n):
-        for j in range(i + 1):
-            left = a[i, j] - dot(low[i, :j], low[j, :j])
-            low[i, j] = np.sqrt(left) if i == j else left / low[j, j]
-    for i in range(n):
-        z[i] = (z[i] - dot(low[i, :i], z[:i])) / low[i, i]
-    for i in reversed(range(n)):
-        z[i] = (z[i] - dot(low[i + 1 :, i], z[i + 1 :])) / low[i, i]
-    return z
-
-
 def trailing(x, weeks, degree):
     """Coefficients of the least-squares polynomial over the last `weeks`, time 0 at t."""
     design = np.vander(np.arange(1.0 - weeks, 1), degree + 1, increasing=True)
-    weights = np.array([cholesky_solve(design.T @ design, row) for row in design]).T
-    return [in_turn([w * lag(x, weeks - 1 - i) for i, w in enumerate(row)]) for row in weights]
+    return np.linalg.pinv(design) @ np.array([lag(x, weeks - 1 - i) for i in range(weeks)])
 
 
 def mean(x, weeks):
-    return in_turn([lag(x, i) for i in reversed(range(weeks))]) / weeks
+    return np.mean([lag(x, i) for i in range(weeks)], axis=0)
 
 
 def features(s, national):
@@ -144,7 +115,7 @@ def features(s, national):
             top[i], since[i] = best - value, i - at
     constant = np.ones(len(x))
     columns += [top, since, s.sw * 1.0, constant * np.log(s.scale), constant * (s.group == "ili"), constant * 0]
-    return np.array(columns).T
+    return np.rint(np.array(columns).T * 1e9) / 1e9
 
 
 def national_signal(panel):
@@ -155,7 +126,7 @@ def national_signal(panel):
             for d, value in zip(s.dates, s.x):
                 if np.isfinite(value):
                     by_week.setdefault(d, []).append(value)
-    return {d: in_turn(v) / len(v) for d, v in by_week.items() if len(v) >= 4}
+    return {d: np.mean(v) for d, v in by_week.items() if len(v) >= 4}
 
 
 def step_rows(panel, step):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Manifests, without a cluster and without kustomize: what runs is what the folders say, and all of it is restricted."""
 
+import re
+
 from common import ROOT, documents, finish, name, tracked
 
 ZERO = "sha256:" + "0" * 64
@@ -88,12 +90,16 @@ class Manifests:
             self.wrong(origin, f"must tell the pages what runs: VIGIE_APPS={','.join(apps)}")
         images = folder / "images/kustomization.yaml"
         entries = self.one(images).get("images", [])
-        # `vigie` is the operator's command, which brings schema and figures (platform/schema).
-        if sorted(e.get("name", "") for e in entries) != sorted(f"vigie/{a}" for a in [*apps, "vigie"]):
+        # `vigie` is the operator's command, which brings schema and figures (platform/schema); Argo CD decrypts by krm-sops.
+        if sorted(e.get("name", "") for e in entries) != sorted(f"vigie/{a}" for a in [*apps, "vigie", "krm-sops"]):
             self.wrong(images, "lists other images than the folders of apps/ need: an absent service has no image")
         for entry in entries:
-            if entry.get("digest") != ZERO or "newTag" in entry:
-                self.wrong(images, f"must hold the all-zero digest for {entry.get('name')}, until a build gives a real one")
+            digest, unbuilt = entry.get("digest", ""), entry.get("newName", "").startswith("registry.invalid/")
+            if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest) or "newTag" in entry:
+                self.wrong(images, f"must deploy {entry.get('name')} by a digest, not by a tag")
+            elif unbuilt != (digest == ZERO):
+                self.wrong(images, f"must hold the all-zero digest for {entry.get('name')} as long as its registry is registry.invalid, and "
+                                   "a real one from then on")
 
     def shared(self):
         """The component that makes every pod restricted."""

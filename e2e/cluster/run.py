@@ -2,15 +2,17 @@
 """`make e2e`: GitOps on a real cluster of one node, in a sandbox that leaves nothing behind (docs/delivery.md).
 
   e2e/cluster/run.py              a country (COUNTRY, by default fr) from an empty cluster to a page, and what follows
+  e2e/cluster/run.py pipeline     a commit of a bare repository, through the steps of the workflow `images`, to pods
   e2e/cluster/run.py tools        only build what is missing of the tools, for whoever wants to do that beforehand
+  e2e/cluster/run.py capable      only say whether a node can run here
 
-Needs root (namespaces, mounts), Go, and the release build of the services in target/release (or VIGIE_PROGRAMS).
-Exit code 0: all held. The last line is `N passed, N failed`; seconds a step are in target/reports/e2e.json.
+Needs root (namespaces, mounts) and the release build of the services in target/release (or VIGIE_PROGRAMS). Debian's
+packages are installed, Go is fetched when it is missing. Where the kernel refuses what a node needs, the run says
+`skipped: cluster: ...` and ends well. Exit code 0: all held. The last line is `N passed, N failed`; seconds a step are in
+target/reports/e2e.json or pipeline.json.
 """
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,18 +23,9 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 
 import build  # noqa: E402
+import capable  # noqa: E402
+import compiler  # noqa: E402
 import sandbox  # noqa: E402
-
-# Program -> Debian package that has it.
-PACKAGES = {
-    "etcd": "etcd-server", "containerd": "containerd", "runc": "runc", "docker-registry": "docker-registry",
-    "redis-server": "redis-server", "skopeo": "skopeo", "iptables": "iptables", "conntrack": "conntrack", "git": "git",
-    "age-keygen": "age", "openssl": "openssl", "gcc": "gcc", "ip": "iproute2", "unshare": "util-linux", "ldd": "libc-bin",
-    "mount": "mount", "sysctl": "procps", "/usr/lib/cni/bridge": "containernetworking-plugins",
-    "/etc/ssl/certs/ca-certificates.crt": "ca-certificates", "/usr/lib/x86_64-linux-gnu/libc.a": "libc6-dev",
-    "/usr/share/zoneinfo/UTC": "tzdata",
-}
-
 
 def say(line):
     print(f"e2e: {line}", flush=True)
@@ -44,47 +37,37 @@ def stop(sentence):
     sys.exit(1)
 
 
-def install():
-    """What Debian has. RUNLEVEL=1: a daemon that comes with a package is not started on the machine itself."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    missing = sorted({package for program, package in PACKAGES.items()
-                      if not (Path(program).exists() if program.startswith("/") else shutil.which(program, path=path))})
-    if not missing:
-        return
-    say(f"installs {' '.join(missing)}")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    command = ["apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", *missing]
-    subprocess.run(["apt-get", "update", "--quiet=2"], env=env, check=False)
-    if subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=False).returncode != 0:
-        stop(f"these packages could not be installed: {' '.join(missing)}")
-
-
-def compiler():
-    wanted = max(tuple(map(int, re.search(r"^go (\d+)\.(\d+)", f.read_text(), re.M).groups()))
-                 for f in HERE.parent.glob("tools/*/go.mod"))
-    found = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout if shutil.which("go") else ""
-    version = re.match(r"go(\d+)\.(\d+)", found)
-    if not version or tuple(map(int, version.groups())) < wanted:
-        stop(f"Go {wanted[0]}.{wanted[1]} or newer is needed to build Kubernetes and Argo CD; found: {found.strip() or 'none'}")
+def ready():
+    """What Debian has and a compiler are there, and the kernel allows a node; else says why and ends."""
+    if os.geteuid() == 0 and subprocess.run([HERE.parent / "install.sh", "cluster"], check=False, timeout=1200).returncode != 0:
+        stop("Debian's packages could not be installed")
+    if why := capable.reason():
+        print(f"skipped: cluster: {why}")
+        print("0 passed, 0 failed", flush=True)
+        sys.exit(0)
+    try:
+        compiler.use()
+    except (OSError, subprocess.SubprocessError) as error:
+        stop(f"a Go that can build Kubernetes and Argo CD cannot be had: {error}")
 
 
 def main():
-    if os.geteuid() != 0:
-        print("skipped: cluster: namespaces, mounts and a kubelet need root")
-        print("0 passed, 0 failed", flush=True)
+    what = sys.argv[1:] or ["gitops"]
+    if len(what) != 1 or what[0] not in ("gitops", "pipeline", "tools", "capable"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    ready()
+    if what == ["capable"]:
+        say("this machine may run a node")
         return 0
-    install()
-    compiler()
     start = time.time()
     for name in build.TOOLS:
         try:
             build.build(name, say)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, subprocess.SubprocessError) as error:
             stop(f"{name} was not built: {error}")
     say(f"tools are there ({time.time() - start:.0f} s)")
-    if sys.argv[1:] == ["tools"]:
-        return 0
-    return sandbox.enter([sys.executable, str(HERE / "inside.py")])
+    return 0 if what == ["tools"] else sandbox.enter([sys.executable, str(HERE / "inside.py"), *what])
 
 
 if __name__ == "__main__":

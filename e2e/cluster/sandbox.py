@@ -19,6 +19,8 @@ NODE = "10.99.0.1"  # the node's address, on a bridge that exists in the sandbox
 SYS = Path("/sys/fs/cgroup")
 V1 = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd"]
 
+UNSHARE = ["unshare", "--mount", "--net", "--pid", "--fork", "--propagation", "private", "--mount-proc", "--kill-child"]
+
 # Private first: on machines whose mounts are shared, ours would otherwise show up outside.
 SETUP = """
 set -eu
@@ -59,7 +61,28 @@ def cgroups(run):
     return [SYS / c / name for c in [*V1, "unified"]]
 
 
+def delegate():
+    """With version 2: the controllers are given to groups below the root. Root of a container may not hold processes
+    then; they move into a group of their own, as a container that runs containers does it."""
+    wanted = (SYS / "cgroup.controllers").read_text().split()
+    give = lambda: [(SYS / "cgroup.subtree_control").write_text(f"+{c}") for c in wanted]
+    try:
+        give()
+    except OSError:
+        if not (SYS / "cgroup.type").exists():
+            raise
+        (SYS / "init").mkdir(exist_ok=True)
+        for pid in (SYS / "cgroup.procs").read_text().split():
+            try:
+                (SYS / "init/cgroup.procs").write_text(pid)
+            except OSError:  # it ended
+                pass
+        give()
+
+
 def make_cgroups(run):
+    if (SYS / "cgroup.controllers").exists():
+        delegate()
     for path in cgroups(run):
         if path.parent.is_dir() and path.parent.name != "unified":
             path.mkdir(exist_ok=True)
@@ -101,8 +124,7 @@ def enter(argv):
     run = tempfile.mkdtemp(prefix=f"vigie-e2e-{os.getpid()}-")
     make_cgroups(run)
     child = subprocess.Popen(
-        ["unshare", "--mount", "--net", "--pid", "--fork", "--propagation", "private", "--mount-proc", "--kill-child",
-         "bash", "-c", SETUP % {"node": NODE}, "init", *argv],
+        [*UNSHARE, "bash", "-c", SETUP % {"node": NODE}, "init", *argv],
         env={**os.environ, INSIDE: run}, preexec_fn=die_with_parent)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: child.terminate())

