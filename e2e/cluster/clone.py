@@ -21,8 +21,9 @@ UPSTREAM = {
 
 
 class Clone:
-    def __init__(self, world):
-        self.world, self.path = world, world.run / "clone"
+    def __init__(self, world, taken=TAKEN):
+        self.world, self.path, self.taken = world, world.run / "clone", taken
+        self.bare, self.run_aside = world.run / "git/vigie.git", world.run / "aside"
         self.path.mkdir()
 
     def git(self, *words):
@@ -30,24 +31,24 @@ class Clone:
                                *words, cwd=self.path)
 
     def make(self):
-        """Copies the tracked files as they lie in the folder, serves the copy on the node's address."""
+        """Copies the files that git knows or would add, as they lie in the folder; serves the copy on the node's address."""
         root = self.world.root
         # The caller's git, not the sandbox's: the folder may belong to another user.
-        files = subprocess.run(["git", "-c", f"safe.directory={root}", "ls-files", "-z", "--", *TAKEN], cwd=root,
-                               capture_output=True, text=True, check=True).stdout.split("\0")
+        files = subprocess.run(["git", "-c", f"safe.directory={root}", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--",
+                                *self.taken], cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
         for name in filter(None, files):
             if (root / name).is_file():
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(root / name, self.path / name)
+                shutil.copy(root / name, self.path / name, follow_symlinks=False)
         self.git("init", "--quiet", "--initial-branch=main")
-        self.world.call("git", "init", "--quiet", "--bare", "--initial-branch=main", self.world.run / "git/vigie.git")
-        self.git("remote", "add", "origin", str(self.world.run / "git/vigie.git"))
+        self.world.call("git", "init", "--quiet", "--bare", "--initial-branch=main", self.bare)
+        self.git("remote", "add", "origin", str(self.bare))
         self.world.start("git", ["git", "daemon", "--reuseaddr", "--export-all", "--informative-errors", f"--listen={NODE}",
                                  f"--base-path={self.world.run}/git"])
 
     def push(self, message):
         """Commits all that changed and pushes it; returns the commit."""
-        self.git("add", "--all")
+        self.git("add", "--all", "--force")
         self.git("commit", "--quiet", "--message", message)
         self.git("push", "--quiet", "origin", "main")
         return self.git("rev-parse", "HEAD").strip()
@@ -99,10 +100,10 @@ class Clone:
         raise Failed(f"no module of e2e/tools has {address}")
 
     def digests(self, country, digests):
-        """Local digests into clusters/<country>/images, as CI writes real ones."""
-        for service, digest in digests.items():
-            self.edit(f"clusters/{country}/images/kustomization.yaml",
-                      (rf"(- name: vigie/{service}\n +newName: \S+\n +digest: )\S+", rf"\g<1>{digest}"))
+        """Local digests into clusters/<country>/images, as CI writes real ones; of the programs that the country has."""
+        name = f"clusters/{country}/images/kustomization.yaml"
+        for service in re.findall(r"- name: vigie/(\S+)", (self.path / name).read_text()):
+            self.edit(name, (rf"(- name: vigie/{service}\n +newName: \S+\n +digest: )\S+", rf"\g<1>{digests[service]}"))
 
     def render(self, folder, sealed=False):
         """What kustomize makes of a folder."""

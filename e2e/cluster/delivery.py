@@ -78,7 +78,7 @@ def applications(world):
         status = app.get("status", {})
         said = status.get("operationState", {}).get("message", "") or \
             "; ".join(c.get("message", "") for c in status.get("conditions", []))
-        out[app["metadata"]["name"]] = (status.get("sync", {}).get("status"), status.get("health", {}).get("status"), said[:400])
+        out[app["metadata"]["name"]] = (status.get("sync", {}).get("status"), status.get("health", {}).get("status"), said[:900])
     return out
 
 

@@ -1,20 +1,21 @@
-"""The images of this run: our services from the host's release build, and what the platform under them needs.
+"""The images of this run: ours from the host's release build, and what the platform under them needs.
 
-They hold what the Containerfile and the flake put into theirs: one program, its libraries, authorities for TLS, for some
-the figures of data/. Their digests are others than those of the flake, which builds from pinned inputs.
+They hold what nix/source.json says and the flake puts into them: one program with its libraries, and for some figures,
+authorities for TLS or another program. Their digests are others than those of the flake, which builds from pinned inputs.
 """
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import oci
 from node import REGISTRY
 
 USER = "10001:10001"
-# Which programs read data/ (nix/source.nix says it for the flake).
-WITH_DATA = {"ingest", "forecast", "vigie"}
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+DATA = "/srv/vigie"
 
 
 def registry(world):
@@ -27,10 +28,13 @@ def registry(world):
 
 
 def push(world, name, layers, config):
-    """Makes the image and gives it to the registry; returns its digest there, which must be the one it was made with."""
-    repository, _, tag = name.rpartition(":") if ":" in name.rsplit("/", 1)[-1] else (name, "", "built")
+    """Makes an image and gives it to the registry; returns its digest there, which must be the one it was made with."""
     layout = world.run / "layouts" / hashlib.sha256(name.encode()).hexdigest()[:16]
-    digest = oci.write(layout, layers, config)
+    return send(world, name, layout, oci.write(layout, layers, config))
+
+
+def send(world, name, layout, digest):
+    repository, _, tag = name.rpartition(":") if ":" in name.rsplit("/", 1)[-1] else (name, "", "built")
     world.call("skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false",
                f"oci:{layout}:latest", f"docker://{REGISTRY}/{repository}:{tag}")
     raw = world.call("skopeo", "--insecure-policy", "inspect", "--raw", "--tls-verify=false",
@@ -47,22 +51,44 @@ def pause(world):
     push(world, "vigie.local/pause:3.10", [oci.layer({"/pause": program})], {"Entrypoint": ["/pause"], "User": "65535:65535"})
 
 
-def base():
-    """What every image of ours has beside its program."""
-    return {"/etc/ssl/certs/ca-certificates.crt": AUTHORITIES} if AUTHORITIES.is_file() else {}
+def sources(root):
+    """Program -> the hash of its source in a tree, as the flake finds it."""
+    said = subprocess.run([sys.executable, root / "e2e/nix/source.py", "hash", "--root", root], check=True, capture_output=True,
+                          text=True, timeout=120).stdout
+    return {name: hash_ for hash_, name in (line.split() for line in said.splitlines())}
 
 
-def service(world, name, programs, extra=None):
-    """One of our services; `programs` is the folder with the release build. Returns the digest."""
+def layout(world, root, name, programs, source, folder):
+    """One of our images as nix/oci.nix leaves it: `folder`/layout and `folder`/digest. `root` is the tree it is of,
+    `programs` the folder with the release build. Returns the digest."""
+    rules = json.loads((root / "nix/source.json").read_text())
     program = (Path(programs) / name).resolve()
-    files = {**base(), **oci.libraries(program)}
-    env = ["VIGIE_ADDR=0.0.0.0:8080", "VIGIE_ADMIN_ADDR=0.0.0.0:9090", "VIGIE_PROFILE=/etc/vigie/profile.toml"]
-    layers = [oci.layer(files, {"/etc/passwd": "vigie:x:10001:10001::/:/bin/none\n"}, {"/tmp": (10001, 0o755)})]
-    if name in WITH_DATA:
-        layers.append(oci.layer(oci.tree(world.root / "data", "/srv/vigie/data")))
-        env.append("VIGIE_DATA_DIR=/srv/vigie/data")
-    layers.append(oci.layer({f"/bin/{name}": program}, extra))
-    hashed = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in layers)).hexdigest()
-    return push(world, f"vigie/{name}", layers, {
-        "Entrypoint": [f"/bin/{name}"], "User": USER, "Env": [*env, f"VIGIE_SOURCE_HASH={hashed}"], "StopSignal": "SIGTERM",
-        "Labels": {"vigie.source-hash": hashed}})
+    files = dict(oci.libraries(program))
+    env = {"VIGIE_ADDR": "0.0.0.0:8080", "VIGIE_ADMIN_ADDR": "0.0.0.0:9090", "VIGIE_PROFILE": "/etc/vigie/profile.toml",
+           "VIGIE_SOURCE_HASH": source}
+    if name in rules["authorities"]:
+        files["/etc/ssl/certs/ca-certificates.crt"] = AUTHORITIES
+        env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    for tool in rules["tools"].get(name, []):
+        files[f"/tools/{tool}"] = world.tools[tool] / "bin" / tool
+        env["PATH"] = "/tools"
+    layers = [oci.layer(files)]
+    if carried := rules["carries"].get(name):
+        layers.append(oci.layer({at: path for part in carried for at, path in oci.tree(root / part, f"{DATA}/{part}").items()}))
+        env["VIGIE_DATA_DIR"] = f"{DATA}/data"
+    layers.append(oci.layer({f"/bin/{name}": program}))
+    digest = oci.write(folder / "layout", layers, {
+        "Entrypoint": [f"/bin/{name}"], "User": USER, "WorkingDir": "/", "StopSignal": "SIGTERM",
+        "Env": [f"{key}={value}" for key, value in sorted(env.items())], "Labels": {"vigie.source-hash": source}})
+    (folder / "digest").write_text(digest)
+    return digest
+
+
+def ours(world, programs):
+    """All of our images, given to the registry as `vigie/<program>`; program -> digest."""
+    found = {}
+    for name, source in sources(world.root).items():
+        folder = world.run / "ours" / name
+        digest = layout(world, world.root, name, programs, source, folder)
+        found[name] = send(world, f"vigie/{name}", folder / "layout", digest)
+    return found

@@ -1,9 +1,11 @@
-"""What `run.py` starts inside the sandbox: a country from an empty cluster to a page, and what GitOps promises of it."""
+"""What `run.py` starts inside the sandbox: `gitops` or `pipeline`, on a cluster that is empty."""
 
 import os
 import shutil
+import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -17,6 +19,7 @@ import delivery  # noqa: E402
 import images  # noqa: E402
 import journey  # noqa: E402
 import node  # noqa: E402
+import pipeline  # noqa: E402
 import pki  # noqa: E402
 import sandbox  # noqa: E402
 from clone import Clone  # noqa: E402
@@ -40,18 +43,18 @@ def platform(world, report):
         node.start(world, certificates)
 
 
-def repository(world, report):
-    """The scratch repository with this run's images, keys and references."""
-    clone = Clone(world)
-    with report.step("images of the services"):
-        clone.make()
-        names = sorted(p.name for p in (ROOT / f"clusters/{COUNTRY}/apps").iterdir()) + ["vigie"]
-        missing = [n for n in [*names, "krm-sops"] if not (PROGRAMS / n).is_file()]
-        if missing:
-            raise Failed(f"{PROGRAMS} has no {', '.join(missing)}: run `cargo build --release --workspace` first")
-        (world.run / "bin").mkdir()
-        shutil.copy(PROGRAMS / "krm-sops", world.run / "bin/krm-sops")
-        clone.digests(COUNTRY, {name: images.service(world, name, PROGRAMS) for name in names})
+def programs():
+    """The release build, which must have every program that gets an image."""
+    missing = [n for n in images.sources(ROOT) if not (PROGRAMS / n).is_file()]
+    if missing:
+        raise Failed(f"{PROGRAMS} has no {', '.join(missing)}: run `cargo build --release --workspace` first")
+    return PROGRAMS
+
+
+def own(world, report, clone):
+    """Gives the clone this run's keys and references, and leaves out what a process outside of the cluster does."""
+    (world.run / "bin").mkdir()
+    shutil.copy(programs() / "krm-sops", world.run / "bin/krm-sops")
     with report.step("secrets"):
         for country in sorted(p.name for p in (clone.path / "secrets").iterdir() if p.is_dir()):
             # The country that runs gets its key; another country's key is another one, which its cluster does not have.
@@ -64,27 +67,45 @@ def repository(world, report):
     # Argo CD runs as processes here, so it does not deploy itself; one instance of PostgreSQL is enough to answer.
     shutil.rmtree(clone.path / f"clusters/{COUNTRY}/platform/argocd")
     clone.edit("clusters/base/database/cluster.yaml", ("instances: 2", "instances: 1"))
-    return clone
+
+
+def gitops(world, report):
+    """Images that are there already; what holds of the files, and of a cluster that follows them."""
+    clone = Clone(world)
+    with report.step("images of the services"):
+        clone.make()
+        clone.digests(COUNTRY, images.ours(world, programs()))
+    own(world, report, clone)
+    journey.static(world, report, clone, COUNTRY)
+    journey.live(world, report, clone, COUNTRY)
+
+
+def from_commit(world, report):
+    """The whole tree in a bare repository, without images; they come by the steps of the workflow."""
+    clone = Clone(world, ["."])
+    with report.step("the repository"):
+        clone.make()
+    own(world, report, clone)
+    pipeline.run(world, report, clone, COUNTRY, programs())
 
 
 def main():
     world = World(os.environ[sandbox.INSIDE], {name: build.folder(name) for name in build.TOOLS}, ROOT)
     world.env["PATH"] = f"{world.run}/bin:{world.env['PATH']}"
-    report = Report(ROOT / "target/reports", COUNTRY)
+    what = sys.argv[1]
+    report = Report(ROOT / "target/reports", {"gitops": "e2e", "pipeline": "pipeline"}[what], COUNTRY)
     started = time.time()
     try:
         platform(world, report)
-        clone = repository(world, report)
-        journey.static(world, report, clone, COUNTRY)
-        journey.live(world, report, clone, COUNTRY)
-    except (Failed, OSError, ValueError) as error:
+        {"gitops": gitops, "pipeline": from_commit}[what](world, report)
+    except (Failed, OSError, subprocess.SubprocessError) as error:
         report.failed("the run", error)
         journey.explain(world)
-    except BaseException:
+    except Exception as error:  # a fault of the test itself is a failure too, with the place where it is
+        report.failed("the test itself", "".join(traceback.format_exception(error)))
         journey.explain(world)
-        raise
     finally:
-        shutil.copytree(world.logs, report.folder / "e2e-logs", dirs_exist_ok=True)
+        shutil.copytree(world.logs, report.folder / f"{report.name}-logs", dirs_exist_ok=True)
         report.end(time.time() - started)
     return 1 if report.failures else 0
 

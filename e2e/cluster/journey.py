@@ -11,6 +11,7 @@ import urllib.request
 import database
 import delivery
 import schemas
+from clone import ZERO
 from process import Failed
 
 # What a country without a service must not contain, by service: names, paths.
@@ -50,12 +51,48 @@ def documents(rendered):
     return [d for d in re.split(r"^---\n", rendered, flags=re.M) if d.strip()]
 
 
+def same(upstream):
+    """Each upstream file is the one whose sha256 stands beside its address."""
+    for address, wanted, found in upstream:
+        need(wanted == found, f"{address} has sha256 {found}, and {wanted} stands beside it")
+
+
+def planted(clone):
+    """Faults in references, each of which must be named; the files are as before afterwards."""
+    root = clone.path / "clusters/base/postgres"
+    listed, kustomization = root / "upstream.sha256", root / "kustomization.yaml"
+    other = clone.path / "clusters/base/policies/kustomization.yaml"
+    kept = {p: p.read_text() for p in (listed, kustomization, other)}
+    digest, address = kept[listed].split()
+    restored = re.sub(r"- upstream-\S+", f"- {address}", kept[kustomization])
+    for what, texts, said in [
+        ("nothing", {}, None),
+        ("another digit", {listed: kept[listed].replace(digest, digest[:-1] + ("0" if digest[-1] != "0" else "1"))}, "stands beside it"),
+        ("another file", {kustomization: restored.replace(address, address + ".other")}, "name different files"),
+        ("a file without sha256", {other: kept[other] + f"  - {address}\n"}, "without a sha256"),
+    ]:
+        try:
+            for path, text in {**kept, kustomization: restored, **texts}.items():
+                path.write_text(text)
+            (clone.path / "clusters/base/argocd/upstream.sha256").rename(clone.run_aside)
+            same(clone.upstream())
+            found = None
+        except Failed as error:
+            found = str(error)
+        finally:
+            clone.run_aside.rename(clone.path / "clusters/base/argocd/upstream.sha256")
+            for path, text in kept.items():
+                path.write_text(text)
+        need(found is None if said is None else said in (found or ""), f"{what}: the check said {found}")
+
+
 def static(world, report, clone, running):
     """What holds without a cluster."""
     with report.claim("upstream manifests are those whose sha256 stands beside their address"):
         need(report.upstream, "nothing refers to an upstream file")
-        for address, wanted, found in report.upstream:
-            need(wanted == found, f"{address} has sha256 {found}, and {wanted} stands beside it")
+        same(report.upstream)
+    with report.claim("a digit that differs in a sha256, a missing one, and a remote file without any are refused"):
+        planted(clone)
     countries = sorted(p.parent.name for p in clone.path.glob("clusters/*/apps"))
     rendered = {}
     with report.claim(f"the clusters of {', '.join(countries)} render, and every field is one of Kubernetes' own"):
@@ -201,16 +238,33 @@ def changes(world, report, clone, country):
         world.wait("the old build", lambda: everywhere(world, before), 120, 0.5)
 
 
+def pod(namespace, **container):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": namespace},
+            "spec": {"containers": [{"name": "a", **container}]}}
+
+
+def tried(world, manifest):
+    """What the cluster says to a manifest, without keeping it."""
+    return world.kubectl("apply", "--dry-run=server", "--filename=-", stdin=json.dumps(manifest), check=False)
+
+
+def zero_refused(world):
+    done = tried(world, pod("default", image=f"registry.invalid/vigie/web@{ZERO}"))
+    return done.returncode != 0 and "none was built yet" in done.stderr
+
+
 def refusals(world, report):
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
-           "spec": {"containers": [{"name": "a", "image": "registry.invalid/vigie/web@sha256:" + "0" * 64}]}}
-    with report.claim("a pod with the all-zero digest is refused, with a sentence"):
-        done = world.kubectl("apply", "--dry-run=server", "--filename=-", stdin=json.dumps(pod), check=False)
+    with report.claim("a pod with the all-zero digest is refused, with a sentence; so is a Job that begins with one"):
+        need(zero_refused(world), "the cluster takes the pod")
+        job = pod("default", image="vigie.local/pause:3.10")["spec"] | {"restartPolicy": "Never", "initContainers": [
+            {"name": "b", "image": f"registry.invalid/vigie/vigie@{ZERO}"}]}
+        done = tried(world, {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a", "namespace": "default"},
+                             "spec": {"template": {"spec": job}}})
         need(done.returncode != 0 and "none was built yet" in done.stderr, f"the cluster said: {done.stdout}{done.stderr}")
+        done = tried(world, pod("default", image="registry.invalid/vigie/web@sha256:" + "1" * 64))
+        need(done.returncode == 0, f"another digest is refused too: {done.stderr}")
     with report.claim("a privileged pod in a service's namespace is refused"):
-        pod["metadata"]["namespace"] = "web"
-        pod["spec"]["containers"][0] |= {"image": "vigie.local/pause:3.10", "securityContext": {"privileged": True}}
-        done = world.kubectl("apply", "--dry-run=server", "--filename=-", stdin=json.dumps(pod), check=False)
+        done = tried(world, pod("web", image="vigie.local/pause:3.10", securityContext={"privileged": True}))
         need(done.returncode != 0 and "restricted" in done.stderr, f"the cluster said: {done.stdout}{done.stderr}")
 
 

@@ -6,8 +6,8 @@ import time
 
 
 class Report:
-    def __init__(self, folder, country):
-        self.folder, self.country = folder, country
+    def __init__(self, folder, name, country):
+        self.folder, self.name, self.country = folder, name, country
         self.folder.mkdir(parents=True, exist_ok=True)
         self.steps, self.passed, self.failures, self.upstream = {}, [], [], []
 
@@ -33,7 +33,7 @@ class Report:
         print(f"FAILED: {sentence}: {why}", flush=True)
 
     def end(self, seconds):
-        (self.folder / "e2e.json").write_text(json.dumps({
+        (self.folder / f"{self.name}.json").write_text(json.dumps({
             "country": self.country, "seconds": round(seconds, 1), "steps": self.steps, "passed": self.passed,
             "failed": self.failures, "upstream": self.upstream}, indent=1) + "\n")
         print(f"e2e: {seconds:.0f} s")
