@@ -192,6 +192,18 @@ class UpTest(unittest.TestCase):
         self.assertIn(f"already running (process {up.process.pid})", second.said())
         self.assertEqual(up.end(), 0)
 
+    def test_two_first_starts_at_once_wait_for_one_another(self):
+        empty = Path(tempfile.mkdtemp(prefix="vigie-two-", dir="/var/tmp"))
+        empty.chmod(0o755)
+        self.addCleanup(gone, empty)
+        starts = [subprocess.Popen([BIN / "vigie", "with-database", "--name", name, "--", "true"], cwd=ROOT, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   env={**os.environ, "VIGIE_STATE": str(empty)}) for name in ("one", "other")]
+        for start in starts:
+            said, _ = start.communicate(timeout=300)
+            self.assertEqual(start.returncode, 0, said)
+        self.assertEqual(list(empty.glob("unpack*")), [])
+
     def test_a_database_of_ones_own_is_used(self):
         port = free_port()
         outer = subprocess.Popen(

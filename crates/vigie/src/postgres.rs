@@ -55,11 +55,24 @@ pub(crate) async fn install() -> anyhow::Result<PathBuf> {
     }
     let base = state::base()?;
     state::folder(&base, 0o755)?;
+    // One at a time: whoever starts second waits, and finds it there.
+    let lock = base.join("postgresql.lock");
+    let _lock = tokio::task::spawn_blocking(move || state::wait_for(&lock)).await??;
+    if home.join("bin/postgres").is_file() {
+        return Ok(home);
+    }
     // Unpacked beside and moved at the end: a start that is killed leaves nothing half done under the real name.
-    let work = base.join(format!("unpack-{}", std::process::id()));
+    let work = base.join("unpack");
+    let clear = || match std::fs::remove_dir_all(&work) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("{} cannot be removed", work.display()))
+        }
+        _ => Ok(()),
+    };
+    clear()?;
     state::folder(&work, 0o755)?;
     let result = unpack(&work, &home).await;
-    std::fs::remove_dir_all(&work).with_context(|| format!("{} cannot be removed", work.display()))?;
+    clear()?;
     result?;
     Ok(home)
 }

@@ -49,6 +49,14 @@ pub(crate) fn folder(dir: &Path, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("the folder {} belongs to somebody else: set VIGIE_STATE", dir.display()))
 }
 
+/// Waits for the lock file at `path`; the kernel lets go of it however the process ends.
+pub(crate) fn wait_for(path: &Path) -> anyhow::Result<File> {
+    let lock = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    flock(&lock, FlockOperation::LockExclusive)
+        .with_context(|| format!("{} cannot be locked", path.display()))?;
+    Ok(lock)
+}
+
 impl State {
     /// Where the state of `name` for the checkout at `root` lies, whether or not it is in use.
     pub(crate) fn place(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
