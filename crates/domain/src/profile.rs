@@ -165,6 +165,9 @@ pub struct Gap {
     pub disease: String,
     /// The level of place.
     pub level: String,
+    /// The places of the level that it is about; none named: all of them.
+    #[serde(default)]
+    pub places: Vec<PlaceId>,
     /// Key of the sentence in the locale files: `gap.<reason>`.
     pub reason: String,
 }

@@ -61,6 +61,12 @@ impl Here {
         }
     }
 
+    /// The same reader at the beginning of the site.
+    #[must_use]
+    pub(crate) fn at_home(&self) -> Self {
+        Self { path: "/".to_owned(), query: None, as_of: None, ..self.clone() }
+    }
+
     /// The language of the page.
     #[must_use]
     pub(crate) fn lang(&self) -> &Lang {

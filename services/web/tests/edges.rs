@@ -43,7 +43,13 @@ async fn failures_are_pages_in_the_readers_language_or_problems_for_programs(poo
         assert!(answer.status.is_client_error() && answer.body.contains(title), "{path}: {}", answer.body);
         assert!(answer.body.contains("role=\"note\""), "even a failure carries the notice");
         assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(
+            !answer.body.contains("rel=\"alternate\""),
+            "{path}: it is the same page in no other language"
+        );
     }
+    let nowhere = site.get("/de/gibt/es/nicht/hier").await;
+    assert!(!nowhere.body.contains("/fr/gibt"), "links to other languages lead to what is there");
     let json = site.get_with("/de/flu/CH-XX", "accept", "application/json").await;
     assert_eq!(json.header("content-type"), "application/problem+json");
     assert!(json.body.contains("\"code\":\"not_found\""), "{}", json.body);

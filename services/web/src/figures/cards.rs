@@ -6,7 +6,7 @@ use super::outlook::Outlook;
 use super::series::Series;
 use crate::i18n::Lang;
 use domain::quantiles::MEDIAN;
-use store::forecasts::Forecast;
+use store::forecasts::{Forecast, Trend};
 
 /// A question and its answer, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,23 +108,28 @@ fn future(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
         Err(word) => unanswered(lang, series, "card.rt", word),
     });
     all.push(match &outlook.trend {
-        Ok(trend) => Card {
-            label: lang.t("card.rise"),
-            value: lang.formats.percent(trend.rises),
-            detail: lang.f(
-                "card.rise_detail",
-                &[
-                    ("up", &lang.formats.percent(trend.increase + trend.large_increase)),
-                    ("stable", &lang.formats.percent(trend.stable)),
-                    ("down", &lang.formats.percent(trend.decrease + trend.large_decrease)),
-                ],
-            ),
-            why: None,
-            missing: false,
-        },
+        Ok(chances) => trend(lang, chances),
         Err(word) => unanswered(lang, series, "card.rise", word),
     });
     all
+}
+
+/// The likeliest of three directions as the answer, the chance of each as its detail.
+fn trend(lang: &Lang, trend: &Trend) -> Card {
+    let chances = [
+        ("up", "card.trend_up", trend.increase + trend.large_increase),
+        ("stable", "card.trend_stable", trend.stable),
+        ("down", "card.trend_down", trend.decrease + trend.large_decrease),
+    ];
+    let likeliest = chances.iter().max_by(|a, b| a.2.total_cmp(&b.2)).map_or("card.unknown", |c| c.1);
+    let written = chances.map(|(name, _, chance)| (name, lang.formats.percent(chance)));
+    Card {
+        label: lang.t("card.rise"),
+        value: lang.t(likeliest),
+        detail: lang.f("card.rise_detail", &written.each_ref().map(|(name, text)| (*name, text.as_str()))),
+        why: None,
+        missing: false,
+    }
 }
 
 fn week(lang: &Lang, series: &Series<'_>, label: String, f: &Forecast) -> Card {

@@ -150,7 +150,8 @@ async fn group(
     mut places: Vec<&Place>,
 ) -> Result<Group, Problem> {
     let (lang, profile) = (here.lang(), &here.site.app.profile);
-    let gaps = profile.gaps.iter().filter(|g| g.disease == disease.id && g.level == level);
+    let gaps =
+        profile.gaps.iter().filter(|g| g.disease == disease.id && g.level == level && g.places.is_empty());
     let mut group = Group {
         title: lang.t(&format!("level.{level}.many")),
         about: None,

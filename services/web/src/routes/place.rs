@@ -10,7 +10,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use domain::PlaceId;
-use domain::profile::Disease;
+use domain::profile::{Disease, Gap};
 use kit::Problem;
 use sqlx::PgConnection;
 use store::places::Place;
@@ -85,7 +85,9 @@ pub(super) async fn find(conn: &mut PgConnection, here: &Here, id: &str) -> Resu
 
 fn gaps_of<'a>(here: &'a Here, disease: &'a Disease, place: &'a Place) -> impl Iterator<Item = String> + 'a {
     let gaps = here.site.app.profile.gaps.iter();
+    let here_too = |g: &&Gap| g.places.is_empty() || g.places.iter().any(|p| p.as_str() == place.id);
     gaps.filter(|g| g.disease == disease.id && g.level == place.level)
+        .filter(here_too)
         .map(|g| here.t(format!("gap.{}", g.reason)))
 }
 
