@@ -7,6 +7,8 @@ import subprocess
 from common import ROOT, documents, finish, name, tracked
 
 FUNCTION = 'config.kubernetes.io/function: "exec: { path: krm-sops }"'
+# A password in an address; `${…}` is a place for one.
+ADDRESS = re.compile(r"[a-z]+://[^\s/:@]+:(?!\$\{)[^\s/@]+@")
 PRIVATE = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
@@ -33,6 +35,20 @@ def faults_of(path, known):
             yield "is encrypted to others than .sops.yaml names: run `sops updatekeys` on it"
 
 
+def plain(node):
+    """Every Secret with values inside of a document, wherever it is, and every generator of Secrets."""
+    if isinstance(node, list):
+        for item in node:
+            yield from plain(item)
+    elif isinstance(node, dict):
+        if node.get("kind") == "Secret" and (node.get("data") or node.get("stringData")):
+            yield "holds a Secret in plain text: it belongs into secrets/, encrypted"
+        if node.get("secretGenerator"):
+            yield "generates a Secret from plain text: it belongs into secrets/, encrypted"
+        for item in node.values():
+            yield from plain(item)
+
+
 def main():
     known, faults, looked = recipients(), [], 0
     sealed = tracked("secrets/*.sops.yaml")
@@ -47,10 +63,13 @@ def main():
     if shared:
         faults.append(f".sops.yaml: {', '.join(shared)} share a recipient: a country's key must not open another's secrets")
     # A Secret anywhere else is a plain one.
-    for path in tracked("clusters/*.yaml", "services/*.yaml", "secrets/*.yaml", "containers/*.yaml"):
+    for path in tracked("clusters", "services/*/deploy/*", "secrets", "containers"):
+        if path.suffix not in (".yaml", ".yml", ".json") or path in sealed:
+            continue
         looked += 1
-        if path not in sealed and any(isinstance(d, dict) and d.get("kind") == "Secret" for d in documents(path)):
-            faults.append(f"{name(path)} holds a Secret in plain text: it belongs into secrets/, encrypted")
+        faults += [f"{name(path)} {why}" for why in plain(documents(path))]
+        if ADDRESS.search(path.read_text(encoding="utf-8")):
+            faults.append(f"{name(path)} holds a password in an address: it belongs into secrets/, encrypted")
     # Argo CD may run programs while it renders, with the country's key at hand: only this one.
     for path in tracked("clusters/*.yaml", "services/*.yaml", "secrets/*.yaml"):
         for line in path.read_text(encoding="utf-8").splitlines():

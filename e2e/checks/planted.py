@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""The checks of secrets and manifests, checked: faults planted in a copy, each of which must be named."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from common import ROOT, finish, name, tracked
+
+TAKEN = ["clusters", "secrets", "containers", "services/*/deploy/*", "services/*/Cargo.toml", ".sops.yaml", "e2e/checks"]
+SECRET = "apiVersion: v1\nkind: {kind}\nmetadata: {{ name: a }}\n{rest}"
+IMAGES = "clusters/fr/images/kustomization.yaml"
+ZERO, REAL = "sha256:" + "0" * 64, "sha256:" + "5" * 64
+# In pieces, since these would be faults here too.
+KEY = "AGE-SECRET-" + "KEY-1" + "Q" * 58
+PASSWORD = "value: postgres://vigie:" + "hunter2@database/vigie\n"
+
+# check, what is planted, path, how its text changes, what must be said
+FAULTS = [
+    ("sealed", "a Secret among the manifests", "clusters/fr/apps/web/secret.yaml",
+     lambda _: SECRET.format(kind="Secret", rest="stringData: { uri: hunter2 }\n"), "holds a Secret in plain text"),
+    ("sealed", "one within a list", "services/web/deploy/list.yaml",
+     lambda _: "apiVersion: v1\nkind: List\nitems:\n  - { apiVersion: v1, kind: Secret, data: { a: aHVudGVyMg== } }\n",
+     "holds a Secret in plain text"),
+    ("sealed", "one that kustomize would make", "clusters/fr/apps/web/kustomization.yaml",
+     lambda text: text + "secretGenerator:\n  - name: a\n    literals: [uri=hunter2]\n", "generates a Secret from plain text"),
+    ("sealed", "a password in an address", "services/web/deploy/deployment.yaml", lambda text: text + "# " + PASSWORD,
+     "holds a password in an address"),
+    ("sealed", "a value that is not encrypted", "secrets/fr/web/database.sops.yaml",
+     lambda text: re.sub(r"uri: ENC\[.*\]", "uri: hunter2", text), "in plain text: encrypt it"),
+    ("sealed", "another recipient", ".sops.yaml", lambda text: re.sub(r"(secrets/fr/[^#]*?age: age1)....", r"\1aaaa", text, flags=re.S),
+     "is encrypted to others"),
+    ("sealed", "a private key", "clusters/fr/note.txt", lambda _: KEY + "\n", "holds a private key"),
+    ("sealed", "another program while rendering", "secrets/fr/web/decrypt.yaml", lambda text: text.replace("path: krm-sops", "path: sh"),
+     "another program than krm-sops"),
+    ("manifests", "the all-zero digest in a registry", IMAGES, lambda text: text.replace("newName: registry.invalid", "newName: registry.example", 1),
+     "all-zero digest"),
+    ("manifests", "a digest that is in no registry", IMAGES, lambda text: text.replace(ZERO, REAL, 1), "all-zero digest"),
+    ("manifests", "a tag instead of a digest", IMAGES, lambda text: text.replace(f"digest: {ZERO}", "newTag: latest", 1),
+     "by a digest, not by a tag"),
+    ("manifests", "an image of an absent service", "clusters/ch/images/kustomization.yaml",
+     lambda text: text.replace("vigie/web", "vigie/data-api"), "an absent service has no image"),
+]
+
+
+def said(tree, check):
+    """(exit code, what it said) of a check in the copy."""
+    subprocess.run(["git", "-C", tree, "add", "--all", "--force"], check=True)
+    done = subprocess.run([sys.executable, tree / f"e2e/checks/{check}.py"], check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def main():
+    faults = []
+    with tempfile.TemporaryDirectory(prefix="vigie-planted-") as folder:
+        tree = Path(folder)
+        for path in tracked(*TAKEN):
+            (tree / name(path)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, tree / name(path))
+        subprocess.run(["git", "init", "--quiet", tree], check=True)
+        # As the tree is, and as the workflow `images` leaves it: both are well.
+        for state in ("as it is", "with real digests"):
+            for check in ("sealed", "manifests"):
+                code, text = said(tree, check)
+                if code != 0:
+                    faults.append(f"the tree {state}: {check} says {text}")
+            if state == "as it is":
+                kept = {p: p.read_text() for p in tree.glob("clusters/*/images/kustomization.yaml")}
+                for path, text in kept.items():
+                    path.write_text(text.replace("registry.invalid", "registry.example").replace(ZERO, REAL))
+        for path, text in kept.items():
+            path.write_text(text)
+        for check, what, file, change, wanted in FAULTS:
+            path = tree / file
+            before = path.read_text() if path.exists() else None
+            path.write_text(change(before or ""))
+            if path.read_text() == before:
+                faults.append(f"{what}: nothing was planted in {file}")
+            code, text = said(tree, check)
+            if code == 0 or wanted not in text:
+                faults.append(f"{what} in {file} was not refused: {text.strip()[-300:]}")
+            path.unlink() if before is None else path.write_text(before)
+    finish("planted", faults, len(FAULTS))
+
+
+main()
