@@ -18,6 +18,9 @@ up: ## run a whole country on this machine: COUNTRY=us|fr|ch PORT=8080 HOST=127.
 test: install ## everything that a push must pass, at most 60 minutes cold on 2 cores
 	@exec python3 e2e/test.py all
 
+prove: ## what is slower than make test allows; writes docs/evidence/ (as root, hours)
+	@exec python3 e2e/prove.py
+
 check: ## the fast part: format, lints, documents, manifests
 	@exec python3 e2e/test.py check
 
@@ -33,8 +36,17 @@ install: ## as root: install what the tests need
 check-nix: ## the flake, evaluated without nixpkgs
 	@exec e2e/nix/check.sh fast
 
-e2e: ## COUNTRY from an empty cluster to a page, by git alone (root, Go and target/release)
+e2e: ## COUNTRY from an empty cluster to a page, by git alone (as root, after a release build)
 	@exec python3 e2e/cluster/run.py
+
+e2e-pipeline: ## a commit of a bare repository, through the steps of the workflow images, to pods of COUNTRY
+	@exec python3 e2e/cluster/run.py pipeline
+
+workflows: ## each step of the workflows, run here
+	@exec python3 e2e/workflows/run.py
+
+release-binaries: ## every program, the same bytes in whatever folder, into target/same/release
+	@exec e2e/release.sh
 
 secrets-init: ## an operator's own keys and secrets: COUNTRY=us|fr|ch
 	@exec secrets/init.sh

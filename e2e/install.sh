@@ -52,7 +52,8 @@ for group in "$@"; do
         file /usr/share/zoneinfo/UTC tzdata
         ;;
     containers)
-        program podman "podman buildah"
+        program podman podman
+        program mmdebstrap mmdebstrap
         program runc runc
         ;;
     *) echo "vigie: e2e/install.sh knows tests, cluster and containers, not $group" >&2; exit 2 ;;

@@ -135,6 +135,11 @@ def delivery(driver, steps):
         for where, command in steps:
             driver.run(where, command, tree, env)
         delivered(driver, tree, bare, here.name, oci)
+        # The promotion commit is of the same sources: a workflow that ran on it would make the same images.
+        git(tree, "pull", "--quiet", "origin", "main")
+        again = subprocess.run([sys.executable, tree / "e2e/nix/source.py", "hash"], check=True, capture_output=True, text=True)
+        if again.stdout != hashes.stdout:
+            driver.fault(f"the promotion commit changes the source of images: {again.stdout}")
         # Again: nothing is new, so nothing is committed.
         before = git(bare, "rev-parse", "main")
         driver.run("images again", "make images-commit", tree, env)
@@ -202,6 +207,8 @@ def main():
         delivery(driver, later)
         for line in sorted(set(driver.skipped)):
             print(f"skipped: {line}")
+        for sentence in driver.faults:
+            print(f"workflows: wrong: {sentence}")
         print(f"workflows: {len(files)} files, {len(found)} steps: {driver.ran} runs, {len(driver.faults)} wrong")
         return 1 if driver.faults else 0
 
