@@ -1,7 +1,7 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
 use crate::{CountryCode, PlaceId, SignalId, SourceId, WeekSystem};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -125,9 +125,14 @@ pub struct Signal {
     pub cumulative: bool,
     /// Where it comes from, by level of place (`nation`, `state`, …): one figure has one source.
     pub sources: BTreeMap<String, SourceId>,
-    /// Set when its publisher has stopped, or when no later table could be kept.
+    /// From when on the figures that are kept have come to their end: the publisher stopped, or no later table
+    /// could be kept. It says nothing of the publisher.
     #[serde(default, deserialize_with = "toml_day")]
     pub ended: Option<NaiveDate>,
+    /// Days before an issue whose values are still incomplete in it: 2 are the day of the issue and the day before.
+    /// 0 for figures by day of report, which are whole when they are issued. Measured on the recorded vintages.
+    #[serde(default)]
+    pub settle_days: u32,
     /// Days after the last reference date from which the series is stale.
     pub stale_after_days: u32,
     /// Days between two issues, to say when the next is expected.
@@ -225,6 +230,9 @@ impl CountryProfile {
             if self.disease(&signal.disease).is_none() {
                 return wrong(format!("signal {} names the unknown disease {}", signal.id, signal.disease));
             }
+            if signal.settle_days > 0 && signal.cadence != Cadence::Day {
+                return wrong(format!("signal {} is weekly and has settle_days", signal.id));
+            }
             for level in signal.sources.keys() {
                 if level != NATION && !self.levels.contains(level) {
                     return wrong(format!("signal {} names the unknown level {level}", signal.id));
@@ -261,6 +269,12 @@ impl CountryProfile {
 pub const NATION: &str = "nation";
 
 impl Signal {
+    /// The last day whose value is complete when the newest issue is of the day `issued`; later days still grow.
+    #[must_use]
+    pub fn settled(&self, issued: NaiveDate) -> NaiveDate {
+        issued.checked_sub_days(Days::new(u64::from(self.settle_days))).unwrap_or(issued)
+    }
+
     /// The source of this signal at a level of place (`nation`, `state`, …).
     #[must_use]
     pub fn source_at(&self, level: &str) -> Option<&SourceId> {

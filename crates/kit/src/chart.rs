@@ -83,6 +83,8 @@ pub struct Chart {
     pub last: Option<(NaiveDate, f64)>,
     /// Labels under the plot.
     pub x_labels: Vec<(NaiveDate, String)>,
+    /// What the values count, above the axis; empty: nothing stands there.
+    pub unit: String,
     /// Values with a grid line, with their labels; the last one is the top of the plot.
     pub y_labels: Vec<(f64, String)>,
 }
@@ -167,6 +169,7 @@ mod tests {
             fan,
             last: Some((date, 30.0)),
             x_labels: vec![(date, "Feb 1".into())],
+            unit: "admissions & more".into(),
             y_labels: ticks(top, 4).into_iter().map(|v| (v, v.to_string())).collect(),
         }
     }
@@ -181,6 +184,18 @@ mod tests {
         }
         assert!(!svg.contains("style="), "the content policy forbids inline styles");
         assert_eq!(svg, chart().svg());
+    }
+
+    #[test]
+    fn the_unit_stands_above_the_axis_and_moves_the_plot_down() {
+        let with = chart();
+        let without = Chart { unit: String::new(), ..chart() };
+        assert!(with.svg().contains(">admissions &amp; more</text>"));
+        assert!(!without.svg().contains("c-unit"));
+        let plot = |svg: &str| {
+            svg.split("<svg x=\"0\" y=\"").nth(1).and_then(|s| s.split('"').next()?.parse::<u32>().ok())
+        };
+        assert!(plot(&with.svg()) > plot(&without.svg()));
     }
 
     #[test]

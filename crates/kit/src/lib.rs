@@ -1,6 +1,7 @@
 //! What every service needs, once.
 
 mod app;
+pub mod axis;
 pub mod chart;
 mod clock;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod notice;
 mod params;
 mod problem;
 pub mod server;
+pub mod source;
 
 pub use app::App;
 pub use clock::{Clock, wall};

@@ -31,13 +31,17 @@ pub fn telemetry() {
 
 /// Sets up a command's logging: plain text on stderr, warnings and worse unless `RUST_LOG` says otherwise.
 pub fn telemetry_of_a_command() {
-    logging("warn", true);
+    // A connection that is dropped by Ctrl-C is no news for the person who pressed it.
+    logging("warn,sqlx=error", true);
 }
 
 fn logging(default: &str, text: bool) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // A second call (tests) keeps the first subscriber.
     let set = if text { builder.try_init() } else { builder.json().try_init() };
     if let Err(error) = set {

@@ -44,12 +44,13 @@ impl Frame {
             id,
             title,
             description: String::new(),
-            height: 240,
+            height: 255,
             span: self.span,
             lines,
             fan: Vec::new(),
             last: None,
             x_labels: month_labels(q.lang, self.span),
+            unit: kit::axis::unit(&q.lang.language, q.signal),
             y_labels: marks.into_iter().map(|v| (v, q.lang.cell(v, digits, q.signal.unit))).collect(),
         }
     }
@@ -80,7 +81,7 @@ impl Frame {
         let lines = numbered().map(|(_, (series, class))| self.line(class, series)).collect();
         let names: Vec<&str> = all.iter().map(|s| q.lang.place(&s.place)).collect();
         let mut chart = self.chart(q, "c-all".into(), title(q, &names.join(", ")), lines, self.top(all));
-        chart.height = 320;
+        chart.height = 335;
         let said = numbered().filter_map(|(n, (s, _))| {
             Some(format!("{}: {}. {}", n + 1, q.lang.place(&s.place), words(q, s, self.span)?))
         });

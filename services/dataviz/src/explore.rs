@@ -15,6 +15,7 @@ use chrono::NaiveDate;
 use domain::Status;
 use domain::profile::{Cadence, Unit};
 use kit::Problem;
+use kit::source::Named;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::sources::Source;
@@ -71,6 +72,7 @@ struct Page<'a> {
     together_words: String,
     daily_mean: bool,
     ended: Option<String>,
+    incomplete: Option<String>,
     columns: Vec<String>,
     rows: Vec<Row>,
     total: usize,
@@ -79,7 +81,7 @@ struct Page<'a> {
     svg: String,
     whole: String,
     year: String,
-    sources: Vec<Source>,
+    sources: Vec<Named>,
     languages: Vec<(String, String, String, bool)>,
 }
 
@@ -115,7 +117,10 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
         options::places(lang, q.signal, &q.all, chosen)
     };
     let open = (q.places.len() + 1).clamp(2, MOST);
-    let ended = q.signal.ended.filter(|day| *day <= q.as_of.date_naive());
+    // The declared day says that there will be no more; what is said is the last day that there is.
+    let declared = q.signal.ended.filter(|day| *day <= q.as_of.date_naive());
+    let ended = declared.map(|day| all.iter().filter_map(Series::last).max().unwrap_or(day));
+    let incomplete = all.iter().filter_map(Series::incomplete_from).min();
     let shown = |day: Option<NaiveDate>| day.map(|d| d.to_string()).unwrap_or_default();
     Page {
         heading: title(q, &names.join(", ")),
@@ -139,6 +144,7 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
         together_words,
         daily_mean: averaged(q.signal),
         ended: ended.map(|day| lang.f("ended", &[("date", &lang.formats.date(day))])),
+        incomplete: incomplete.map(|day| lang.f("incomplete", &[("date", &lang.formats.date(day))])),
         columns: names.iter().map(|n| (*n).to_owned()).collect(),
         rows: dates.iter().rev().take(ROWS).map(|date| row(q, all, *date)).collect(),
         total: dates.len(),
@@ -147,7 +153,7 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
         svg: q.address("/explore/chart.svg", &["scale"]),
         whole: with(&q.address("/explore", &["from", "to"]), "from=1900-01-01"),
         year: q.address("/explore", &["from", "to"]),
-        sources: sources(all),
+        sources: sources(all).iter().map(|s| Named::of(&lang.language, s)).collect(),
         languages: languages(q),
         site,
         lang,
@@ -183,7 +189,11 @@ fn row(q: &Question<'_>, all: &[Series], date: NaiveDate) -> Row {
         Some(c) => Shown {
             text: c.value.map_or_else(|| "–".into(), |v| lang.cell(v, digits, q.signal.unit)),
             why: Some(format!("{prefix}/why/{}", c.id)),
-            note: (c.status != Status::Observed).then(|| lang.t(format!("status.{}", c.status))),
+            note: match c.status {
+                Status::Observed if !series.is_settled(date) => Some(lang.t("cell.incomplete")),
+                Status::Observed => None,
+                status => Some(lang.t(format!("status.{status}"))),
+            },
         },
     };
     Row {

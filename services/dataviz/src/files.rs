@@ -30,18 +30,22 @@ async fn read<'a>(
 pub(crate) fn notes(q: &Question<'_>, all: &[Series]) -> Vec<String> {
     let mut notes = q.notes();
     for s in all.iter().filter_map(|s| s.source.as_ref()) {
+        let s = kit::source::Named::of(&q.lang.language, s);
         let note = q.lang.f(
             "file.source",
             &[
-                ("publisher", &s.publisher),
-                ("title", &s.title),
-                ("licence", &s.licence),
-                ("credit", &s.credit),
+                ("publisher", &s.publisher.words),
+                ("title", &s.title.words),
+                ("licence", &s.licence.words),
+                ("credit", &s.credit.words),
             ],
         );
         if !notes.contains(&note) {
             notes.push(note);
         }
+    }
+    if let Some(day) = all.iter().filter_map(Series::incomplete_from).min() {
+        notes.push(q.lang.f("incomplete", &[("date", &q.lang.formats.date(day))]));
     }
     notes.push(kit::notice::disclaimer(&q.lang.language));
     notes

@@ -29,6 +29,8 @@ pub(crate) struct Series {
     /// All that is known, by date.
     pub(crate) cells: BTreeMap<NaiveDate, Cell>,
     averaged: bool,
+    /// The last day whose value is complete; later ones still grow.
+    settled: NaiveDate,
 }
 
 /// Are the values of this signal so many a day that their mean of seven days is what can be compared?
@@ -46,12 +48,20 @@ impl Series {
         q: &Question<'_>,
         place: &Place,
     ) -> Result<Self, Problem> {
-        let mut series =
-            Self { place: place.clone(), source: None, cells: BTreeMap::new(), averaged: averaged(q.signal) };
+        let mut series = Self {
+            place: place.clone(),
+            source: None,
+            cells: BTreeMap::new(),
+            averaged: averaged(q.signal),
+            settled: NaiveDate::MAX,
+        };
         let Some(id) = q.signal.source_at(&place.level) else { return Ok(series) };
         series.source = store::sources::get(conn, id.as_str()).await?;
         let points =
             store::observations::as_of(conn, q.signal.id.as_str(), id.as_str(), &place.id, q.as_of).await?;
+        let issued =
+            store::observations::last_issue(conn, q.signal.id.as_str(), id.as_str(), q.as_of).await?;
+        series.settled = issued.map_or(NaiveDate::MAX, |at| q.signal.settled(at.date_naive()));
         for p in points {
             let key = ObservationKey {
                 signal: q.signal.id.clone(),
@@ -77,8 +87,23 @@ impl Series {
         self.cells.iter().find(|(_, c)| c.value.is_some()).map(|(d, _)| *d)
     }
 
-    /// What is drawn of a day: the value, or the mean of seven days that are all known.
+    /// Is the value of this day complete?
+    pub(crate) fn is_settled(&self, date: NaiveDate) -> bool {
+        date <= self.settled
+    }
+
+    /// The first day whose number is still incomplete.
+    pub(crate) fn incomplete_from(&self) -> Option<NaiveDate> {
+        let shown = self.cells.iter().find(|(d, c)| **d > self.settled && c.value.is_some());
+        shown.map(|(d, _)| *d)
+    }
+
+    /// What is drawn of a day: the value, or the mean of seven days that are all known; nothing of a day that is
+    /// still incomplete.
     pub(crate) fn drawn(&self, date: NaiveDate) -> Option<f64> {
+        if !self.is_settled(date) {
+            return None;
+        }
         let at = |day: NaiveDate| self.cells.get(&day)?.value;
         if !self.averaged {
             return at(date);

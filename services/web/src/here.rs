@@ -188,7 +188,10 @@ impl Here {
         if self.site.langs.len() < 2 {
             return Vec::new();
         }
-        let query = self.query.as_deref().map_or_else(String::new, |q| format!("?{q}"));
+        // What was typed into a field is not carried along: it would stand on the page once for each language.
+        let asked = Params::parse(self.query.as_deref(), &["as_of", "range", "q"]);
+        let query = asked.map_or_else(|_| String::new(), |p| p.encode_without(&["q"]));
+        let query = if query.is_empty() { query } else { format!("?{query}") };
         let links = self.site.langs.iter().enumerate().map(|(n, lang)| Link {
             href: format!("{}{}{query}", lang.language.prefix, self.path),
             text: lang.language.name.clone(),

@@ -33,7 +33,8 @@ impl Lang {
     pub fn f(&self, key: &str, with: &[(&str, &str)]) -> String {
         let names: Vec<&str> = with.iter().map(|(name, _)| *name).collect();
         let values: Vec<String> = with.iter().map(|(_, value)| (*value).to_owned()).collect();
-        rust_i18n::replace_patterns(&self.t(key), &names, &values)
+        let text = rust_i18n::replace_patterns(&self.t(key), &names, &values);
+        if self.language.code == "it" { elided(&text) } else { text }
     }
 
     /// The text `key.<plural category>` for `value`; `other` where the language has no text of that category.
@@ -98,6 +99,32 @@ impl Lang {
     }
 }
 
+/// Italian before 8 and 11, which begin with a vowel when they are read: `il 8 luglio` is written `l’8 luglio`.
+fn elided(text: &str) -> String {
+    let articles = [
+        ("il", "l’"),
+        ("al", "all’"),
+        ("del", "dell’"),
+        ("dal", "dall’"),
+        ("nel", "nell’"),
+        ("sul", "sull’"),
+    ];
+    let mut out = String::with_capacity(text.len());
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        let vowel = words.peek().is_some_and(|next| {
+            let digits = next.chars().take_while(char::is_ascii_digit).collect::<String>();
+            digits.starts_with('8') || digits == "11"
+        });
+        let short = articles.iter().find(|(article, _)| *article == word).filter(|_| vowel);
+        out.push_str(short.map_or(word, |(_, short)| short));
+        if short.is_none() && words.peek().is_some() {
+            out.push(' ');
+        }
+    }
+    out
+}
+
 /// Decimals of a value in a sentence: none for persons; one for a small rate, none for a large one.
 #[must_use]
 pub fn digits(value: f64, unit: Unit) -> usize {
@@ -112,4 +139,22 @@ pub fn digits(value: f64, unit: Unit) -> usize {
 #[must_use]
 pub fn column_digits(unit: Unit) -> usize {
     usize::from(unit != Unit::Persons)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elided;
+
+    #[test]
+    fn italian_shortens_the_article_before_eight_and_eleven() {
+        for (plain, written) in [
+            ("terminano il 8 luglio 2021.", "terminano l’8 luglio 2021."),
+            ("fino al 11 marzo", "fino all’11 marzo"),
+            ("del 18 marzo al 28", "del 18 marzo al 28"),
+            ("dal 1 al 7, il 110", "dal 1 al 7, il 110"),
+            ("la media  il", "la media  il"),
+        ] {
+            assert_eq!(elided(plain), written);
+        }
+    }
 }

@@ -28,6 +28,13 @@ async fn a_path_without_a_language_goes_to_the_readers(pool: PgPool) {
     assert_eq!(site.get("/fr//flu").await.status, 404);
     let slash = site.get("/fr/flu/").await;
     assert_eq!((slash.status.as_u16(), slash.header("location")), (308, "/fr/flu"));
+    let home = site.get("/fr?as_of=2025-01-31").await;
+    assert_eq!(
+        (home.status.as_u16(), home.header("location")),
+        (308, "/fr/?as_of=2025-01-31"),
+        "one address"
+    );
+    assert_eq!(site.get("/fr/").await.status, 200);
     assert_eq!(site.get("//evil.example/").await.status, 404, "never a redirect to another host");
 }
 

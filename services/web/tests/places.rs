@@ -97,7 +97,7 @@ async fn a_question_without_an_answer_says_why(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_series_that_ended_shows_its_history_and_no_forecast(pool: PgPool) {
     let page = Site::of(&pool, country("us")).await.get("/mpox/US").await.body;
-    assert!(page.contains("Publication ended on November 16, 2023."), "{page}");
+    assert!(page.contains("The figures kept here end on November 16, 2023."), "{page}");
     assert!(page.contains("class=\"chart\"") && !page.contains("c-band95"), "{page}");
 }
 
@@ -186,6 +186,11 @@ async fn the_finder_works_without_scripts(pool: PgPool) {
         "{}",
         none.body
     );
+    assert_eq!(none.body.matches("atlantis").count(), 2, "in the field and in the answer, not in every link");
+    let longest = format!("/flu?q={}", "x".repeat(200));
+    assert_eq!(site.get(&longest).await.status, 200);
+    let longer = site.get(&(longest + "x")).await;
+    assert!(longer.status == 400 && !longer.body.contains("xxx"), "{}", longer.body);
     let all = site.get("/flu").await.body;
     let order = ["Alpha", "Élan", "Zeta"].map(|n| all.find(&format!(">{n}</a>")).unwrap());
     assert!(order.is_sorted(), "places stand in alphabetical order");

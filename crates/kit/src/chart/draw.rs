@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 /// Room under the plot for its labels, and above it for the topmost one.
 const BELOW: u32 = 26;
 const ABOVE: u32 = 12;
+/// More room above it for the unit of its values.
+const UNIT: u32 = 18;
 /// Height of a mark.
 const TEXT: f64 = 13.0;
 /// The plot's own units; it stretches to the page's width.
@@ -16,13 +18,16 @@ const UNITS: f64 = 1000.0;
 struct Frame<'a> {
     chart: &'a Chart,
     top: f64,
+    /// Where the plot begins, in pixels from the top of the chart.
+    above: u32,
     plot: f64,
 }
 
 impl Frame<'_> {
     fn of(chart: &Chart) -> Frame<'_> {
         let top = chart.y_labels.last().map_or(1.0, |(v, _)| *v);
-        Frame { chart, top, plot: f64::from(chart.height.saturating_sub(BELOW + ABOVE).max(1)) }
+        let above = if chart.unit.is_empty() { ABOVE } else { ABOVE + UNIT };
+        Frame { chart, top, above, plot: f64::from(chart.height.saturating_sub(BELOW + above).max(1)) }
     }
     fn x(&self, date: NaiveDate) -> f64 {
         along(date, self.chart.span) * UNITS
@@ -33,7 +38,7 @@ impl Frame<'_> {
     }
     /// In pixels from the top of the chart.
     fn pixel(&self, value: f64) -> f64 {
-        f64::from(ABOVE) + self.y(value) / UNITS * self.plot
+        f64::from(self.above) + self.y(value) / UNITS * self.plot
     }
     fn percent(&self, date: NaiveDate) -> f64 {
         along(date, self.chart.span) * 100.0
@@ -81,6 +86,10 @@ pub(super) fn document(chart: &Chart, width: u32, notes: &[String], at_ends: &[M
 }
 
 fn body(out: &mut String, f: &Frame<'_>) {
+    if !f.chart.unit.is_empty() {
+        // Its left end stands where the labels of the axis begin.
+        text(out, "-50", 12.0, "c-unit", "", &f.chart.unit);
+    }
     for (value, label) in &f.chart.y_labels {
         let y = f.pixel(*value);
         push(
@@ -93,7 +102,7 @@ fn body(out: &mut String, f: &Frame<'_>) {
     }
     for (date, label) in &f.chart.x_labels {
         let x = f.percent(*date);
-        let (ground, below) = (f64::from(ABOVE) + f.plot, f64::from(f.chart.height - 6));
+        let (ground, below) = (f64::from(f.above) + f.plot, f64::from(f.chart.height - 6));
         push(
             out,
             format_args!(
@@ -106,9 +115,9 @@ fn body(out: &mut String, f: &Frame<'_>) {
     push(
         out,
         format_args!(
-            "<svg x=\"0\" y=\"{ABOVE}\" width=\"100%\" height=\"{:.1}\" viewBox=\"0 0 1000 1000\" \
+            "<svg x=\"0\" y=\"{}\" width=\"100%\" height=\"{:.1}\" viewBox=\"0 0 1000 1000\" \
          preserveAspectRatio=\"none\" overflow=\"visible\">",
-            f.plot
+            f.above, f.plot
         ),
     );
     fan(out, f);
@@ -200,7 +209,7 @@ fn marks(out: &mut String, f: &Frame<'_>, marks: &[Mark]) {
         free = *y + TEXT;
     }
     // What was pushed below the ground line goes back up, and lifts what stands above it.
-    let mut free = f64::from(ABOVE) + f.plot;
+    let mut free = f64::from(f.above) + f.plot;
     for (y, _) in placed.iter_mut().rev() {
         *y = y.min(free);
         free = *y - TEXT;

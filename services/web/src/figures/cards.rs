@@ -1,6 +1,6 @@
 //! The few numbers that stand beside the sentence.
 
-use super::headline::{Latest, change, reason};
+use super::headline::{Latest, change, reason, widest};
 use super::movement::Movement;
 use super::outlook::Outlook;
 use super::series::Series;
@@ -133,7 +133,9 @@ fn trend(lang: &Lang, trend: &Trend) -> Card {
 }
 
 fn week(lang: &Lang, series: &Series<'_>, label: String, f: &Forecast) -> Card {
-    let at = |n: usize| f.quantiles.get(n).map_or_else(String::new, |v| lang.value(*v, series.signal.unit));
+    let unit = series.signal.unit;
+    let shown = widest(f, 19, unit);
+    let at = |n: usize| f.quantiles.get(n).map_or_else(String::new, |v| lang.cell(*v, shown, unit));
     let with = [
         ("median", &*at(MEDIAN)),
         ("date", &*lang.formats.short_date(f.target_end_date)),

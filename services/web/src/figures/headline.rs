@@ -100,6 +100,13 @@ pub fn nothing(lang: &Lang, series: &Series<'_>) -> String {
     }
 }
 
+/// From which day on the values were not complete when they were issued.
+#[must_use]
+pub fn incomplete(lang: &Lang, series: &Series<'_>) -> Option<String> {
+    let from = series.incomplete_from()?;
+    Some(lang.f("incomplete", &[("date", &lang.formats.date(from))]))
+}
+
 /// What was likely to come, always with its uncertainty; or why that is not estimated.
 #[must_use]
 pub fn likely(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<String> {
@@ -116,9 +123,15 @@ pub fn likely(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<String
     }
 }
 
+/// Decimals of an interval and of what lies in it: one precision for both ends, by the larger one.
+pub(crate) fn widest(f: &Forecast, high: usize, unit: Unit) -> usize {
+    f.quantiles.get(high).map_or(0, |v| digits(*v, unit))
+}
+
 fn expectation(lang: &Lang, series: &Series<'_>, key: &str, f: &Forecast, ahead: usize) -> String {
     let unit = series.signal.unit;
-    let at = |n: usize| f.quantiles.get(n).map_or_else(String::new, |v| lang.value(*v, unit));
+    let shown = widest(f, HIGH, unit);
+    let at = |n: usize| f.quantiles.get(n).map_or_else(String::new, |v| lang.cell(*v, shown, unit));
     let noun = lang.t(&format!("signal.{}.noun", series.signal.id));
     let week = lang.formats.week(f.target_end_date);
     lang.f(
@@ -153,5 +166,24 @@ pub fn reason(lang: &Lang, series: &Series<'_>, word: &str) -> String {
     let key = format!("reason.{word}");
     let key = if lang.has(&key) { key.as_str() } else { "reason.no_answer" };
     let day = |d: Option<NaiveDate>| d.map_or_else(String::new, |d| lang.formats.date(d));
-    lang.f(key, &[("ended", &day(series.ended())), ("last", &day(series.last().map(|c| c.date)))])
+    lang.f(key, &[("ended", &day(series.ended())), ("last", &day(series.newest().map(|c| c.date)))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_an_interval_have_the_decimals_of_the_larger_one() {
+        let mut f = Forecast {
+            place_id: "CH".into(),
+            horizon: 1,
+            target_end_date: NaiveDate::MIN,
+            quantiles: vec![51.04; 23],
+        };
+        assert_eq!(widest(&f, HIGH, Unit::Per100k), 1);
+        f.quantiles[HIGH] = 204.3;
+        assert_eq!(widest(&f, HIGH, Unit::Per100k), 0, "51 to 204, not 51.0 to 204");
+        assert_eq!(widest(&f, HIGH, Unit::Persons), 0);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::outlook::Outlook;
 use super::series::Series;
-use crate::i18n::Lang;
+use crate::i18n::{Lang, digits};
 use chrono::{Datelike as _, Days, NaiveDate};
 use kit::chart::{Chart, Line, Step, days, months, ticks};
 use store::places::Place;
@@ -31,9 +31,9 @@ pub fn chart(
     if range == Range::Close && weeks.is_empty() {
         return None;
     }
-    let last = series.last()?;
+    let (last, newest) = (series.last()?, series.newest()?);
     let first = series.cells.iter().find(|c| c.value.is_some())?.date;
-    let end = weeks.last().map_or(last.date, |f| f.target_end_date).max(last.date);
+    let end = weeks.last().map_or(newest.date, |f| f.target_end_date).max(newest.date);
     let back = match range {
         Range::Close => last.date - Days::new(84),
         Range::Year => last.date - Days::new(371),
@@ -69,6 +69,7 @@ pub fn chart(
             .eq(&domain::profile::Cadence::Week)
             .then(|| (last.date, last.value.unwrap_or(0.0))),
         x_labels,
+        unit: kit::axis::unit(&lang.language, series.signal),
         y_labels: marks.into_iter().map(|v| (v, lang.cell(v, digits, unit))).collect(),
     })
 }
@@ -87,26 +88,28 @@ fn month_labels(lang: &Lang, span: (NaiveDate, NaiveDate)) -> Vec<(NaiveDate, St
     found.iter().enumerate().map(|(n, d)| (*d, label(n, *d))).collect()
 }
 
-/// Weekly values as one line; daily ones faint behind their mean of seven days.
+/// Weekly values as one line; daily ones faint behind their mean of seven days, which ends before incomplete days.
 fn lines(series: &Series<'_>, from: NaiveDate) -> Vec<Line> {
     let shown = series.cells.iter().filter(|c| c.date >= from);
     let points: Vec<_> = shown.clone().map(|c| (c.date, c.value)).collect();
     if !series.sums_days() {
         return vec![Line { class: "c-line", points, max_gap_days: 10 }];
     }
-    let mean = shown.map(|c| (c.date, series.week_to(c.date).map(|v| v / 7.0))).collect();
+    let whole = |date| series.week_to(date).filter(|_| series.settled(date));
+    let mean = shown.map(|c| (c.date, whole(c.date).map(|v| v / 7.0))).collect();
     vec![
         Line { class: "c-faint", points, max_gap_days: 2 },
         Line { class: "c-line", points: mean, max_gap_days: 2 },
     ]
 }
 
-/// What the chart shows of the history, as text: span, lowest, highest, last.
+/// What the chart shows of the history, as text: span, lowest, highest, last; of complete values only.
 #[must_use]
 pub fn words(lang: &Lang, series: &Series<'_>, from: NaiveDate) -> Option<String> {
     let unit = series.signal.unit;
-    let known: Vec<(NaiveDate, f64)> =
-        series.cells.iter().filter(|c| c.date >= from).filter_map(|c| Some((c.date, c.value?))).collect();
+    let end = series.last()?.date;
+    let shown = series.cells.iter().filter(|c| c.date >= from && c.date <= end);
+    let known: Vec<(NaiveDate, f64)> = shown.filter_map(|c| Some((c.date, c.value?))).collect();
     let lowest = known.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let highest = known.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let (first, last) = (known.first()?, known.last()?);
@@ -132,12 +135,13 @@ pub fn words_ahead(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<S
     let weeks = outlook.weeks.as_deref().unwrap_or_default().iter();
     let said = weeks.filter_map(|f| {
         let step = Step::from_quantiles(f.target_end_date, &f.quantiles)?;
-        let [b50, b80, b95] = step.bands.map(|(low, high)| {
-            lang.f("range", &[("low", &lang.value(low, unit)), ("high", &lang.value(high, unit))])
-        });
+        let shown = digits(step.bands[2].1, unit);
+        let write = |v: f64| lang.cell(v, shown, unit);
+        let [b50, b80, b95] =
+            step.bands.map(|(low, high)| lang.f("range", &[("low", &write(low)), ("high", &write(high))]));
         let with = [
             ("date", &*lang.formats.date(f.target_end_date)),
-            ("median", &*lang.value(step.median, unit)),
+            ("median", &*write(step.median)),
             ("b50", &*b50),
             ("b80", &*b80),
             ("b95", &*b95),

@@ -106,10 +106,29 @@ impl<'a> Series<'a> {
         Ok(())
     }
 
-    /// The newest date that has a number.
+    /// The newest date that has a number, complete or not.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Cell> {
+        self.cells.iter().rev().find(|c| c.value.is_some())
+    }
+
+    /// The newest date that has a complete number: what sentences speak of. Where there is none yet, the newest.
     #[must_use]
     pub fn last(&self) -> Option<&Cell> {
-        self.cells.iter().rev().find(|c| c.value.is_some())
+        self.cells.iter().rev().find(|c| c.value.is_some() && self.settled(c.date)).or_else(|| self.newest())
+    }
+
+    /// Is the value of this date complete in the newest issue?
+    #[must_use]
+    pub fn settled(&self, date: NaiveDate) -> bool {
+        self.issued.is_none_or(|at| date <= self.signal.settled(at.date_naive()))
+    }
+
+    /// The first date whose number is still incomplete.
+    #[must_use]
+    pub fn incomplete_from(&self) -> Option<NaiveDate> {
+        let last = self.last()?.date;
+        self.cells.iter().find(|c| c.date > last && c.value.is_some()).map(|c| c.date)
     }
 
     /// The value on exactly this date.
@@ -136,18 +155,18 @@ impl<'a> Series<'a> {
         self.signal.cadence == Cadence::Day && !self.signal.cumulative && self.signal.unit == Unit::Persons
     }
 
-    /// When its publication ended, if it had by then: the declared day, or the last one that it has figures for.
+    /// The last day of the figures that are kept, once they have come to their end; the declared day without any.
     #[must_use]
     pub fn ended(&self) -> Option<NaiveDate> {
         let declared = self.signal.ended.filter(|d| *d <= self.as_of.date_naive())?;
-        Some(self.cells.last().map_or(declared, |c| c.date.max(declared)))
+        Some(self.newest().map_or(declared, |c| c.date))
     }
 
     /// Is the newest figure too old to say anything about the present?
     #[must_use]
     pub fn stale(&self) -> bool {
         let limit = Days::new(u64::from(self.signal.stale_after_days));
-        self.last().is_some_and(|c| c.date + limit < self.as_of.date_naive())
+        self.newest().is_some_and(|c| c.date + limit < self.as_of.date_naive())
     }
 
     /// When the next issue is expected: the declared number of days after the last one; not for an ended series.

@@ -2,22 +2,13 @@
 
 use super::series::Series;
 use crate::i18n::Lang;
+use kit::source::Named;
 
 /// The note under a figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceNote {
-    /// Who publishes it.
-    pub publisher: String,
-    /// What the publisher calls it.
-    pub title: String,
-    /// Where a person can read about it.
-    pub page_url: String,
-    /// The licence's short name.
-    pub licence: String,
-    /// The licence's text.
-    pub licence_url: String,
-    /// The words that the licence asks for.
-    pub credit: String,
+    /// Who publishes what under which licence, in the reader's language.
+    pub of: Named,
     /// When it was last published.
     pub issued: String,
     /// When we last looked.
@@ -42,14 +33,8 @@ impl SourceNote {
             }
             (None, None) => unknown(),
         };
-        let s = &series.source;
         Self {
-            publisher: s.publisher.clone(),
-            title: s.title.clone(),
-            page_url: s.page_url.clone(),
-            licence: s.licence.clone(),
-            licence_url: s.licence_url.clone(),
-            credit: s.credit.clone(),
+            of: Named::of(&lang.language, &series.source),
             issued: series.issued.map_or_else(unknown, |at| lang.formats.moment(at)),
             checked: series.checked.map_or_else(unknown, |at| lang.formats.moment(at)),
             next,

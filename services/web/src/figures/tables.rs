@@ -51,7 +51,11 @@ fn row(lang: &Lang, series: &Series<'_>, c: &Cell) -> Row {
         date: lang.formats.short_date(c.date),
         week: weekly.then(|| lang.formats.week(c.date).to_string()),
         value: c.value.map_or_else(|| "–".to_owned(), |v| lang.cell(v, column_digits(unit), unit)),
-        note: (c.status != domain::Status::Observed).then_some(word),
+        note: match c.status {
+            domain::Status::Observed if !series.settled(c.date) => Some(lang.t("table.incomplete")),
+            domain::Status::Observed => None,
+            _ => Some(word),
+        },
         why: format!("/why/{}", c.id),
     }
 }

@@ -1,7 +1,7 @@
 //! One signal of a page, ready for its template.
 
 use super::cards::{Card, cards};
-use super::headline::{likely, nothing, sentence, sure};
+use super::headline::{incomplete, likely, nothing, sentence, sure};
 use super::outlook::Outlook;
 use super::picture::{Range, chart, words, words_ahead};
 use super::series::Series;
@@ -39,8 +39,10 @@ pub struct SignalView {
     pub words: String,
     /// The forecast as text, a sentence a week.
     pub words_ahead: Vec<String>,
-    /// "Publication ended on …".
+    /// "The figures kept here end on …".
     pub ended: Option<String>,
+    /// From which day on values were incomplete.
+    pub incomplete: Option<String>,
     /// Are values daily, so that the line is a mean of seven days?
     pub daily: bool,
     /// Is there a fan to explain?
@@ -78,6 +80,7 @@ impl SignalView {
             words: words(lang, series, from).unwrap_or_default(),
             words_ahead: words_ahead(lang, series, outlook),
             ended: series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))])),
+            incomplete: incomplete(lang, series),
             daily: series.signal.cadence == Cadence::Day && series.sums_days(),
             has_fan: outlook.weeks.is_ok(),
             cut: total > rows.len(),

@@ -25,6 +25,9 @@ use store::places::Place;
 const WEEKS: u64 = 12;
 const DAYS: i32 = 14 * 7;
 
+/// Characters of a name that is looked for.
+const LONGEST: usize = 200;
+
 /// A signal of the country, in one line.
 struct Line {
     name: String,
@@ -78,6 +81,9 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
     let disease = profile.disease(&id).ok_or(Problem::NotFound("disease"))?;
     let params = here.params(&["as_of", "q"])?;
     let q = params.one("q")?.unwrap_or("").trim();
+    if q.chars().count() > LONGEST {
+        return Err(Problem::invalid("q", format!("is longer than {LONGEST} characters; no name is")));
+    }
     let mut conn = here.site.app.db.acquire().await.map_err(Problem::from)?;
     let nation = store::places::get(&mut conn, profile.nation.as_str()).await?;
     let nation = nation.ok_or_else(|| anyhow::anyhow!("the nation's place is not loaded"))?;
@@ -192,6 +198,11 @@ async fn panel<'a>(
     for point in points {
         let entry = all.entry(point.place_id.clone());
         entry.or_insert_with(|| Series::empty(signal, source.clone(), here.now())).push(point)?;
+    }
+    // Every place has the newest issue, also those where it changed nothing.
+    let issued = all.values().flat_map(|s| s.cells.iter().map(|c| c.issued_at)).max();
+    for series in all.values_mut() {
+        series.issued = issued;
     }
     Ok(all)
 }

@@ -1,6 +1,7 @@
 //! `/{disease}/{place}/data.csv` and `/{disease}/{place}/{signal}.svg`: the same figures to take along.
 
 use super::place::find;
+use crate::figures::headline::incomplete;
 use crate::figures::outlook::Outlook;
 use crate::figures::picture::{Range, chart};
 use crate::figures::series::Series;
@@ -11,6 +12,7 @@ use axum::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use axum::response::Response;
 use domain::{LEVELS, SignalId};
 use kit::Problem;
+use kit::source::Named;
 use std::fmt::Write as _;
 use store::places::Place;
 
@@ -58,13 +60,22 @@ pub(super) async fn show(
 /// What a file says about itself: the recorded situation, as of when, from whom, under which licence.
 fn notes(here: &Here, series: &Series<'_>) -> Vec<String> {
     let lang = here.lang();
-    let (s, at) = (&series.source, lang.formats.moment(here.now()));
+    let (s, at) = (Named::of(&lang.language, &series.source), lang.formats.moment(here.now()));
     let mut notes: Vec<String> = here.notice().into_iter().chain(here.turned_back()).collect();
     notes.push(lang.f("file.as_of", &[("date", &at)]));
     notes.push(lang.f(
         "file.source",
-        &[("publisher", &s.publisher), ("title", &s.title), ("licence", &s.licence), ("credit", &s.credit)],
+        &[
+            ("publisher", &s.publisher.words),
+            ("title", &s.title.words),
+            ("licence", &s.licence.words),
+            ("credit", &s.credit.words),
+        ],
     ));
+    if let Some(note) = incomplete(lang, series) {
+        let name = lang.t(&format!("signal.{}.name", series.signal.id));
+        notes.push(format!("{name}{} {note}", lang.t("colon")));
+    }
     notes.push(here.disclaimer());
     notes
 }

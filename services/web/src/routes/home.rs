@@ -18,6 +18,10 @@ struct Entry {
     likely: Option<String>,
     ended: Option<String>,
     chart: Option<String>,
+    /// What the chart shows, and of which time.
+    caption: String,
+    /// Is there a forecast?
+    ahead: bool,
 }
 
 #[derive(Template)]
@@ -42,6 +46,8 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
             likely: None,
             ended: None,
             chart: None,
+            caption: String::new(),
+            ahead: false,
         };
         if let Some(place) = &nation
             && let Some(series) = Series::headline(&mut conn, profile, disease, place, here.now()).await?
@@ -52,8 +58,10 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
             entry.ended = series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))]));
             entry.likely =
                 likely(lang, &series, &outlook).into_iter().next().filter(|_| entry.ended.is_none());
+            entry.ahead = outlook.weeks.is_ok();
+            entry.caption = lang.t(&format!("signal.{}.name", series.signal.id));
             entry.chart = chart(lang, &series, &outlook, place, Range::Year).map(|mut c| {
-                c.height = 200;
+                c.height = 215;
                 c.svg()
             });
         }

@@ -44,10 +44,10 @@ pub fn router(app: App, options: Options) -> Result<Router, LocaleError> {
         .route("/.well-known/build.json", get(well_known::build));
     for prefix in prefixes {
         router = if prefix.is_empty() {
-            router.merge(pages(dev))
+            router.merge(below(dev).route("/", get(home::show)))
         } else {
-            // `nest` answers `/de`; the home page of a language is `/de/`.
-            router.route(&format!("{prefix}/"), get(home::show)).nest(prefix, pages(dev))
+            // The home page of a language has one address, `/de/`: `elsewhere` sends `/de` there.
+            router.route(&format!("{prefix}/"), get(home::show)).nest(prefix, below(dev))
         };
     }
     Ok(router
@@ -61,10 +61,9 @@ pub fn router(app: App, options: Options) -> Result<Router, LocaleError> {
         .with_state(site))
 }
 
-/// The pages of one language.
-fn pages(dev: bool) -> Router<Arc<Site>> {
+/// The pages of one language, but for its home page.
+fn below(dev: bool) -> Router<Arc<Site>> {
     let router = Router::new()
-        .route("/", get(home::show))
         .route("/why/{id}", get(why::show))
         .route("/status", get(status::show))
         .route("/models", get(models::show))
@@ -85,6 +84,10 @@ async fn elsewhere(method: Method, here: Here) -> Result<Response, Problem> {
     let (found, path) = (here.site.langs.iter().all(|l| !l.language.prefix.is_empty()), here.path.as_str());
     let reads = method == Method::GET || method == Method::HEAD;
     let bare = path.trim_end_matches('/');
+    // `/de`: its path without the prefix is read as `/`.
+    if reads && path == "/" && here.prefixed && !own_prefix(&here).is_empty() {
+        return redirect(StatusCode::PERMANENT_REDIRECT, &format!("{}/{query}", own_prefix(&here)));
+    }
     if reads && bare != path && !bare.is_empty() && !bare.starts_with("//") {
         return redirect(StatusCode::PERMANENT_REDIRECT, &format!("{}{bare}{query}", own_prefix(&here)));
     }

@@ -5,12 +5,11 @@ use crate::respond;
 use askama::Template;
 use axum::response::Response;
 use kit::Problem;
+use kit::source::Named;
 use std::collections::BTreeMap;
 
 struct Row {
-    publisher: String,
-    title: String,
-    page_url: String,
+    source: Named,
     signals: Vec<String>,
     issued: String,
     checked: String,
@@ -49,9 +48,7 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
         let (count, _) = store::sources::quarantined(&mut conn, id, now).await?;
         let unknown = || lang.t("source.unknown");
         rows.push(Row {
-            publisher: source.publisher,
-            title: source.title,
-            page_url: source.page_url,
+            source: Named::of(&lang.language, &source),
             signals: signals.iter().map(|s| lang.t(&format!("signal.{s}.name"))).collect(),
             issued: issued.map_or_else(unknown, |at| lang.formats.moment(at)),
             outcome: check.as_ref().map_or_else(unknown, |(_, outcome, _)| {

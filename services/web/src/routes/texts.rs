@@ -6,6 +6,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::profile::UNSET;
 use kit::Problem;
+use kit::source::Named;
 
 #[derive(Template)]
 #[template(path = "accessibility.html")]
@@ -19,7 +20,7 @@ struct Accessibility<'a> {
 struct Legal<'a> {
     here: &'a Here,
     fields: Vec<(String, String)>,
-    sources: Vec<store::sources::Source>,
+    sources: Vec<Named>,
 }
 
 #[derive(Template)]
@@ -57,6 +58,7 @@ pub(super) async fn legal(mut here: Here) -> Result<Response, Problem> {
     let profile = &here.site.app.profile;
     let mut sources = store::sources::all(&mut conn).await?;
     sources.retain(|s| profile.signals.iter().any(|x| x.sources.values().any(|id| id.as_str() == s.id)));
+    let sources = sources.iter().map(|s| Named::of(&here.lang().language, s)).collect();
     respond::page(&here, &Legal { here: &here, fields, sources })
 }
 

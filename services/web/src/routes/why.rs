@@ -10,8 +10,9 @@ use axum::response::Response;
 use domain::profile::{Cadence, Signal};
 use domain::{ObservationKey, Status};
 use kit::Problem;
+use kit::source::Named;
 use store::observations::Point;
-use store::sources::{Retrieval, Source};
+use store::sources::Retrieval;
 
 /// One issue of the cell.
 struct Issue {
@@ -34,9 +35,10 @@ struct Page<'a> {
     status: String,
     issued: String,
     back: Option<(String, String)>,
-    source: Source,
+    source: Named,
     retrieval: Option<Retrieval>,
-    retrieved: String,
+    /// When this platform fetched it; what a recording carries was fetched by somebody else, at a time not known.
+    retrieved: Option<String>,
     issues: Vec<Issue>,
 }
 
@@ -70,8 +72,8 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
             let to = here.to(format!("/{}/{}", d.id, place.id));
             (to, lang.f(&format!("disease.{}.title", d.id), &[("where", &lang.where_(&place))]))
         }),
-        source,
-        retrieved: retrieval.as_ref().map_or_else(String::new, |r| moment(r.retrieved_at)),
+        source: Named::of(&lang.language, &source),
+        retrieved: retrieval.as_ref().filter(|r| r.recorded_as.is_empty()).map(|r| moment(r.retrieved_at)),
         retrieval,
         issues: issues
             .iter()
