@@ -27,7 +27,7 @@ pub(crate) struct SignalBody {
     /// `day` or `week`.
     #[schema(value_type = String)]
     cadence: Cadence,
-    /// When its publisher stopped, if it did.
+    /// From when on the figures that are kept have come to their end.
     ended: Option<NaiveDate>,
     /// Days after the last reference date from which the series is stale.
     stale_after_days: u32,

@@ -23,8 +23,7 @@ pub(crate) struct ProblemBody {
     info(
         title = "Vigie data API",
         description = "Official surveillance figures with their revisions: what was known, when, and from whom. \
-                       Vigie is built to a specification of the World Health Organization; it is not operated or \
-                       endorsed by WHO or by any public authority.",
+                       Vigie is built to a specification; it is not operated or endorsed by WHO or any public authority.",
         contact(),
         license(name = "EUPL-1.2", identifier = "EUPL-1.2")
     ),

@@ -23,8 +23,8 @@ pub(crate) struct ProblemBody {
     info(
         title = "Vigie forecast API",
         description = "Transmission, mortality, spread and the weeks ahead, each with its band and with what it was \
-                       made from; or \"not estimated\" with its reason. Vigie is built to a specification of the \
-                       World Health Organization; it is not operated or endorsed by WHO or by any public authority.",
+                       made from; or \"not estimated\" with its reason. Vigie is built to a specification; it is \
+                       not operated or endorsed by WHO or any public authority.",
         contact(),
         license(name = "EUPL-1.2", identifier = "EUPL-1.2")
     ),

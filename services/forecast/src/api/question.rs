@@ -148,7 +148,8 @@ impl<'a> Question<'a> {
         let formats = Formats::new(&self.language.tag, profile.time_zone, profile.week_system);
         let write = |date: NaiveDate| formats.as_ref().map_or_else(|_| date.to_string(), |f| f.date(date));
         let key = format!("reason.{}", reason.as_str());
-        let ended = self.signal.ended.map(write).unwrap_or_default();
+        // The last day that there is; the declared one says only that there will be no more.
+        let ended = last.or(self.signal.ended).map(write).unwrap_or_default();
         t!(
             &key,
             locale = self.language.code.as_str(),

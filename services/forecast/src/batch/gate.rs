@@ -6,7 +6,7 @@ use domain::profile::Signal;
 /// Why a question has no answer. The words are stable: clients and locale files know them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The publisher has stopped.
+    /// The figures that are kept have come to their end.
     Ended,
     /// The newest figure is too old to say anything of now.
     Stale,
