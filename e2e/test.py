@@ -3,8 +3,9 @@
 
   e2e/test.py all | check | <part> [<part> ...]
 
-Each part writes target/reports/<part>.log. With VIGIE_STRICT=1 a skip that docs/not-run-here.md does not list is a
-failure. A line `skipped: <id>: <reason>` in a part's output is a skip.
+Each part writes target/reports/<part>.log, has a time limit, and fails by itself: the others run all the same, and the
+reasons are shown once more at the end. With VIGIE_STRICT=1 a skip that docs/not-run-here.md does not list is a failure. A
+line `skipped: <id>: <reason>` in a part's output is a skip. The programs of the cluster are built beside the other parts.
 """
 
 import json
@@ -14,55 +15,15 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
+import traceback
 
-ROOT = Path(__file__).resolve().parent.parent
-REPORTS = ROOT / "target" / "reports"
+import runner
+from runner import REPORTS, ROOT, Count, counted, failed, one, run, skips, total
+
 STRICT = os.environ.get("VIGIE_STRICT") == "1"
 VIGIE = ROOT / "target" / "release" / "vigie"
-sys.path.insert(0, str(ROOT / "e2e"))
-
-
-@dataclass
-class Count:
-    passed: int = 0
-    failed: int = 0
-    skipped: list = field(default_factory=list)
-
-
-def run(part, command, env=None, quiet=True):
-    """Runs a command with its output in the part's log; returns exit code and text."""
-    log = REPORTS / f"{part}.log"
-    with log.open("a") as out:
-        out.write(f"$ {' '.join(map(str, command))}\n")
-        out.flush()
-        start = out.tell()
-        code = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
-                              env={**os.environ, **(env or {})}, check=False).returncode
-    text = log.read_text(errors="replace")[start:]
-    if code != 0 and quiet:
-        print("\n".join(f"    | {line}" for line in text.splitlines()[-40:]))
-    return code, text
-
-
-def skips(text):
-    return sorted(set(re.findall(r"^skipped: (.+)$", text, re.M)))
-
-
-def one(part, command, env=None):
-    """A part that is one check."""
-    code, text = run(part, command, env)
-    return Count(passed=int(code == 0), failed=int(code != 0), skipped=skips(text))
-
-
-def total(counts):
-    out = Count()
-    for c in counts:
-        out.passed += c.passed
-        out.failed += c.failed
-        out.skipped += c.skipped
-    return out
+CLUSTER = ROOT / "e2e/cluster/run.py"
+sys.path += [str(ROOT / "e2e"), str(ROOT / "e2e/tools")]
 
 
 def fmt(part):
@@ -84,7 +45,7 @@ def rust(part):
     if code != 0:
         return Count(failed=1)
     code, text = run(part, ["target/debug/vigie", "with-database", "--", "cargo", "test", "--workspace", "--locked",
-                            "--no-fail-fast", "--", "--nocapture"])
+                            "--no-fail-fast", "--", "--nocapture"], seconds=2400)
     out = Count(skipped=skips(text))
     for ok, bad, ignored in re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.M):
         out.passed += int(ok)
@@ -96,12 +57,41 @@ def rust(part):
 
 
 def release(part):
-    return one(part, ["cargo", "build", "--release", "--workspace", "--bins", "--locked"])
+    return one(part, ["cargo", "build", "--release", "--workspace", "--bins", "--locked"], seconds=2400)
+
+
+def nix(part):
+    """The flake, evaluated with stand-ins for what it takes from outside."""
+    return one(part, [ROOT / "e2e/nix/check.sh", "fast"], seconds=900)
+
+
+def workflows(part):
+    """Each step of the workflows, run here, and shown to be able to fail."""
+    return one(part, [sys.executable, ROOT / "e2e/workflows/run.py"], seconds=1200)
+
+
+def tools(part):
+    """Waits for the programs of a cluster, which are built beside the other parts. False: they cannot be had."""
+    beside = BESIDE.get("tools") or BESIDE.setdefault("tools", runner.Beside("tools", [sys.executable, CLUSTER, "tools"]))
+    if beside.wait(3000) == 0:
+        return True
+    failed(part, beside.text())
+    return False
+
+
+def cluster(part):
+    """France from an empty cluster to a page, by git alone; what changes, damage and a revert do to it."""
+    return counted(part, [sys.executable, CLUSTER], {"COUNTRY": "fr"}, 2100) if tools(part) else Count(failed=1)
+
+
+def pipeline(part):
+    """A commit of a bare repository through the workflow's steps to pods of Switzerland."""
+    return counted(part, [sys.executable, CLUSTER, "pipeline"], {"COUNTRY": "ch"}, 2100) if tools(part) else Count(failed=1)
 
 
 def up(part):
     """The command `vigie up`: starts, stops, says what is wrong; and a timed restore."""
-    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test"], {"PYTHONPATH": str(ROOT / "e2e")})
+    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test"], {"PYTHONPATH": str(ROOT / "e2e")}, 1800)
     ran = sum(map(int, re.findall(r"^Ran (\d+) tests?", text, re.M)))
     bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", text)))
     skipped = sum(map(int, re.findall(r"skipped=(\d+)", text)))
@@ -128,40 +118,36 @@ def journey(part, country, port):
     log = REPORTS / f"{part}.log"
     log.write_text("")
     with log.open("a") as out:
-        platform = subprocess.Popen([VIGIE, "up"], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
-                                    env={**os.environ, "COUNTRY": country, "PORT": str(port)})
+        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port)})
     url = f"http://127.0.0.1:{port}"
     try:
         if not wait_for(log, f"vigie: {country} is up at {url}", platform, 600):
-            print("\n".join(f"    | {line}" for line in log.read_text().splitlines()[-20:]))
+            failed(part, log.read_text(errors="replace"), 20)
             return Count(failed=1)
         result = REPORTS / f"{part}.json"
         result.unlink(missing_ok=True)
         code, text = playwright(part, url, country, result)
         stats = json.loads(result.read_text())["stats"] if result.is_file() else None
         if stats is None:
-            print("\n".join(f"    | {line}" for line in text.splitlines()[-40:]))
             return Count(failed=1)
-        for title in failures(json.loads(result.read_text())):
-            print(f"    | failed: {title}")
+        if titles := [f"failed: {title}" for title in failures(json.loads(result.read_text()))]:
+            failed(part, "\n".join(titles))
         bad = stats["unexpected"] + stats["flaky"]
         # A Playwright skip is a test that does not apply to the country or the project; it says so in its title.
-        return Count(passed=stats["expected"], failed=bad if code != 0 or bad else 0, skipped=skips(text))
+        return Count(passed=stats["expected"], failed=max(bad, int(code != 0)), skipped=skips(text))
     finally:
+        # As Ctrl-C does it for the command alone; if that does not end it, everything it started is ended.
         platform.send_signal(signal.SIGINT)
-        platform.wait(60)
+        try:
+            platform.wait(60)
+        except subprocess.TimeoutExpired:
+            runner.end(platform)
 
 
 def playwright(part, url, country, result):
-    log = REPORTS / f"{part}.log"
-    with log.open("a") as out:
-        start = out.tell()
-        code = subprocess.run(["npx", "playwright", "test", "--reporter=json"], cwd=ROOT / "e2e" / "browser",
-                              stdout=out, stderr=subprocess.STDOUT, check=False, env={
-                                  **os.environ, "VIGIE_URL": url, "VIGIE_COUNTRY": country,
-                                  "PLAYWRIGHT_JSON_OUTPUT_NAME": str(result),
-                                  "CHROMIUM": os.environ.get("CHROMIUM", "/usr/bin/chromium")}).returncode
-    return code, log.read_text(errors="replace")[start:]
+    return run(part, ["npx", "playwright", "test", "--reporter=json"], {
+        "VIGIE_URL": url, "VIGIE_COUNTRY": country, "PLAYWRIGHT_JSON_OUTPUT_NAME": str(result),
+        "CHROMIUM": os.environ.get("CHROMIUM", "/usr/bin/chromium")}, 1500, ROOT / "e2e" / "browser")
 
 
 def failures(report):
@@ -187,8 +173,11 @@ def wait_for(log, line, process, seconds):
     return False
 
 
-PARTS = {"fmt": fmt, "checks": checks, "clippy": clippy, "rust": rust, "release": release, "up": up,
-         "journeys": journeys}
+PARTS = {"fmt": fmt, "checks": checks, "clippy": clippy, "rust": rust, "nix": nix, "release": release, "workflows": workflows,
+         "up": up, "journeys": journeys, "cluster": cluster, "pipeline": pipeline}
+# What needs Go, and what is built beside the other parts, by name.
+WITH_GO = {"workflows", "cluster", "pipeline"}
+BESIDE = {}
 CHECK = ["fmt", "checks", "clippy"]
 
 
@@ -196,6 +185,16 @@ def listed():
     """The ids of docs/not-run-here.md: the first cell of each table row."""
     text = (ROOT / "docs" / "not-run-here.md").read_text()
     return set(re.findall(r"^\| `?([a-z0-9-]+)`? \|", text, re.M))
+
+
+def beside():
+    """Go for those who need it, and the programs of a cluster, which nobody waits for yet."""
+    try:
+        import compiler
+        compiler.use()
+    except Exception as error:
+        print(f"    | no Go: {error}")
+    BESIDE["tools"] = runner.Beside("tools", [sys.executable, CLUSTER, "tools"])
 
 
 def main(names):
@@ -206,18 +205,25 @@ def main(names):
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
     counts, times = {}, {}
+    if WITH_GO & set(names):
+        beside()
     for name in names:
         (REPORTS / f"{name}.log").write_text("")
         print(f"== {name}", flush=True)
         start = time.time()
         try:
             counts[name] = PARTS[name](name)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            print(f"    | {error}")
+        except Exception as error:  # whatever it is: the other parts run, and this one has failed
+            failed(name, "".join(traceback.format_exception(error)))
             counts[name] = Count(failed=1)
         times[name] = time.time() - start
         c = counts[name]
         print(f"   {c.passed} passed, {c.failed} failed, {len(c.skipped)} skipped in {times[name]:.0f} s", flush=True)
+    for one_ in BESIDE.values():
+        one_.stop()
+    for part, tail in runner.FAILURES:
+        print(f"== failed: {part} (target/reports/{part}.log)")
+        print("\n".join(f"    | {line}" for line in tail))
     sum_ = total(counts.values())
     known = listed()
     for skip in sorted(set(sum_.skipped)):

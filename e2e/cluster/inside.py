@@ -27,7 +27,7 @@ from process import Failed, World  # noqa: E402
 from report import Report  # noqa: E402
 
 COUNTRY = os.environ.get("COUNTRY") or "fr"
-PROGRAMS = Path(os.environ.get("VIGIE_PROGRAMS") or ROOT / "target/release").resolve()
+PROGRAMS = Path(os.environ.get("VIGIE_PROGRAMS") or Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release").resolve()
 
 
 def platform(world, report):

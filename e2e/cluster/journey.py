@@ -140,7 +140,7 @@ def live(world, report, clone, country):
         delivery.apply(world, clone.render(f"clusters/{country}/argocd"))
         wanted = ["root", *platform, *apps]
         try:
-            world.wait("the applications", lambda: delivery.healthy(world, wanted), 420, 1)
+            world.wait("the applications", lambda: delivery.healthy(world, wanted), 900, 1)
         except Failed as error:
             raise Failed(f"{error}: {json.dumps(delivery.applications(world))}") from None
     with report.claim("a page answers, with the country's figures"):
@@ -273,5 +273,14 @@ def explain(world):
     print(json.dumps(delivery.applications(world), indent=1) if world.programs.get("argocd-repo-server") else "", flush=True)
     done = world.kubectl("get", "pods", "--all-namespaces", "--output=wide", check=False)
     print(done.stdout, flush=True)
+    # What those say that are not ready: this start, or the one before when this one has said nothing yet.
+    for pod_ in (world.get("pods", "--all-namespaces") or {"items": []})["items"]:
+        status, where = pod_["status"], f"--namespace={pod_['metadata']['namespace']}"
+        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+            if container["ready"] or "terminated" in container["state"] and container["state"]["terminated"]["exitCode"] == 0:
+                continue
+            words = ["logs", pod_["metadata"]["name"], where, f"--container={container['name']}", "--tail=4"]
+            said = world.kubectl(*words, check=False).stdout or world.kubectl(*words, "--previous", check=False).stdout
+            print(f"{pod_['metadata']['name']}/{container['name']}: {said[-800:].strip()}", flush=True)
     done = world.kubectl("get", "events", "--all-namespaces", "--field-selector=type=Warning", "--sort-by=.lastTimestamp", check=False)
     print("\n".join(done.stdout.splitlines()[-15:]), flush=True)

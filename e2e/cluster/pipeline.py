@@ -76,7 +76,7 @@ def unbuilt(world, report, clone, country, apps):
         world.wait("the refusal", lambda: journey.zero_refused(world), 60, 1)
         delivery.apply(world, clone.render(f"clusters/{country}/argocd"))
         said = lambda: [a for a, (_, _, why) in delivery.applications(world).items() if a in apps and "none was built yet" in why]
-        world.wait("the refusal of each service", lambda: sorted(said()) == sorted(apps), 180, 1)
+        world.wait("the refusal of each service", lambda: sorted(said()) == sorted(apps), 300, 1)
         journey.need(not any(world.get("pods", f"--namespace={app}") for app in apps), "a service has a pod")
 
 
@@ -105,7 +105,7 @@ def run(world, report, clone, country, programs):
         written(world, clone, found, commit, promoted)
     with report.claim(f"the digest commit is enough: {country} runs what was built from the commit, and the page says so"):
         try:
-            world.wait("the country", lambda: follows(world, clone, country, commit, found, apps, platform), 420, 1)
+            world.wait("the country", lambda: follows(world, clone, country, commit, found, apps, platform), 900, 1)
         except Failed as error:
             raise Failed(f"{error}: {json.dumps(delivery.applications(world))}") from None
         clone.git("pull", "--quiet", "origin", "main")
@@ -133,7 +133,7 @@ def change(world, report, clone, country, runner, found, apps, platform):
     reader = journey.Reader()
     reader.start()
     with report.claim("and it runs, without a request that failed on the way"):
-        world.wait("the new image", lambda: follows(world, clone, country, commit, newer, apps, platform), 180, 1)
+        world.wait("the new image", lambda: follows(world, clone, country, commit, newer, apps, platform), 400, 1)
         world.wait("one version of the page", lambda: journey.everywhere(world, commit), 60, 0.5)
         reader.stop.set()
         reader.join()

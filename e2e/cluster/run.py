@@ -6,8 +6,8 @@
   e2e/cluster/run.py tools        only build what is missing of the tools, for whoever wants to do that beforehand
   e2e/cluster/run.py capable      only say whether a node can run here
 
-Needs root (namespaces, mounts) and the release build of the services in target/release (or VIGIE_PROGRAMS). Debian's
-packages are installed, Go is fetched when it is missing. Where the kernel refuses what a node needs, the run says
+Needs root (namespaces, mounts). Debian's packages are installed, Go is fetched when it is missing, the services are built
+(or taken from VIGIE_PROGRAMS, a folder with a release build of this tree). Where the kernel refuses what a node needs, the run says
 `skipped: cluster: ...` and ends well. Exit code 0: all held. The last line is `N passed, N failed`; seconds a step are in
 target/reports/e2e.json or pipeline.json.
 """
@@ -26,6 +26,7 @@ import build  # noqa: E402
 import capable  # noqa: E402
 import compiler  # noqa: E402
 import sandbox  # noqa: E402
+
 
 def say(line):
     print(f"e2e: {line}", flush=True)
@@ -51,6 +52,17 @@ def ready():
         stop(f"a Go that can build Kubernetes and Argo CD cannot be had: {error}")
 
 
+def programs():
+    """The release build of the tree as it is: an older one may not know what a profile says now."""
+    if os.environ.get("VIGIE_PROGRAMS"):
+        return
+    command = ["cargo", "build", "--release", "--workspace", "--bins", "--locked", "--quiet"]
+    try:
+        subprocess.run(command, cwd=ROOT, check=True, timeout=2400)
+    except (OSError, subprocess.SubprocessError) as error:
+        stop(f"the services were not built: {error}")
+
+
 def main():
     what = sys.argv[1:] or ["gitops"]
     if len(what) != 1 or what[0] not in ("gitops", "pipeline", "tools", "capable"):
@@ -66,8 +78,12 @@ def main():
             build.build(name, say)
         except (OSError, subprocess.SubprocessError) as error:
             stop(f"{name} was not built: {error}")
+    build.tidy()
     say(f"tools are there ({time.time() - start:.0f} s)")
-    return 0 if what == ["tools"] else sandbox.enter([sys.executable, str(HERE / "inside.py"), *what])
+    if what == ["tools"]:
+        return 0
+    programs()
+    return sandbox.enter([sys.executable, str(HERE / "inside.py"), *what])
 
 
 if __name__ == "__main__":

@@ -57,7 +57,20 @@ TOOLS = {
 
 
 def environment():
-    return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": os.environ.get("GOFLAGS", "")}
+    # What Go keeps for the next build (12 GB) lies in a folder that goes once all tools are there.
+    kept = building()
+    return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip(),
+            "GOCACHE": str(kept / "build"), "GOMODCACHE": str(kept / "modules")}
+
+
+def building():
+    return cache() / "building"
+
+
+def tidy():
+    """Removes what was kept for the next tool, unless another run is building one."""
+    if all(folder(name).is_dir() for name in TOOLS) and not any(Path("/proc", p.suffix[1:]).exists() for p in cache().glob("*.[0-9]*")):
+        shutil.rmtree(building(), ignore_errors=True)
 
 
 def folder(name):
