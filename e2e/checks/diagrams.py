@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-from common import ROOT, finish, name
+from common import ROOT, finish, name, tracked
 
 FOLDER = ROOT / "docs/architecture"
 MARK = re.compile(r"<!--source ([0-9a-f]{64})-->")
@@ -40,6 +40,13 @@ def main():
         drawn = MARK.search(svg.read_text(encoding="utf-8")) if svg.is_file() else None
         if not drawn or drawn.group(1) != source(path):
             faults.append(f"{name(svg)} is older than {path.name}: run e2e/checks/diagrams.py --draw plantuml.jar")
+    # What a country runs is said by its folders; a picture that says otherwise is wrong.
+    for path in FOLDER.glob("deploiement-*.puml"):
+        country = path.stem.removeprefix("deploiement-")
+        apps = sorted(p.parent.name for p in tracked(f"clusters/{country}/apps/*/kustomization.yaml"))
+        drawn = sorted(re.findall(r"component \[(\S+)\]", path.read_text(encoding="utf-8")))
+        if drawn != apps:
+            faults.append(f"{name(path)} shows {drawn}; clusters/{country}/apps has {apps}")
     for svg in FOLDER.glob("*.svg"):
         if not svg.with_suffix(".puml").is_file():
             faults.append(f"{name(svg)} has no .puml beside it")
