@@ -123,6 +123,10 @@ pub struct Signal {
     /// A running total since the beginning, so that changes of it are the events.
     #[serde(default)]
     pub cumulative: bool,
+    /// Of whom the figures are, where that is not everybody in the place: a word of the locale files
+    /// (`coverage.<word>`). Absent: a count of the whole place, or a rate.
+    #[serde(default)]
+    pub coverage: Option<String>,
     /// Where it comes from, by level of place (`nation`, `state`, …): one figure has one source.
     pub sources: BTreeMap<String, SourceId>,
     /// From when on the figures that are kept have come to their end: the publisher stopped, or no later table

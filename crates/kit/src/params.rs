@@ -26,6 +26,15 @@ impl Params {
         }
     }
 
+    /// Reads a raw query string for a page: what it does not know is left out. Mail and social networks add
+    /// parameters of their own to every link, and the page behind it must still open.
+    #[must_use]
+    pub fn known(query: Option<&str>, allowed: &[&str]) -> Self {
+        let pairs = form_urlencoded::parse(query.unwrap_or("").as_bytes());
+        let known = pairs.filter(|(name, _)| allowed.contains(&name.as_ref()));
+        Self(known.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
     /// The one value of `name`; an empty one counts as absent.
     ///
     /// # Errors
@@ -107,6 +116,12 @@ mod tests {
         for bad in ["-262143-01-01", "%2B262142-12-31", "0000-01-01", "2025-02-30", "soon"] {
             assert!(of(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_page_leaves_out_what_it_does_not_know() {
+        let params = Params::known(Some("fbclid=x&place=US&utm_source=mail"), &["place"]);
+        assert_eq!((params.list("place"), params.encode_without(&[])), (vec!["US"], "place=US".to_owned()));
     }
 
     #[test]

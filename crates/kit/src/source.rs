@@ -2,8 +2,10 @@
 
 use crate::chart::escape;
 use domain::profile::Language;
-use rust_i18n::t;
 use store::sources::Source;
+
+/// Sources whose declaration in `ingest` is in French; the others are in English.
+const DECLARED_IN_FRENCH: [&str; 2] = ["spf-odisse", "spf-sivic"];
 
 /// A text, and the language that it is written in where that is not the reader's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +56,7 @@ impl Named {
     #[must_use]
     pub fn of(language: &Language, source: &Source) -> Self {
         let reader = language.code.as_str();
-        let french = t!("source.written_in_fr", locale = "en");
-        let written = if french.split_whitespace().any(|id| id == source.id) { "fr" } else { "en" };
+        let written = if DECLARED_IN_FRENCH.contains(&source.id.as_str()) { "fr" } else { "en" };
         let text = |field: &str, declared: &str| {
             let own = crate::_rust_i18n_try_translate(reader, format!("source.{}.{field}", source.id));
             match own {

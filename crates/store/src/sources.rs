@@ -202,3 +202,24 @@ pub async fn quarantined(
     .fetch_one(conn)
     .await
 }
+
+/// Why rows of `source` were set aside until `as_of`, the newest first: the reason, how many rows, and when.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn quarantine_reasons(
+    conn: &mut PgConnection,
+    source: &str,
+    as_of: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<Vec<(String, i64, DateTime<Utc>)>> {
+    sqlx::query_as(
+        "select reason, row_count, noticed_at from quarantine
+          where source_id = $1 and noticed_at <= $2 order by noticed_at desc, reason limit $3",
+    )
+    .bind(source)
+    .bind(as_of)
+    .bind(most)
+    .fetch_all(conn)
+    .await
+}

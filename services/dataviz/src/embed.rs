@@ -39,7 +39,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let Ok(Path((signal, place))) = path else { return Err(Problem::NotFound("chart")) };
     // The path names signal and place; the query may only add language, span and time.
-    let params = Params::parse(query.as_deref(), &["lang", "from", "to", "as_of"])?;
+    let params = Params::known(query.as_deref(), &["lang", "from", "to", "as_of"]);
     if ![&signal, &place]
         .iter()
         .all(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:".contains(&b)))
@@ -56,13 +56,12 @@ pub(crate) async fn show(
     let all = [series];
     let frame = Frame::of(&q, &all);
     let [series] = &all;
-    let gap = if series.source.is_none() { "gap.level" } else { "gap.none" };
     let page = Page {
         site: &site,
         lang: q.lang,
         title: title(&q, q.lang.place(&series.place)),
         svg: frame.as_ref().map(|f| f.alone(&q, series, None).svg()),
-        words: frame.and_then(|f| words(&q, series, f.span)).unwrap_or_else(|| q.lang.t(gap)),
+        words: frame.and_then(|f| words(&q, series, f.span)).unwrap_or_else(|| series.gap(&q)),
         notes: notes(&q, &all),
         link: format!("{}/explore?{query}", site.app.public_url.trim_end_matches('/')),
     };

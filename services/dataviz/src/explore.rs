@@ -71,6 +71,7 @@ struct Page<'a> {
     together: Option<String>,
     together_words: String,
     daily_mean: bool,
+    coverage: Option<String>,
     ended: Option<String>,
     incomplete: Option<String>,
     columns: Vec<String>,
@@ -117,9 +118,10 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
         options::places(lang, q.signal, &q.all, chosen)
     };
     let open = (q.places.len() + 1).clamp(2, MOST);
-    // The declared day says that there will be no more; what is said is the last day that there is.
+    // The declared day says that there will be no more; what is said is when the last issue that is kept came out.
     let declared = q.signal.ended.filter(|day| *day <= q.as_of.date_naive());
-    let ended = declared.map(|day| all.iter().filter_map(Series::last).max().unwrap_or(day));
+    let issued = all.iter().filter_map(Series::issued).max();
+    let ended = declared.map(|day| issued.map_or(day, |at| lang.formats.day_of(at)));
     let incomplete = all.iter().filter_map(Series::incomplete_from).min();
     let shown = |day: Option<NaiveDate>| day.map(|d| d.to_string()).unwrap_or_default();
     Page {
@@ -143,6 +145,7 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
         together: marked.map(|(chart, marks)| chart.svg_with(&marks)),
         together_words,
         daily_mean: averaged(q.signal),
+        coverage: q.signal.coverage.as_ref().map(|word| lang.t(format!("coverage.{word}"))),
         ended: ended.map(|day| lang.f("ended", &[("date", &lang.formats.date(day))])),
         incomplete: incomplete.map(|day| lang.f("incomplete", &[("date", &lang.formats.date(day))])),
         columns: names.iter().map(|n| (*n).to_owned()).collect(),
@@ -167,13 +170,12 @@ fn with(address: &str, more: &str) -> String {
 fn smalls(q: &Question<'_>, all: &[Series], frame: Option<&Frame>, top: Option<f64>) -> Vec<Small> {
     let small = |(n, series): (usize, &Series)| {
         let has = frame.filter(|f| series.extremes(f.span).is_some());
-        let gap = if series.source.is_none() { "gap.level" } else { "gap.none" };
         Small {
             number: n + 1,
             class: CLASSES[n % CLASSES.len()],
             name: q.lang.place(&series.place).to_owned(),
             svg: has.map(|f| f.alone(q, series, top).svg()),
-            words: has.and_then(|f| words(q, series, f.span)).unwrap_or_else(|| q.lang.t(gap)),
+            words: has.and_then(|f| words(q, series, f.span)).unwrap_or_else(|| series.gap(q)),
             embed: format!("/embed/{}/{}?lang={}", q.signal.id, series.place.id, q.lang.language.code),
         }
     };

@@ -16,10 +16,11 @@ pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) langs: Vec<Lang>,
     pub(crate) assets: Assets,
+    apps: Vec<String>,
 }
 
 impl Site {
-    pub(crate) fn new(app: App) -> Result<Self, LocaleError> {
+    pub(crate) fn new(app: App, apps: &str) -> Result<Self, LocaleError> {
         let p = &app.profile;
         let lang = |language: &Language| {
             let formats = Formats::new(&language.tag, p.time_zone, p.week_system)?;
@@ -27,7 +28,15 @@ impl Site {
         };
         let langs = p.languages.iter().map(lang).collect::<Result<Vec<_>, LocaleError>>()?;
         let assets = Assets::new(&p.theme);
-        Ok(Self { app, langs, assets })
+        let apps = apps.split(',').map(|a| a.trim().to_owned()).collect();
+        Ok(Self { app, langs, assets, apps })
+    }
+
+    /// The interfaces of this country that a footer links to: address and key of the words.
+    pub(crate) fn interfaces(&self) -> Vec<(String, &'static str)> {
+        let known = [("data-api", "data", "nav.data_api"), ("forecast", "forecast", "nav.forecast_api")];
+        let here = known.into_iter().filter(|(app, ..)| self.apps.iter().any(|a| a == app));
+        here.map(|(_, part, key)| (format!("/api/{part}/v1/openapi.json"), key)).collect()
     }
 
     /// The language named by a request, else the one that its reader prefers, else the country's first.

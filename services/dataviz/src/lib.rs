@@ -24,12 +24,13 @@ use std::sync::Arc;
 // No fallback: a missing text must be seen by the tests, not hidden by another language.
 rust_i18n::i18n!("locales");
 
-/// The routes of this service.
+/// The routes of this service. `apps` are the services of this country, separated by commas: the foot of a page
+/// links to the interfaces that are there.
 ///
 /// # Errors
 /// [`LocaleError`] when there are no formats for one of the country's languages.
-pub fn router(app: App) -> Result<Router, LocaleError> {
-    let site = Arc::new(Site::new(app)?);
+pub fn router(app: App, apps: &str) -> Result<Router, LocaleError> {
+    let site = Arc::new(Site::new(app, apps)?);
     let router = Router::new()
         .route("/explore", get(explore::show))
         .route("/explore/data.csv", get(files::csv))

@@ -7,6 +7,7 @@ async fn main() -> anyhow::Result<()> {
     kit::server::telemetry();
     let config = kit::config::Config::from_env().context("dataviz does not start")?;
     let app = kit::App::connect(&config).await?;
-    let router = dataviz::router(app.clone())?;
+    let apps = kit::config::var("VIGIE_APPS", String::new())?;
+    let router = dataviz::router(app.clone(), &apps)?;
     kit::server::serve(router, app, config.addr, config.admin_addr).await
 }

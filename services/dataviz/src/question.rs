@@ -45,7 +45,7 @@ impl<'a> Question<'a> {
         query: Option<&str>,
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
-        let params = Params::parse(query, &ALLOWED)?;
+        let params = Params::known(query, &ALLOWED);
         let lang = site.lang(params.one("lang")?, headers);
         let lang = lang.ok_or_else(|| Problem::Internal(anyhow::anyhow!("the profile has no language")))?;
         let app = &site.app;

@@ -31,6 +31,8 @@ pub(crate) struct Series {
     averaged: bool,
     /// The last day whose value is complete; later ones still grow.
     settled: NaiveDate,
+    /// Where nothing is known: the first issue that is kept, whenever it came.
+    kept_from: Option<DateTime<Utc>>,
 }
 
 /// Are the values of this signal so many a day that their mean of seven days is what can be compared?
@@ -54,6 +56,7 @@ impl Series {
             cells: BTreeMap::new(),
             averaged: averaged(q.signal),
             settled: NaiveDate::MAX,
+            kept_from: None,
         };
         let Some(id) = q.signal.source_at(&place.level) else { return Ok(series) };
         series.source = store::sources::get(conn, id.as_str()).await?;
@@ -74,7 +77,28 @@ impl Series {
             let cell = Cell { value: p.value, status, issued_at: p.issued_at, id: key.id() };
             series.cells.insert(p.reference_date, cell);
         }
+        if series.cells.is_empty() {
+            let first = store::observations::first_issue(conn, q.signal.id.as_str(), id.as_str());
+            series.kept_from = first.await?;
+        }
         Ok(series)
+    }
+
+    /// When the newest of these values was issued.
+    pub(crate) fn issued(&self) -> Option<DateTime<Utc>> {
+        self.cells.values().map(|c| c.issued_at).max()
+    }
+
+    /// Why there is nothing to draw.
+    pub(crate) fn gap(&self, q: &Question<'_>) -> String {
+        match self.kept_from.filter(|at| *at > q.as_of) {
+            _ if self.source.is_none() => q.lang.t("gap.level"),
+            Some(at) => {
+                let day = |at| q.lang.formats.date(q.lang.formats.day_of(at));
+                q.lang.f("gap.before", &[("date", &day(at)), ("now", &day(q.as_of))])
+            }
+            None => q.lang.t("gap.none"),
+        }
     }
 
     /// The last day with a number.

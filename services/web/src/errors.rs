@@ -18,8 +18,6 @@ struct ErrorPage<'a> {
     here: &'a Here,
     code: &'a str,
     status: u16,
-    /// Was the contact for security asked for?
-    security: bool,
 }
 
 /// Turns every failed answer that is no page yet into one.
@@ -60,11 +58,10 @@ fn error_page(here: &Here, status: StatusCode) -> Result<Response, Problem> {
         s if s.is_client_error() => "invalid",
         _ => "internal",
     };
-    let security = here.path == "/.well-known/security.txt";
     // What is not there is there in no other language either: the links to those lead home.
     let home = (status == StatusCode::NOT_FOUND).then(|| here.at_home());
     let here = home.as_ref().unwrap_or(here);
-    let mut page = respond::page(here, &ErrorPage { here, code, status: status.as_u16(), security })?;
+    let mut page = respond::page(here, &ErrorPage { here, code, status: status.as_u16() })?;
     *page.status_mut() = status;
     page.headers_mut().remove(axum::http::header::ETAG);
     page.headers_mut()

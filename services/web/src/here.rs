@@ -112,12 +112,12 @@ impl Here {
         self.as_of.map(|at| at.date_naive().to_string())
     }
 
-    /// Reads the query strictly and turns the page to `as_of`, if it is given.
+    /// Reads the parameters that the page knows and turns it to `as_of`, if it is given.
     ///
     /// # Errors
-    /// [`Problem::Invalid`] for an unknown parameter or a moment that cannot be used.
+    /// [`Problem::Invalid`] for a moment that cannot be used.
     pub(crate) fn params(&mut self, allowed: &[&str]) -> Result<Params, Problem> {
-        let params = Params::parse(self.query.as_deref(), allowed)?;
+        let params = Params::known(self.query.as_deref(), allowed);
         self.as_of = match params.one("as_of")? {
             Some(text) => Some(self.site.app.as_of(Some(text))?),
             None => None,
@@ -189,8 +189,7 @@ impl Here {
             return Vec::new();
         }
         // What was typed into a field is not carried along: it would stand on the page once for each language.
-        let asked = Params::parse(self.query.as_deref(), &["as_of", "range", "q"]);
-        let query = asked.map_or_else(|_| String::new(), |p| p.encode_without(&["q"]));
+        let query = Params::known(self.query.as_deref(), &["as_of", "range", "sort"]).encode_without(&[]);
         let query = if query.is_empty() { query } else { format!("?{query}") };
         let links = self.site.langs.iter().enumerate().map(|(n, lang)| Link {
             href: format!("{}{}{query}", lang.language.prefix, self.path),

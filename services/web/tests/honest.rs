@@ -38,7 +38,10 @@ async fn days_that_still_grow_are_neither_summed_nor_compared_nor_called_lowest(
         cases.contains("Die Zahlen ab dem 13. Juli 2021 waren bei ihrer Veröffentlichung noch"),
         "{cases}"
     );
-    assert!(cases.contains("Die hier vorhandenen Zahlen enden am 14. Juli 2021."), "{cases}");
+    assert!(
+        cases.contains("In den hier aufbewahrten Kopien endet die Veröffentlichung am 14. Juli 2021."),
+        "{cases}"
+    );
     assert!(!cases.contains("tiefster Wert 0 "), "{cases}");
     assert_eq!(cases.matches("<td>unvollständig</td>").count(), 2, "{cases}");
     let list = site.get("/de/covid").await.body;
@@ -49,19 +52,19 @@ async fn days_that_still_grow_are_neither_summed_nor_compared_nor_called_lowest(
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn the_day_that_the_figures_end_on_is_the_last_one_that_there_is(pool: PgPool) {
+async fn the_end_is_that_of_the_copies_and_of_this_very_series(pool: PgPool) {
     let profile = country("ch");
     let signal = profile.signals.iter().find(|s| s.id.as_str() == "mpox_cases").unwrap().clone();
     fill(&pool, &profile).await;
     let source = signal.source_at("nation").unwrap().to_string();
     let mut conn = pool.acquire().await.unwrap();
-    // The newest five days are withdrawn: what is kept ends before the declared day.
-    let gone: Vec<_> = (0..5u64)
-        .map(|n| point(&signal, &source, "CH", signal.ended.unwrap() - Days::new(n), day("2024-01-01"), None))
-        .collect();
+    let gone = [point(&signal, &source, "CH", signal.ended.unwrap(), day("2024-01-11"), None)];
     store::observations::append(&mut conn, &gone).await.unwrap();
     let page = site(&pool, profile, Clock::Recorded(time(CLOCK)), "").get("/fr/mpox/CH").await.body;
-    assert!(page.contains("Les chiffres conservés ici s’arrêtent au 11 novembre 2023."), "{page}");
+    assert!(
+        page.contains("Dans les copies conservées ici, la publication s’arrête le 11 janvier 2024."),
+        "{page}"
+    );
     for claim in ["a pris fin", "publication a"] {
         assert!(!page.contains(claim), "{claim}: {page}");
     }
@@ -101,4 +104,42 @@ async fn a_link_names_a_forecast_only_where_there_is_one(pool: PgPool) {
         |id: &str| home.split(&format!("href=\"/{id}/US\">")).nth(1).unwrap().split('<').next().unwrap();
     assert_eq!((link("flu"), link("mpox")), ("Figures and forecast", "Figures"));
     assert!(home.contains(">admissions per week</text>"), "the axis has its unit");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_series_of_which_no_copy_is_so_old_is_one_true_line(pool: PgPool) {
+    let profile = country("fr");
+    fill(&pool, &profile).await;
+    let early = Clock::Recorded(time("2023-06-01T00:00:00Z"));
+    let site = site(&pool, profile, early, "");
+    let page = site.get("/flu/FR").await.body;
+    assert!(
+        page.contains("Cette plateforme ne conserve aucune copie de ces chiffres antérieure au"),
+        "{page}"
+    );
+    for part in ["data.csv", "range=all", "class=\"facts\"", "était publié ici"] {
+        assert!(!page.contains(part), "{part}: {page}");
+    }
+    let list = site.get("/flu").await.body;
+    assert!(list.contains("ce qui était publié au 1er juin 2023 n’est pas connu ici"), "{list}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_count_of_some_hospitals_is_not_called_one_of_the_country(pool: PgPool) {
+    let site = Site::of(&pool, country("fr")).await;
+    let page = site.get("/covid/FR").await.body;
+    let said = "en France, dans les hôpitaux qui déclarent à la surveillance européenne";
+    assert!(page.contains(said) && page.contains("ce n’est pas un total du pays"), "{page}");
+    assert!(site.get("/").await.body.contains(said));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn places_are_listed_by_name_or_by_value(pool: PgPool) {
+    let site = Site::of(&pool, country("us")).await;
+    let order = |page: &str| ["Alpha", "Élan", "Zeta"].map(|n| page.find(&format!(">{n}</a>")).unwrap());
+    let named = order(&site.get("/flu").await.body);
+    let valued = order(&site.get("/flu?sort=value").await.body);
+    assert!(named.is_sorted());
+    assert!(!valued.is_sorted(), "the places have other values than their names have letters");
+    assert_eq!(site.get("/flu?sort=size").await.status, 400);
 }

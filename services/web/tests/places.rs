@@ -63,7 +63,7 @@ async fn a_withheld_last_value_is_no_figure_and_a_withheld_one_before_no_change(
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn without_a_figure_there_is_no_sentence(pool: PgPool) {
     let page = new_york(&pool, None, None).await.get("/flu/US-NY").await.body;
-    assert!(page.contains("No figures are published here for this moment."), "{page}");
+    assert!(page.contains("No figures are kept here for this moment."), "{page}");
     assert!(!page.contains("were admitted"), "{page}");
 }
 
@@ -97,7 +97,7 @@ async fn a_question_without_an_answer_says_why(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_series_that_ended_shows_its_history_and_no_forecast(pool: PgPool) {
     let page = Site::of(&pool, country("us")).await.get("/mpox/US").await.body;
-    assert!(page.contains("The figures kept here end on November 16, 2023."), "{page}");
+    assert!(page.contains("In the copies kept here, publication ended on November 20, 2023."), "{page}");
     assert!(page.contains("class=\"chart\"") && !page.contains("c-band95"), "{page}");
 }
 
@@ -121,9 +121,13 @@ async fn turned_back_the_page_knows_neither_later_figures_nor_later_forecasts(po
     assert!(page.contains("/flu?as_of=2025-01-31"), "links keep the moment");
     assert_eq!(site.get("/flu/US?as_of=2025-02-06").await.status, 400, "later than the clock");
     assert_eq!(site.get("/flu/US?as_of=yesterday").await.status, 400);
-    assert_eq!(site.get("/flu/US?asof=2025-01-31").await.status, 400, "a misspelt parameter is not ignored");
+    assert_eq!(
+        site.get("/flu/US?fbclid=Iw&utm_source=mail").await.status,
+        200,
+        "what others add to a link is left out"
+    );
     let early = site.get("/flu/US?as_of=1999-01-01").await;
-    let empty = "No figures were published here by this moment; the first that this platform holds is of";
+    let empty = "This platform keeps no copy of these figures from before";
     assert!(early.body.contains(empty), "an early as_of is empty, not today's answer: {}", early.body);
 }
 
@@ -194,4 +198,13 @@ async fn the_finder_works_without_scripts(pool: PgPool) {
     let all = site.get("/flu").await.body;
     let order = ["Alpha", "Élan", "Zeta"].map(|n| all.find(&format!(">{n}</a>")).unwrap());
     assert!(order.is_sorted(), "places stand in alphabetical order");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_place_that_a_gap_names_has_the_reason_and_no_empty_series(pool: PgPool) {
+    let page = new_york(&pool, Some(1.0), Some(1.0)).await.get("/covid/US-NY").await.body;
+    assert!(page.contains("lists New York City and the rest of the state apart"), "{page}");
+    for claim in ["No figures are", "publication ended", "id=\"covid_cases\""] {
+        assert!(!page.contains(claim), "{claim}: {page}");
+    }
 }

@@ -103,7 +103,7 @@ impl Answer {
 
 /// Asks the service as a browser would, through the layers of every service.
 pub(crate) async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let router = kit::server::layers(dataviz::router(app.clone()).unwrap());
+    let router = kit::server::layers(dataviz::router(app.clone(), "dataviz,forecast").unwrap());
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -47,7 +47,9 @@ async fn what_is_not_published_here_says_so(pool: PgPool) {
     let app = seeded(&pool).await;
     let page = get(&app, "/explore?signal=covid_hosp_deaths&place=FR&place=FR:75").await;
     assert!(page.text.contains("Ce chiffre n’est pas publié pour ce lieu."));
-    assert!(page.text.contains("Les chiffres conservés ici s’arrêtent au 7 décembre 2020."));
+    assert!(
+        page.text.contains("Dans les copies conservées ici, la publication s’arrête le 17 mai 2020.")
+    );
     assert!(page.text.contains("moyennes de sept jours"));
     let outside = get(&app, "/explore?signal=flu_ed_visits&from=1990-01-01&to=1991-01-01").await;
     assert!(outside.status == 200 && outside.text.contains("pour cette période"));
@@ -111,7 +113,7 @@ async fn failures_are_pages_in_the_readers_language(pool: PgPool) {
         ("/explore?from=yesterday", 400, "Cette adresse ne peut pas être lue"),
         ("/explore?as_of=2030-01-01", 400, "Cette adresse ne peut pas être lue"),
         ("/explore?scale=big", 400, "Cette adresse ne peut pas être lue"),
-        ("/explore?sgnal=x", 400, "Cette adresse ne peut pas être lue"),
+        ("/explore?fbclid=x&utm_source=mail", 200, ""),
         ("/explore?place=a,b,c,d,e,f,g", 400, "Cette adresse ne peut pas être lue"),
         ("/explore/nothing", 404, "Cette page n’existe pas"),
     ] {

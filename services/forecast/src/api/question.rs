@@ -12,6 +12,7 @@ use kit::{App, Params, Problem};
 use rust_i18n::t;
 use sqlx::PgConnection;
 use store::forecasts::Run;
+use store::observations::Point;
 use store::places::Place;
 
 /// A question that can be answered: its signal and place exist.
@@ -22,6 +23,8 @@ pub(crate) struct Question<'a> {
     pub(crate) place: Place,
     pub(crate) as_of: DateTime<Utc>,
     language: &'a Language,
+    /// When the last issue that is kept came out, of a signal that has come to its end.
+    ended: Option<DateTime<Utc>>,
 }
 
 /// The signal that a request names, or the country's main one.
@@ -66,14 +69,24 @@ impl<'a> Question<'a> {
         let ours = id.nation() == app.profile.nation;
         let place = if ours { store::places::get(conn, id.as_str()).await? } else { None };
         let place = place.ok_or(Problem::NotFound("place"))?;
-        Ok(Self { app, name, signal, place, as_of, language: language(app, headers)? })
+        let language = language(app, headers)?;
+        let mut question = Self { app, name, signal, place, as_of, language, ended: None };
+        if signal.ended.is_some_and(|end| end <= as_of.date_naive()) {
+            question.ended = question.known(conn).await?.iter().map(|p| p.issued_at).max();
+        }
+        Ok(question)
+    }
+
+    /// What is known of this signal here, as of the question's time.
+    async fn known(&self, conn: &mut PgConnection) -> sqlx::Result<Vec<Point>> {
+        let Some(source) = self.signal.source_at(&self.place.level) else { return Ok(Vec::new()) };
+        let (signal, place) = (self.signal.id.as_str(), self.place.id.as_str());
+        store::observations::as_of(conn, signal, source.as_str(), place, self.as_of).await
     }
 
     /// The last date with a figure of this signal here, as of the question's time.
     pub(crate) async fn last_figure(&self, conn: &mut PgConnection) -> sqlx::Result<Option<NaiveDate>> {
-        let Some(source) = self.signal.source_at(&self.place.level) else { return Ok(None) };
-        let (signal, place) = (self.signal.id.as_str(), self.place.id.as_str());
-        let points = store::observations::as_of(conn, signal, source.as_str(), place, self.as_of).await?;
+        let points = self.known(conn).await?;
         Ok(points.iter().rev().find(|p| p.value.is_some()).map(|p| p.reference_date))
     }
 
@@ -148,8 +161,8 @@ impl<'a> Question<'a> {
         let formats = Formats::new(&self.language.tag, profile.time_zone, profile.week_system);
         let write = |date: NaiveDate| formats.as_ref().map_or_else(|_| date.to_string(), |f| f.date(date));
         let key = format!("reason.{}", reason.as_str());
-        // The last day that there is; the declared one says only that there will be no more.
-        let ended = last.or(self.signal.ended).map(write).unwrap_or_default();
+        let issued = self.ended.and_then(|at| formats.as_ref().ok().map(|f| f.day_of(at)));
+        let ended = issued.or(self.signal.ended).map(write).unwrap_or_default();
         t!(
             &key,
             locale = self.language.code.as_str(),

@@ -81,7 +81,12 @@ pub fn sentence(lang: &Lang, series: &Series<'_>, place: &Place) -> Option<Strin
     let latest = Latest::of(series)?;
     let unit = series.signal.unit;
     let did = format!("signal.{}.did", series.signal.id);
-    let did = lang.n(&did, latest.value, digits(latest.value, unit), &[("where", &lang.where_(place))]);
+    let place = lang.where_(place);
+    let place = match &series.signal.coverage {
+        Some(word) => lang.f(&format!("coverage.{word}.where"), &[("where", &place)]),
+        None => place,
+    };
+    let did = lang.n(&did, latest.value, digits(latest.value, unit), &[("where", &place)]);
     let when = when(lang, latest.period, latest.date);
     let change = change(lang, latest.movement, unit);
     let key = match (latest.period, latest.movement) {
@@ -95,9 +100,19 @@ pub fn sentence(lang: &Lang, series: &Series<'_>, place: &Place) -> Option<Strin
 #[must_use]
 pub fn nothing(lang: &Lang, series: &Series<'_>) -> String {
     match series.first.filter(|at| *at > series.as_of) {
-        Some(at) => lang.f("no_figures_before", &[("date", &lang.formats.date(lang.formats.day_of(at)))]),
+        Some(at) => {
+            let day = |at| lang.formats.date(lang.formats.day_of(at));
+            lang.f("no_figures_before", &[("date", &day(at)), ("now", &day(series.as_of))])
+        }
         None => lang.t("no_figures"),
     }
+}
+
+/// That what is kept has come to its end, and when.
+#[must_use]
+pub fn ended(lang: &Lang, series: &Series<'_>) -> Option<String> {
+    let day = lang.formats.day_of(series.ended()?);
+    Some(lang.f("ended", &[("date", &lang.formats.date(day))]))
 }
 
 /// From which day on the values were not complete when they were issued.
@@ -166,7 +181,13 @@ pub fn reason(lang: &Lang, series: &Series<'_>, word: &str) -> String {
     let key = format!("reason.{word}");
     let key = if lang.has(&key) { key.as_str() } else { "reason.no_answer" };
     let day = |d: Option<NaiveDate>| d.map_or_else(String::new, |d| lang.formats.date(d));
-    lang.f(key, &[("ended", &day(series.ended())), ("last", &day(series.newest().map(|c| c.date)))])
+    lang.f(
+        key,
+        &[
+            ("ended", &day(series.ended().map(|at| lang.formats.day_of(at)))),
+            ("last", &day(series.newest().map(|c| c.date))),
+        ],
+    )
 }
 
 #[cfg(test)]

@@ -155,11 +155,19 @@ impl<'a> Series<'a> {
         self.signal.cadence == Cadence::Day && !self.signal.cumulative && self.signal.unit == Unit::Persons
     }
 
-    /// The last day of the figures that are kept, once they have come to their end; the declared day without any.
+    /// When the last issue that is kept came out, once the figures that are kept have come to their end; without any
+    /// figure the end of the declared day.
     #[must_use]
-    pub fn ended(&self) -> Option<NaiveDate> {
+    pub fn ended(&self) -> Option<DateTime<Utc>> {
         let declared = self.signal.ended.filter(|d| *d <= self.as_of.date_naive())?;
-        Some(self.newest().map_or(declared, |c| c.date))
+        let last = self.cells.iter().map(|c| c.issued_at).max();
+        last.or_else(|| Some(declared.and_hms_opt(23, 59, 59)?.and_utc()))
+    }
+
+    /// Is no figure known at this moment only because no copy that is kept is so old?
+    #[must_use]
+    pub fn unkept(&self) -> bool {
+        self.newest().is_none() && self.first.is_some_and(|at| at > self.as_of)
     }
 
     /// Is the newest figure too old to say anything about the present?

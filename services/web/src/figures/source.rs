@@ -1,5 +1,6 @@
 //! Where a figure comes from, and how fresh it is.
 
+use super::headline::ended;
 use super::series::Series;
 use crate::i18n::Lang;
 use kit::source::Named;
@@ -23,7 +24,7 @@ impl SourceNote {
     pub fn of(lang: &Lang, series: &Series<'_>) -> Self {
         let unknown = || lang.t("source.unknown");
         let next = match (series.next_issue(), series.ended()) {
-            (_, Some(ended)) => lang.f("ended", &[("date", &lang.formats.date(ended))]),
+            (_, Some(_)) => ended(lang, series).unwrap_or_default(),
             // An issue that is late is said to be late, not promised for the past.
             (Some(at), None) if at < series.as_of => {
                 lang.f("source.overdue", &[("date", &lang.formats.date(lang.formats.day_of(at)))])

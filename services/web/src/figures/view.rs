@@ -1,7 +1,7 @@
 //! One signal of a page, ready for its template.
 
 use super::cards::{Card, cards};
-use super::headline::{incomplete, likely, nothing, sentence, sure};
+use super::headline::{ended, incomplete, likely, nothing, sentence, sure};
 use super::outlook::Outlook;
 use super::picture::{Range, chart, words, words_ahead};
 use super::series::Series;
@@ -47,6 +47,8 @@ pub struct SignalView {
     pub daily: bool,
     /// Is there a fan to explain?
     pub has_fan: bool,
+    /// Is the series not known at this moment for want of a copy that old?
+    pub unkept: bool,
     /// Published values, newest first.
     pub rows: Vec<Row>,
     /// How many there are in all.
@@ -69,7 +71,7 @@ impl SignalView {
         let (rows, total) = rows(lang, series);
         Self {
             name: lang.t(&format!("signal.{id}.name")),
-            about: lang.t(&format!("signal.{id}.about")),
+            about: about(lang, series),
             sentence: sentence(lang, series, place),
             nothing: nothing(lang, series),
             likely: if series.last().is_some() { likely(lang, series, outlook) } else { Vec::new() },
@@ -79,10 +81,11 @@ impl SignalView {
             near: chart(lang, series, outlook, place, Range::Close).map(|c| c.svg()),
             words: words(lang, series, from).unwrap_or_default(),
             words_ahead: words_ahead(lang, series, outlook),
-            ended: series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))])),
+            ended: ended(lang, series),
             incomplete: incomplete(lang, series),
             daily: series.signal.cadence == Cadence::Day && series.sums_days(),
             has_fan: outlook.weeks.is_ok(),
+            unkept: series.unkept(),
             cut: total > rows.len(),
             rows,
             total: lang.formats.number(f64::from(u32::try_from(total).unwrap_or(u32::MAX)), 0),
@@ -90,6 +93,15 @@ impl SignalView {
             source: SourceNote::of(lang, series),
             id,
         }
+    }
+}
+
+/// What is counted, and of whom.
+fn about(lang: &Lang, series: &Series<'_>) -> String {
+    let about = lang.t(&format!("signal.{}.about", series.signal.id));
+    match &series.signal.coverage {
+        Some(word) => format!("{about} {}", lang.t(&format!("coverage.{word}.about"))),
+        None => about,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/{disease}`: the country in a sentence, its signals, and its places.
 
-use crate::figures::headline::{Latest, change, likely, sentence};
+use crate::figures::headline::{Latest, change, ended, likely, nothing, sentence};
 use crate::figures::movement::Movement;
 use crate::figures::outlook::Outlook;
 use crate::figures::picture::{Range, chart};
@@ -42,6 +42,8 @@ struct Item {
     id: String,
     name: String,
     value: Option<String>,
+    /// The same as a number, to sort by.
+    size: f64,
     /// How it moved, as it stands in a cell.
     change: String,
     spark: String,
@@ -74,12 +76,19 @@ struct Page<'a> {
     groups: Vec<Group>,
     q: &'a str,
     found: usize,
+    /// Are places sorted by their newest value, the largest first?
+    by_value: bool,
 }
 
 pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Response, Problem> {
     let profile = std::sync::Arc::clone(&here.site.app.profile);
     let disease = profile.disease(&id).ok_or(Problem::NotFound("disease"))?;
-    let params = here.params(&["as_of", "q"])?;
+    let params = here.params(&["as_of", "q", "sort"])?;
+    let by_value = match params.one("sort")? {
+        None => false,
+        Some("value") => true,
+        Some(_) => return Err(Problem::invalid("sort", "is `value`, or is left out for the order of names")),
+    };
     let q = params.one("q")?.unwrap_or("").trim();
     if q.chars().count() > LONGEST {
         return Err(Problem::invalid("q", format!("is longer than {LONGEST} characters; no name is")));
@@ -109,6 +118,7 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
         groups: Vec::new(),
         q,
         found: hits.len(),
+        by_value,
     };
     for signal in profile.signals_of(disease) {
         let Some(series) = Series::read(&mut conn, signal, &nation, here.now()).await? else { continue };
@@ -116,7 +126,7 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
             let outlook = Outlook::read(&mut conn, &series, &nation).await?;
             page.sentence = sentence(lang, &series, &nation);
             page.likely = likely(lang, &series, &outlook);
-            page.ended = series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))]));
+            page.ended = ended(lang, &series);
             page.chart = chart(lang, &series, &outlook, &nation, Range::Year).map(|c| c.svg());
         }
         page.lines.push(line(&here, disease, &nation, &series));
@@ -124,6 +134,11 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
     for level in &profile.levels {
         let here_too: Vec<&Place> = hits.iter().copied().filter(|p| p.level == *level).collect();
         page.groups.push(group(&mut conn, &here, disease, level, here_too).await?);
+    }
+    if by_value {
+        for group in &mut page.groups {
+            group.items.sort_by(|a, b| b.size.total_cmp(&a.size));
+        }
     }
     page.groups.retain(|g| !g.items.is_empty() || !g.gaps.is_empty());
     respond::page(&here, &page)
@@ -142,7 +157,7 @@ fn line(here: &Here, disease: &Disease, nation: &Place, series: &Series<'_>) -> 
                 &[("date", &date), ("week", &lang.week(l.date))],
             )
         }),
-        ended: series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))])),
+        ended: ended(lang, series),
         href: here.to(format!("/{}/{}", disease.id, nation.id)) + "#" + series.signal.id.as_str(),
     }
 }
@@ -174,6 +189,16 @@ async fn group(
         group.about = Some(lang.t(&format!("signal.{}.name", signal.id)));
     }
     let newest = series.values().filter_map(|s| s.last()).map(|c| c.date).max();
+    if let Some(signal) = signal.filter(|_| newest.is_none())
+        && let Some(place) = places.first()
+        && let Some(series) = Series::read(conn, signal, place, here.now()).await?
+        && series.unkept()
+    {
+        // Not "nothing is published", place after place: no copy that is kept is so old.
+        let name = lang.t(&format!("signal.{}.name", signal.id));
+        group.gaps.push(format!("{name}{} {}", lang.t("colon"), nothing(lang, &series)));
+        return Ok(group);
+    }
     for place in places {
         let series = series.remove(&place.id);
         // Where nothing is published at this level, its places are not listed as if there were something to see.
@@ -213,11 +238,13 @@ fn item(here: &Here, place: &Place, series: Option<&Series<'_>>, newest: Option<
         id: place.id.clone(),
         name: lang.place(place).to_owned(),
         value: None,
+        size: f64::NEG_INFINITY,
         change: String::new(),
         spark: String::new(),
         late: None,
     };
     let Some((series, latest)) = series.and_then(|s| Some((s, Latest::of(s)?))) else { return item };
+    item.size = latest.value;
     item.value = Some(lang.value(latest.value, series.signal.unit));
     let size = change(lang, latest.movement, series.signal.unit);
     item.change = match latest.movement {

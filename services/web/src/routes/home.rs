@@ -1,6 +1,6 @@
 //! `/`: each disease in two sentences.
 
-use crate::figures::headline::{likely, sentence};
+use crate::figures::headline::{ended, likely, sentence};
 use crate::figures::outlook::Outlook;
 use crate::figures::picture::{Range, chart};
 use crate::figures::series::Series;
@@ -55,7 +55,7 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
             let lang = here.lang();
             let outlook = Outlook::read(&mut conn, &series, place).await?;
             entry.sentence = sentence(lang, &series, place);
-            entry.ended = series.ended().map(|d| lang.f("ended", &[("date", &lang.formats.date(d))]));
+            entry.ended = ended(lang, &series);
             entry.likely =
                 likely(lang, &series, &outlook).into_iter().next().filter(|_| entry.ended.is_none());
             entry.ahead = outlook.weeks.is_ok();

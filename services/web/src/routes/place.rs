@@ -28,6 +28,8 @@ struct Page<'a> {
     views: Vec<SignalView>,
     gaps: Vec<String>,
     all: bool,
+    /// Is there a figure to take along?
+    files: bool,
 }
 
 pub(super) async fn show(
@@ -49,8 +51,14 @@ pub(super) async fn show(
     let lang = here.lang();
     let mut views = Vec::new();
     let mut gaps: Vec<String> = Vec::new();
+    let own = |g: &Gap| g.disease == disease.id && g.places.iter().any(|p| p.as_str() == place.id);
+    let told = site.app.profile.gaps.iter().any(own);
     for signal in site.app.profile.signals_of(disease) {
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
+        if series.newest().is_none() && told {
+            // A gap of this very place says why there is nothing.
+            continue;
+        }
         let outlook = Outlook::read(&mut conn, &series, &place).await?;
         views.push(SignalView::of(lang, &series, &outlook, &place, range));
     }
@@ -66,6 +74,7 @@ pub(super) async fn show(
         place_name: lang.place(&place).to_owned(),
         title: lang.f(&format!("disease.{}.title", disease.id), &[("where", &lang.where_(&place))]),
         parent: parent(&mut conn, &here, disease, &place).await?,
+        files: views.iter().any(|v| !v.rows.is_empty()),
         views,
         gaps,
         all: range == Range::All,

@@ -15,7 +15,12 @@ struct Row {
     checked: String,
     outcome: String,
     quarantined: String,
+    /// Why, newest first: the day, how many rows, and the reason in English.
+    reasons: Vec<(String, String, String)>,
 }
+
+/// Reasons that are listed for a source.
+const REASONS: i64 = 20;
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -46,6 +51,8 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
         }
         let check = store::sources::last_check(&mut conn, id, now).await?;
         let (count, _) = store::sources::quarantined(&mut conn, id, now).await?;
+        let whole = |n: i64| lang.formats.number(f64::from(u32::try_from(n).unwrap_or(u32::MAX)), 0);
+        let reasons = store::sources::quarantine_reasons(&mut conn, id, now, REASONS).await?;
         let unknown = || lang.t("source.unknown");
         rows.push(Row {
             source: Named::of(&lang.language, &source),
@@ -56,7 +63,13 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
                 if lang.has(&key) { lang.t(&key) } else { outcome.clone() }
             }),
             checked: check.map_or_else(unknown, |(at, ..)| lang.formats.moment(at)),
-            quarantined: lang.formats.number(f64::from(u32::try_from(count).unwrap_or(u32::MAX)), 0),
+            quarantined: whole(count),
+            reasons: reasons
+                .into_iter()
+                .map(|(reason, rows, at)| {
+                    (lang.formats.short_date(lang.formats.day_of(at)), whole(rows), reason)
+                })
+                .collect(),
         });
     }
     respond::page(&here, &Page { here: &here, rows })

@@ -8,19 +8,23 @@ use kit::Problem;
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// RFC 9116. Without a contact there is no file: none is invented.
+/// RFC 9116. A contact is never invented: until the operator names one, the file says so and leads to the page where
+/// the operator's own fields stand.
 pub(super) async fn security(here: Here) -> Result<Response, Problem> {
-    let contact = here.site.app.profile.legal.get("security_contact").filter(|c| *c != UNSET);
-    let contact = contact.ok_or(Problem::NotFound("security contact: the operator has not named one"))?;
-    let contact = if contact.contains('@') && !contact.contains(':') {
-        format!("mailto:{contact}")
-    } else {
-        contact.clone()
+    let named = here.site.app.profile.legal.get("security_contact").filter(|c| *c != UNSET);
+    let (note, contact) = match named {
+        Some(c) if c.contains('@') && !c.contains(':') => ("", format!("mailto:{c}")),
+        Some(c) => ("", c.clone()),
+        None => {
+            let prefix = here.site.langs.first().map_or("", |l| l.language.prefix.as_str());
+            let note = "# The operator of this installation has not named a security contact yet.\n";
+            (note, here.absolute(format!("{prefix}/legal")))
+        }
     };
     let expires = kit::wall() + chrono::Days::new(180);
     let languages: Vec<&str> = here.site.langs.iter().map(|l| l.language.code.as_str()).collect();
     let body = format!(
-        "Contact: {contact}\nExpires: {}\nPreferred-Languages: {}\nCanonical: {}\n",
+        "{note}Contact: {contact}\nExpires: {}\nPreferred-Languages: {}\nCanonical: {}\n",
         expires.format("%Y-%m-%dT00:00:00Z"),
         languages.join(", "),
         here.absolute("/.well-known/security.txt")
