@@ -36,7 +36,7 @@ install: ## as root: install what the tests need
 check-nix: ## the flake, evaluated without nixpkgs
 	@exec e2e/nix/check.sh fast
 
-e2e: ## COUNTRY from an empty cluster to a page, by git alone (as root, after a release build)
+e2e: ## COUNTRY from an empty cluster to a page, by git alone (as root; builds what is missing)
 	@exec python3 e2e/cluster/run.py
 
 e2e-pipeline: ## a commit of a bare repository, through the steps of the workflow images, to pods of COUNTRY
