@@ -47,9 +47,7 @@ async fn what_is_not_published_here_says_so(pool: PgPool) {
     let app = seeded(&pool).await;
     let page = get(&app, "/explore?signal=covid_hosp_deaths&place=FR&place=FR:75").await;
     assert!(page.text.contains("Ce chiffre n’est pas publié pour ce lieu."));
-    assert!(
-        page.text.contains("Dans les copies conservées ici, la publication s’arrête le 17 mai 2020.")
-    );
+    assert!(page.text.contains("Dans les copies conservées ici, la publication s’arrête le 17 mai 2020."));
     assert!(page.text.contains("moyennes de sept jours"));
     let outside = get(&app, "/explore?signal=flu_ed_visits&from=1990-01-01&to=1991-01-01").await;
     assert!(outside.status == 200 && outside.text.contains("pour cette période"));
