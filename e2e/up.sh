@@ -9,12 +9,24 @@ fail() { echo "vigie: $1" >&2; exit 1; }
     known=$(for d in clusters/*/apps; do basename "$(dirname "$d")"; done | tr '\n' ' ')
     fail "there is no country \`$COUNTRY\`: choose one of $known(make up COUNTRY=fr)"
 }
+case $PORT in '' | *[!0-9]* | ??????*) fail "PORT is \`$PORT\`: write a number up to 65535 (make up PORT=8081)" ;; esac
+[ "$PORT" -ge 1 ] && [ "$PORT" -le 65535 ] || fail "PORT is \`$PORT\`: write a number up to 65535 (make up PORT=8081)"
+case $HOST in '' | *[!0-9a-fA-F.:]*) fail "HOST is \`$HOST\`: write an address of this machine, 127.0.0.1, or 0.0.0.0 to let a phone in" ;; esac
+case $LIVE in 0 | 1) ;; *) fail "LIVE is \`$LIVE\`: write 1 to fetch from the publishers, 0 not to" ;; esac
+# Asked before the minutes of a build, and again by the program itself. Port 0x1F90 listens: state 0A.
+listens=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$(printf ':%04X' "$PORT")" \
+    '$4 == "0A" && substr($2, length($2) - 4) == port { print "yes"; exit }')
+[ -z "$listens" ] || fail "port $PORT is taken: stop what listens there, or choose another with PORT=8081"
 command -v cargo >/dev/null || fail "cargo is missing: install Rust with rustup, then start again"
 command -v cc >/dev/null || fail "a C compiler is missing: install gcc (Debian: apt-get install gcc), then start again"
 
 # The programs of this country are the folders that Argo CD reads.
 packages="-p vigie"
-for app in clusters/"$COUNTRY"/apps/*/; do packages="$packages -p $(basename "$app")"; done
+for app in clusters/"$COUNTRY"/apps/*/; do
+    app=$(basename "$app")
+    [ -f "services/$app/Cargo.toml" ] || fail "clusters/$COUNTRY/apps has \`$app\`, and services/ has no such service: remove the folder, or write the service"
+    packages="$packages -p $app"
+done
 
 target=${CARGO_TARGET_DIR:-target}
 if [ ! -x "$target/release/vigie" ]; then

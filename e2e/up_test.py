@@ -178,6 +178,32 @@ class UpTest(unittest.TestCase):
             self.assertEqual(up.process.wait(10), 1)
             self.assertRegex(up.said(), r"port \d+ of 127\.0\.0\.1 is taken .* PORT=")
 
+    def test_what_cannot_be_is_said_before_the_minutes_of_a_build(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            for wrong, sentence in (
+                    ({"PORT": "99999"}, "PORT is `99999`: write a number up to 65535"),
+                    ({"HOST": "nohost"}, "HOST is `nohost`: write an address of this machine"),
+                    ({"LIVE": "2"}, "LIVE is `2`: write 1"),
+                    ({"COUNTRY": "xx"}, "there is no country `xx`: choose one of ch fr us"),
+                    ({"PORT": str(taken.getsockname()[1])}, "is taken: stop what listens there")):
+                made = subprocess.run(["make", "-s", "up"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                                      env={**os.environ, "COUNTRY": COUNTRY, "PORT": "18999", **wrong}, check=False)
+                self.assertNotEqual(made.returncode, 0)
+                self.assertIn(sentence, made.stderr)
+                self.assertNotIn("[build]", made.stdout)
+
+    def test_a_database_that_cannot_be_reached_is_said_with_its_reason(self):
+        for url, sentence in (("postgres://vigie:secret@127.0.0.1:1/none", "cannot be reached"),
+                              ("garbage", "DATABASE_URL is no address of a PostgreSQL database")):
+            made = subprocess.run([BIN / "vigie", "migrate"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                                  env={**os.environ, "DATABASE_URL": url}, check=False)
+            self.assertEqual(made.returncode, 1)
+            self.assertIn(sentence, made.stderr)
+            self.assertNotIn("timed out", made.stderr)
+            self.assertNotIn("secret", made.stderr)
+
     def test_an_unknown_country_is_answered_with_the_known_ones(self):
         up = self.start(country="xx")
         self.assertFalse(up.is_up())

@@ -31,8 +31,9 @@ pub fn telemetry() {
 
 /// Sets up a command's logging: plain text on stderr, warnings and worse unless `RUST_LOG` says otherwise.
 pub fn telemetry_of_a_command() {
-    // A connection that is dropped by Ctrl-C is no news for the person who pressed it.
-    logging("warn,sqlx=error", true);
+    // A connection that is dropped by Ctrl-C is no news for the person who pressed it; an error of a query is said by
+    // the command that made it.
+    logging("warn,sqlx=error,store=off", true);
 }
 
 fn logging(default: &str, text: bool) {

@@ -18,16 +18,22 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Opens a pool of at most `size` connections.
 ///
 /// # Errors
-/// When the database does not answer within ten seconds, or refuses the credentials.
+/// When the database does not answer within ten seconds, or refuses the credentials, with its own reason; when `url`
+/// is no address ([`sqlx::Error::Configuration`]).
 pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
     // A load is one long statement on purpose; a page's query that takes this long is not.
     let options =
         url.parse::<PgConnectOptions>()?.log_slow_statements(log::LevelFilter::Warn, Duration::from_secs(10));
-    PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await
+        .connect_with(options.clone())
+        .await;
+    match pool {
+        // A pool that waited in vain does not say for what: a single connection does.
+        Err(timeout @ sqlx::Error::PoolTimedOut) => Err(options.connect().await.err().unwrap_or(timeout)),
+        other => other,
+    }
 }
 
 /// Is every migration that this program knows applied?

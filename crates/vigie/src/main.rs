@@ -109,9 +109,19 @@ async fn run(command: Command) -> anyhow::Result<u8> {
     }
 }
 
+/// Opens the database of an address that a person gave; the address itself, with its password, is not repeated.
+async fn connect(url: &str, size: u32) -> anyhow::Result<sqlx::PgPool> {
+    store::connect(url, size).await.map_err(|error| match error {
+        sqlx::Error::Configuration(_) => anyhow::anyhow!(
+            "DATABASE_URL is no address of a PostgreSQL database: write postgres://user:password@host:5432/name"
+        ),
+        error => anyhow::Error::from(error).context("the database of DATABASE_URL cannot be reached"),
+    })
+}
+
 /// Applies what is missing of the schema.
 async fn migrate(url: &str) -> anyhow::Result<()> {
-    let pool = store::connect(url, 2).await.context("DATABASE_URL: the database cannot be reached")?;
+    let pool = connect(url, 2).await?;
     store::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
     pool.close().await;
     Ok(())
@@ -119,8 +129,7 @@ async fn migrate(url: &str) -> anyhow::Result<()> {
 
 async fn load(args: &Load) -> anyhow::Result<()> {
     let profile = kit::config::profile(args.profile.clone())?;
-    let pool =
-        store::connect(&args.database.database_url, 2).await.context("the database cannot be reached")?;
+    let pool = connect(&args.database.database_url, 2).await?;
     let mut conn = pool.acquire().await?;
     let done =
         ingest::load::all(&mut conn, &args.data, &profile, kit::wall(), &|text| say::line(text)).await?;

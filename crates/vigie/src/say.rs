@@ -18,6 +18,7 @@ pub(crate) fn error(text: &str) {
 pub(crate) struct Steps {
     total: usize,
     done: usize,
+    first: bool,
     started: Instant,
 }
 
@@ -29,13 +30,15 @@ pub(crate) struct Step {
 }
 
 impl Steps {
-    pub(crate) fn new(total: usize) -> Self {
-        Self { total, done: 0, started: Instant::now() }
+    /// `first`: is this the first start, which costs more?
+    pub(crate) fn new(total: usize, first: bool) -> Self {
+        Self { total, done: 0, first, started: Instant::now() }
     }
 
-    /// Announces the next step; `expect` says how long it may take and what it costs.
-    pub(crate) fn next(&mut self, what: &str, expect: &str) -> Step {
+    /// Announces the next step: how long it may take and what it costs at the first start, and how long later.
+    pub(crate) fn next(&mut self, what: &str, first: &str, later: &str) -> Step {
         self.done += 1;
+        let expect = if self.first { first } else { later };
         let label = format!("[{}/{}] {what}", self.done, self.total);
         println!("{label} … ({expect})");
         Step { label, started: Instant::now() }

@@ -95,7 +95,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     if result.is_ok() {
         say::line("vigie: stopped; nothing is left running");
     }
-    result
+    result.map_err(disk_full)
 }
 
 impl Country<'_> {
@@ -107,26 +107,28 @@ impl Country<'_> {
         listener: TcpListener,
     ) -> anyhow::Result<()> {
         let names: Vec<&str> = self.services.iter().map(|s| s.name.as_str()).collect();
-        say::line(&format!(
-            "vigie: {} = {}; the first start takes about 2 minutes and 400 MB, later ones less than 10 s",
-            self.code,
-            names.join(", ")
-        ));
-        let mut steps = Steps::new(5);
+        let first = postgres::is_new(state);
+        let expect = if first {
+            "the first start takes about 2 minutes and 400 MB, later ones less than 10 s"
+        } else {
+            "a start takes less than 10 s, longer when figures or models changed"
+        };
+        say::line(&format!("vigie: {} = {}; {expect}", self.code, names.join(", ")));
+        let mut steps = Steps::new(5, first);
         let url = self.database(state, database, &mut steps).await?;
-        let pool = store::connect(&url, 4).await.context("DATABASE_URL: the database cannot be reached")?;
+        let pool = crate::connect(&url, 4).await?;
 
-        let step = steps.next("figures", "the first time 10 to 40 s and 200 MB");
+        let step = steps.next("figures", "10 to 40 s and 200 MB", "1 s");
         let loaded = self.load(&pool, &step).await?;
         step.done(&loaded);
         let clock = self.clock(&pool).await?;
         pool.close().await;
 
-        let step = steps.next("forecasts", "the first time 10 to 90 s, both cores busy");
+        let step = steps.next("forecasts", "10 to 90 s, both cores busy", "1 s");
         self.forecasts(&url, clock, &step).await?;
         step.done("stored");
 
-        let step = steps.next("services", "2 s");
+        let step = steps.next("services", "2 s", "2 s");
         for service in &self.services {
             running.push(self.service(state, service, &url, clock)?);
         }
@@ -165,7 +167,7 @@ impl Country<'_> {
         database: &mut Option<Server>,
         steps: &mut Steps,
     ) -> anyhow::Result<String> {
-        let step = steps.next("database", "the first time 10 s: 15 MB to fetch, 110 MB on disk");
+        let step = steps.next("database", "10 s: 15 MB to fetch, 110 MB on disk", "1 s");
         let url = match std::env::var("DATABASE_URL") {
             Ok(url) if !url.is_empty() => {
                 step.done("the one of DATABASE_URL");
@@ -184,7 +186,7 @@ impl Country<'_> {
                 url
             }
         };
-        let step = steps.next("migrations", "1 s");
+        let step = steps.next("migrations", "1 s", "1 s");
         crate::migrate(&url).await?;
         step.done("schema is current");
         Ok(url)
@@ -195,8 +197,7 @@ impl Country<'_> {
         let loaded = ingest::load::all(&mut conn, &self.tree.data(), &self.profile, kit::wall(), &|text| {
             step.progress(text)
         })
-        .await
-        .map_err(disk_full)?;
+        .await?;
         Ok(format!("{} new values of {}", loaded.new_rows, loaded.rows))
     }
 
@@ -296,9 +297,12 @@ fn sibling(program: &str) -> anyhow::Result<PathBuf> {
 
 /// A full disk, said as such.
 fn disk_full(error: anyhow::Error) -> anyhow::Error {
-    if format!("{error:#}").contains("No space left on device") {
-        return error
-            .context("the disk is full: free about 500 MB, then start again; what is loaded is kept");
+    let text = format!("{error:#}");
+    if text.contains("No space left on device") && !text.contains("the disk is full") {
+        return anyhow::anyhow!(
+            "the disk is full: free about 400 MB, then start again; what is loaded is kept. The disk said: {}",
+            error.root_cause()
+        );
     }
     error
 }
