@@ -2,7 +2,7 @@
 
 use super::outlook::Outlook;
 use super::series::{Cell, Series};
-use crate::i18n::{Lang, column_digits};
+use crate::i18n::{Lang, column_digits, digits};
 use domain::quantiles::{BANDS, MEDIAN};
 
 /// Rows of a table on a page; the CSV has them all.
@@ -65,9 +65,10 @@ fn row(lang: &Lang, series: &Series<'_>, c: &Cell) -> Row {
 pub fn ahead(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Ahead> {
     let unit = series.signal.unit;
     let weeks = outlook.weeks.as_deref().unwrap_or_default();
-    let show = |q: &[f64], n: usize| {
-        q.get(n).map_or_else(|| "–".to_owned(), |v| lang.cell(*v, column_digits(unit), unit))
-    };
+    // One precision for the whole table, by its largest number: as the sentences have it, and short on a phone.
+    let largest = weeks.iter().filter_map(|f| f.quantiles.get(BANDS[2].2)).copied().fold(0.0, f64::max);
+    let shown = digits(largest, unit);
+    let show = |q: &[f64], n: usize| q.get(n).map_or_else(|| "–".to_owned(), |v| lang.cell(*v, shown, unit));
     weeks
         .iter()
         .map(|f| Ahead {
