@@ -85,7 +85,7 @@ async fn deaths_ahead_while_they_are_published_and_ended_after(pool: PgPool) {
     seeded(&pool).await;
     let ended = get(&recorded(&pool, CLOCK), "mortality").await.json();
     assert_eq!((&ended["status"], &ended["reason"]), (&"not_estimated".into(), &"ended".into()));
-    assert!(ended["explanation"].as_str().unwrap().contains("9. Juli 2021"), "{ended}");
+    assert!(ended["explanation"].as_str().unwrap().contains("10. Juli 2021"), "{ended}");
     let app = recorded(&pool, SPRING_2021);
     assert_eq!(computed(&app).await, 1);
     let answer = get(&app, "mortality?disease=covid").await.json();
