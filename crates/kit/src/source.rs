@@ -73,6 +73,17 @@ impl Named {
             licence_url: source.licence_url.clone(),
         }
     }
+
+    /// Its words by the placeholder that a text has for each: what a file, which has no markup, says of its source.
+    #[must_use]
+    pub fn words(&self) -> [(&'static str, &str); 4] {
+        [
+            ("publisher", &self.publisher.words),
+            ("title", &self.title.words),
+            ("licence", &self.licence.words),
+            ("credit", &self.credit.words),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -30,16 +30,7 @@ async fn read<'a>(
 pub(crate) fn notes(q: &Question<'_>, all: &[Series]) -> Vec<String> {
     let mut notes = q.notes();
     for s in all.iter().filter_map(|s| s.source.as_ref()) {
-        let s = kit::source::Named::of(&q.lang.language, s);
-        let note = q.lang.f(
-            "file.source",
-            &[
-                ("publisher", &s.publisher.words),
-                ("title", &s.title.words),
-                ("licence", &s.licence.words),
-                ("credit", &s.credit.words),
-            ],
-        );
+        let note = q.lang.f("file.source", &kit::source::Named::of(&q.lang.language, s).words());
         if !notes.contains(&note) {
             notes.push(note);
         }

@@ -23,8 +23,8 @@ impl SourceNote {
     #[must_use]
     pub fn of(lang: &Lang, series: &Series<'_>) -> Self {
         let unknown = || lang.t("source.unknown");
-        let next = match (series.next_issue(), series.ended()) {
-            (_, Some(_)) => ended(lang, series).unwrap_or_default(),
+        let next = match (series.next_issue(), ended(lang, series)) {
+            (_, Some(ended)) => ended,
             // An issue that is late is said to be late, not promised for the past.
             (Some(at), None) if at < series.as_of => {
                 lang.f("source.overdue", &[("date", &lang.formats.date(lang.formats.day_of(at)))])

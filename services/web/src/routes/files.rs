@@ -63,15 +63,7 @@ fn notes(here: &Here, series: &Series<'_>) -> Vec<String> {
     let (s, at) = (Named::of(&lang.language, &series.source), lang.formats.moment(here.now()));
     let mut notes: Vec<String> = here.notice().into_iter().chain(here.turned_back()).collect();
     notes.push(lang.f("file.as_of", &[("date", &at)]));
-    notes.push(lang.f(
-        "file.source",
-        &[
-            ("publisher", &s.publisher.words),
-            ("title", &s.title.words),
-            ("licence", &s.licence.words),
-            ("credit", &s.credit.words),
-        ],
-    ));
+    notes.push(lang.f("file.source", &s.words()));
     if let Some(note) = incomplete(lang, series) {
         let name = lang.t(&format!("signal.{}.name", series.signal.id));
         notes.push(format!("{name}{} {note}", lang.t("colon")));

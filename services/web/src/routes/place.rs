@@ -51,8 +51,7 @@ pub(super) async fn show(
     let lang = here.lang();
     let mut views = Vec::new();
     let mut gaps: Vec<String> = Vec::new();
-    let own = |g: &Gap| g.disease == disease.id && g.places.iter().any(|p| p.as_str() == place.id);
-    let told = site.app.profile.gaps.iter().any(own);
+    let told = site.app.profile.gaps.iter().any(|g| g.disease == disease.id && names(g, &place));
     for signal in site.app.profile.signals_of(disease) {
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
         if series.newest().is_none() && told {
@@ -94,10 +93,14 @@ pub(super) async fn find(conn: &mut PgConnection, here: &Here, id: &str) -> Resu
 
 fn gaps_of<'a>(here: &'a Here, disease: &'a Disease, place: &'a Place) -> impl Iterator<Item = String> + 'a {
     let gaps = here.site.app.profile.gaps.iter();
-    let here_too = |g: &&Gap| g.places.is_empty() || g.places.iter().any(|p| p.as_str() == place.id);
     gaps.filter(|g| g.disease == disease.id && g.level == place.level)
-        .filter(here_too)
+        .filter(|g| g.places.is_empty() || names(g, place))
         .map(|g| here.t(format!("gap.{}", g.reason)))
+}
+
+/// Is the gap one of this very place?
+fn names(gap: &Gap, place: &Place) -> bool {
+    gap.places.iter().any(|p| p.as_str() == place.id)
 }
 
 async fn parent(
