@@ -10,10 +10,9 @@ import os
 import platform
 import subprocess
 import sys
-import time
 
 import runner
-from runner import REPORTS, ROOT, Count, counted, one, total
+from runner import REPORTS, ROOT, counted, one, total
 
 CLUSTER = ROOT / "e2e/cluster/run.py"
 EVIDENCE = ROOT / "docs/evidence"
@@ -58,26 +57,15 @@ def main(names):
               "began": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "cores": os.cpu_count(),
               "machine": platform.platform(), "parts": {}}
     counts = []
-    for name in names or PARTS:
-        (REPORTS / f"{name}.log").write_text("")
-        print(f"== {name}", flush=True)
-        start = time.time()
-        try:
-            count = PARTS[name](name)
-        except Exception as error:  # whatever it is: the other parts run, and this one has failed
-            runner.failed(name, repr(error))
-            count = Count(failed=1)
+    for name, count, seconds in runner.each(PARTS, names or PARTS):
         counts.append(count)
-        print(f"   {count.passed} passed, {count.failed} failed, {len(count.skipped)} skipped in {time.time() - start:.0f} s", flush=True)
         result["parts"][name] = {"passed": count.passed, "failed": count.failed, "skipped": count.skipped,
-                                 "minutes": round((time.time() - start) / 60, 1)}
+                                 "minutes": round(seconds / 60, 1)}
     EVIDENCE.mkdir(exist_ok=True)
     file = EVIDENCE / f"{result['began'][:10]}-{result['commit'][:7]}{'' if not names else '-' + '-'.join(n.removeprefix('prove-') for n in names)}.json"
     file.write_text(json.dumps(result, indent=1) + "\n")
     print(f"prove: {file.relative_to(ROOT)}")
-    for part, tail in runner.FAILURES:
-        print(f"== failed: {part} (target/reports/{part}.log)")
-        print("\n".join(f"    | {line}" for line in tail))
+    runner.failures_again()
     all_ = total(counts)
     for skip in sorted(set(all_.skipped)):
         print(f"skipped: {skip}")

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,6 +102,29 @@ def counted(part, command, env=None, seconds=1800):
     said = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
     passed, bad = map(int, said[-1]) if said else (0, 0)
     return Count(passed=passed, failed=max(bad, int(code != 0)), skipped=skips(text))
+
+
+def each(parts, names):
+    """Runs parts one after the other, whatever becomes of one of them: its name, what it counted, seconds."""
+    for name in names:
+        (REPORTS / f"{name}.log").write_text("")
+        print(f"== {name}", flush=True)
+        start = time.time()
+        try:
+            count = parts[name](name)
+        except Exception as error:  # whatever it is: the other parts run, and this one has failed
+            failed(name, "".join(traceback.format_exception(error)))
+            count = Count(failed=1)
+        seconds = time.time() - start
+        print(f"   {count.passed} passed, {count.failed} failed, {len(count.skipped)} skipped in {seconds:.0f} s", flush=True)
+        yield name, count, seconds
+
+
+def failures_again():
+    """What failed, once more, where it is seen: at the end."""
+    for part, tail in FAILURES:
+        print(f"== failed: {part} (target/reports/{part}.log)")
+        print("\n".join(f"    | {line}" for line in tail))
 
 
 class Beside:

@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 
 import runner
 from runner import REPORTS, ROOT, Count, counted, failed, one, run, skips, total
@@ -210,35 +209,21 @@ def main(names):
         print(f"no such part: {', '.join(unknown)}; choose among all, check, {', '.join(PARTS)}", file=sys.stderr)
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
-    counts, times = {}, {}
     if WITH_GO & set(names):
         beside()
-    for name in names:
-        (REPORTS / f"{name}.log").write_text("")
-        print(f"== {name}", flush=True)
-        start = time.time()
-        try:
-            counts[name] = PARTS[name](name)
-        except Exception as error:  # whatever it is: the other parts run, and this one has failed
-            failed(name, "".join(traceback.format_exception(error)))
-            counts[name] = Count(failed=1)
-        times[name] = time.time() - start
-        c = counts[name]
-        print(f"   {c.passed} passed, {c.failed} failed, {len(c.skipped)} skipped in {times[name]:.0f} s", flush=True)
+    ran = list(runner.each(PARTS, names))
     for one_ in BESIDE.values():
         one_.stop()
-    for part, tail in runner.FAILURES:
-        print(f"== failed: {part} (target/reports/{part}.log)")
-        print("\n".join(f"    | {line}" for line in tail))
-    sum_ = total(counts.values())
+    runner.failures_again()
+    sum_ = total(count for _, count, _ in ran)
     known = listed()
     for skip in sorted(set(sum_.skipped)):
         unlisted = STRICT and skip.split(":")[0] not in known
         print(f"skipped: {skip}{'  <- not in docs/not-run-here.md' if unlisted else ''}")
         sum_.failed += int(unlisted)
     (REPORTS / "summary.json").write_text(json.dumps(
-        {n: {"passed": c.passed, "failed": c.failed, "skipped": c.skipped, "seconds": round(times[n], 1)}
-         for n, c in counts.items()}, indent=1) + "\n")
+        {name: {"passed": c.passed, "failed": c.failed, "skipped": c.skipped, "seconds": round(seconds, 1)}
+         for name, c, seconds in ran}, indent=1) + "\n")
     print(f"{sum_.passed} passed, {sum_.failed} failed, {len(sum_.skipped)} skipped")
     return 1 if sum_.failed or not sum_.passed else 0
 
