@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
 
 /// A publisher's table.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -43,6 +45,38 @@ pub struct Retrieval {
     pub bytes: i64,
     /// Name and version of the parser that read it.
     pub parser: String,
+    /// Which table of the source; empty for what a recording holds.
+    pub feed: String,
+    /// Headers of the newest answer that brought these bytes, names in lower case.
+    pub headers: Json<BTreeMap<String, String>>,
+}
+
+/// Something of a payload that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SetAside {
+    /// The payload.
+    pub retrieval_id: String,
+    /// The table it belongs to.
+    pub source_id: String,
+    /// Why, in English.
+    pub reason: String,
+    /// How many rows; 0 when the payload could not be read as rows.
+    pub row_count: i64,
+    /// When.
+    pub noticed_at: DateTime<Utc>,
+    /// Was the whole payload refused?
+    pub whole: bool,
+}
+
+/// A refused payload that an operator accepted all the same.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Release {
+    /// The payload.
+    pub retrieval_id: String,
+    /// When.
+    pub released_at: DateTime<Utc>,
+    /// The operator's reason.
+    pub because: String,
 }
 
 /// Writes what a source says of itself; a changed declaration replaces the old one.
@@ -86,14 +120,15 @@ pub async fn get(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Sourc
     sqlx::query_as("select * from source where id = $1").bind(id).fetch_optional(conn).await
 }
 
-/// Records a payload; the same payload twice is one row.
+/// Records a payload; the same payload twice is one row, with the headers of the newer answer.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn put_retrieval(conn: &mut PgConnection, r: &Retrieval) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into retrieval (id, source_id, url, recorded_as, retrieved_at, sha256, bytes, parser)
-         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing",
+        "insert into retrieval (id, source_id, url, recorded_as, retrieved_at, sha256, bytes, parser, feed, headers)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (id) do update set headers = excluded.headers",
     )
     .bind(&r.id)
     .bind(&r.source_id)
@@ -103,6 +138,8 @@ pub async fn put_retrieval(conn: &mut PgConnection, r: &Retrieval) -> sqlx::Resu
     .bind(&r.sha256)
     .bind(r.bytes)
     .bind(&r.parser)
+    .bind(&r.feed)
+    .bind(&r.headers)
     .execute(conn)
     .await?;
     Ok(())
@@ -163,24 +200,119 @@ pub async fn last_check(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn put_quarantine(
-    conn: &mut PgConnection,
-    retrieval: &Retrieval,
-    reason: &str,
-    rows: i64,
-    at: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub async fn put_quarantine(conn: &mut PgConnection, q: &SetAside) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into quarantine (source_id, retrieval_id, reason, row_count, noticed_at) values ($1, $2, $3, $4, $5)
-         on conflict (retrieval_id, reason) do nothing",
+        "insert into quarantine (source_id, retrieval_id, reason, row_count, noticed_at, whole)
+         values ($1, $2, $3, $4, $5, $6) on conflict (retrieval_id, reason) do nothing",
     )
-    .bind(&retrieval.source_id)
-    .bind(&retrieval.id)
-    .bind(reason)
-    .bind(rows)
-    .bind(at)
+    .bind(&q.source_id)
+    .bind(&q.retrieval_id)
+    .bind(&q.reason)
+    .bind(q.row_count)
+    .bind(q.noticed_at)
+    .bind(q.whole)
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Writes down that an operator accepted a refused payload.
+///
+/// # Errors
+/// When the database refuses, for instance because it was released before.
+pub async fn put_release(conn: &mut PgConnection, r: &Release) -> sqlx::Result<()> {
+    sqlx::query("insert into release (retrieval_id, released_at, because) values ($1, $2, $3)")
+        .bind(&r.retrieval_id)
+        .bind(r.released_at)
+        .bind(&r.because)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The release of a payload, if an operator accepted it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn release(conn: &mut PgConnection, retrieval: &str) -> sqlx::Result<Option<Release>> {
+    sqlx::query_as("select * from release where retrieval_id = $1").bind(retrieval).fetch_optional(conn).await
+}
+
+/// The releases of payloads of `source` until `as_of`, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn releases(
+    conn: &mut PgConnection,
+    source: &str,
+    as_of: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<Vec<Release>> {
+    sqlx::query_as(
+        "select r.* from release r join retrieval on retrieval.id = retrieval_id
+          where source_id = $1 and released_at <= $2 order by released_at desc, retrieval_id limit $3",
+    )
+    .bind(source)
+    .bind(as_of)
+    .bind(most)
+    .fetch_all(conn)
+    .await
+}
+
+/// Payloads that this installation fetched, refused whole and did not release, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn refused(conn: &mut PgConnection) -> sqlx::Result<Vec<SetAside>> {
+    sqlx::query_as(
+        "select q.retrieval_id, q.source_id, q.reason, q.row_count, q.noticed_at, q.whole
+           from quarantine q join retrieval r on r.id = q.retrieval_id
+          where q.whole and r.recorded_as = '' and not exists
+                (select from release where release.retrieval_id = q.retrieval_id)
+          order by q.noticed_at desc, q.retrieval_id",
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The newest payload of a table that was accepted, if there is one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_accepted(
+    conn: &mut PgConnection,
+    source: &str,
+    feed: &str,
+) -> sqlx::Result<Option<Retrieval>> {
+    sqlx::query_as(
+        "select * from retrieval r
+          where source_id = $1 and feed = $2
+            and (not exists (select from quarantine q where q.retrieval_id = r.id and q.whole)
+                 or exists (select from release where release.retrieval_id = r.id))
+          order by retrieved_at desc, id limit 1",
+    )
+    .bind(source)
+    .bind(feed)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Every time at which a source was looked at: what the archive remembers and is not here was not applied yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn check_times(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, DateTime<Utc>)>> {
+    sqlx::query_as("select source_id, checked_at from source_check").fetch_all(conn).await
+}
+
+/// Waits until nobody else applies an answer or a release, until the end of the transaction: the order in which they
+/// are applied is the order of their times.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take_turn(tx: &mut PgConnection) -> sqlx::Result<()> {
+    // Any number that nothing else in this database locks.
+    sqlx::query("select pg_advisory_xact_lock(7311)").execute(tx).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod door;
 mod front;
 mod postgres;
 mod process;
+mod retrievals;
 mod say;
 mod state;
 mod testdb;
@@ -36,6 +37,13 @@ enum Command {
     Extract(Extract),
     /// Load data/ into DATABASE_URL
     Load(Load),
+    /// Look at publishers, release what was refused, replay what was retrieved
+    #[command(subcommand)]
+    Ingest(retrievals::Command),
+    /// Compute values again from the bytes that their publishers sent
+    Reproduce(retrievals::Reproduce),
+    /// Write every table of figures of DATABASE_URL as CSV
+    Export(retrievals::Export),
     /// Forecast hub directories
     #[command(flatten)]
     Hub(hub::cli::Command),
@@ -99,6 +107,9 @@ async fn run(command: Command) -> anyhow::Result<u8> {
             Ok(0)
         }
         Command::Load(args) => load(&args).await.map(|()| 0),
+        Command::Ingest(command) => retrievals::run(&command).await,
+        Command::Reproduce(args) => retrievals::reproduce(&args).await,
+        Command::Export(args) => retrievals::export(&args).await.map(|()| 0),
         Command::Hub(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(0)

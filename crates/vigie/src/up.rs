@@ -271,7 +271,7 @@ impl Country<'_> {
         command
             .env("VIGIE_ADDR", addr.to_string())
             .env("VIGIE_ADMIN_ADDR", admin.to_string())
-            .env("VIGIE_RAW_DIR", state.dir().join("raw"));
+            .env("VIGIE_ARCHIVE", state.dir().join("archive"));
         let log = state.log(&service.name)?;
         let program = Program::start(&service.name, &mut command, log, Signal::TERM)?;
         Ok(Running { service: service.clone(), program, addr, admin })

@@ -2,7 +2,6 @@
 
 pub mod check;
 pub mod fetch;
-pub mod keep;
 pub mod schedule;
 
 use crate::load::Plan;
@@ -10,20 +9,20 @@ use crate::source::Source;
 use crate::sources;
 use check::{Checker, Job};
 use schedule::Schedule;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Pause between two requests.
-const BETWEEN: Duration = Duration::from_secs(1);
+pub const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What the runner is told besides [`kit::config::Config`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `VIGIE_LIVE`: `1` fetches from the publishers; anything else waits. Default `0`.
     pub live: bool,
-    /// `VIGIE_RAW_DIR`: where payloads are kept, by their SHA-256. Default `raw` in the working directory.
-    pub raw: PathBuf,
+    /// `VIGIE_ARCHIVE`: where every retrieval is kept, a folder or `s3://bucket/prefix`. Default `archive` in the
+    /// working directory.
+    pub archive: String,
 }
 
 impl Settings {
@@ -34,7 +33,7 @@ impl Settings {
     pub fn from_env() -> Result<Self, kit::config::ConfigError> {
         Ok(Self {
             live: kit::config::var("VIGIE_LIVE", String::new())? == "1",
-            raw: kit::config::var("VIGIE_RAW_DIR", PathBuf::from("raw"))?,
+            archive: kit::config::var("VIGIE_ARCHIVE", "archive".to_owned())?,
         })
     }
 }
@@ -71,7 +70,7 @@ pub async fn run(checker: Checker, jobs: Vec<Job>, mut stop: watch::Receiver<boo
             () = tokio::time::sleep(wait) => {}
             _ = stop.changed() => return,
         }
-        let found = checker.check(job, kit::wall()).await;
+        let found = checker.check(job, &kit::wall).await;
         let (source, feed) = (job.source.id, job.feed.name);
         match &found {
             Ok(found) => tracing::info!(source, feed, ?found, "looked at {source}"),

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use store::loaded::{Check, LoadedFile};
 use store::observations::NewPoint;
+use store::sources::SetAside;
 
 /// What a load did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -112,8 +113,15 @@ async fn records(
     store::loaded::put_checks(conn, &checks).await?;
     for entry in &extract.quarantine {
         if let Some(retrieval) = wanted.iter().find(|r| r.id == entry.retrieval) {
-            store::sources::put_quarantine(conn, retrieval, &entry.reason, entry.rows, entry.noticed_at)
-                .await?;
+            let set_aside = SetAside {
+                retrieval_id: retrieval.id.clone(),
+                source_id: retrieval.source_id.clone(),
+                reason: entry.reason.clone(),
+                row_count: entry.rows,
+                noticed_at: entry.noticed_at,
+                whole: entry.whole,
+            };
+            store::sources::put_quarantine(conn, &set_aside).await?;
         }
     }
     let file = LoadedFile { sha256: &sha256, scope: &scope, path: "sources, places, retrievals", rows: 0 };

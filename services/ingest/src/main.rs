@@ -1,8 +1,8 @@
 //! The service `ingest`: keeps a country's figures current. Nobody calls it: it has an admin port only. Without
 //! `VIGIE_LIVE=1` it waits, and the platform runs on the figures that it carries.
 
+use ingest::archive::Archive;
 use ingest::live::check::Checker;
-use ingest::live::keep::Keep;
 use ingest::live::{self, Settings, fetch};
 use ingest::load::Plan;
 use kit::App;
@@ -23,11 +23,12 @@ async fn main() -> anyhow::Result<()> {
         tracing::info!("VIGIE_LIVE is not 1: nothing is fetched");
         return admin.await;
     }
+    let archive = Archive::open(&settings.archive)?;
     let plan = Plan::of(&app.profile);
     let jobs = live::jobs(&plan);
-    tracing::info!(feeds = jobs.len(), raw = %settings.raw.display(), "fetching from the publishers");
+    tracing::info!(feeds = jobs.len(), archive = %archive.name(), "fetching from the publishers");
     let client = fetch::client(&app.public_url)?;
-    let checker = Checker { db: app.db.clone(), client, keep: Keep::open(&settings.raw)?, plan };
+    let checker = Checker::new(app.db.clone(), client, archive, plan);
     let (stop, stopped) = watch::channel(false);
     let runner = tokio::spawn(live::run(checker, jobs, stopped));
     admin.await?;

@@ -4,7 +4,7 @@
 //! from it once, and tests read it when it is there.
 
 use crate::parsed::end_of_day;
-use crate::source::{Issued, Recording, Source};
+use crate::source::{Feed, Issued, Recording, Source};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use std::collections::BTreeMap;
@@ -97,6 +97,20 @@ pub fn payloads(shared: &Path, source: &Source, manifest: &Manifest) -> anyhow::
         all.extend(found);
     }
     Ok(all)
+}
+
+/// One recorded payload of a source by its path below the recording: the feed that reads it, and its bytes, unpacked.
+///
+/// # Errors
+/// When the source declares no such recording, or the file cannot be read.
+pub fn one(shared: &Path, source: &Source, path: &str) -> anyhow::Result<(&'static Feed, Vec<u8>)> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or_default();
+    let fits = |r: &&Recording| r.folder == folder && file.starts_with(r.prefix) && file.ends_with(r.suffix);
+    let recording = source.recordings.iter().find(fits);
+    let feed = recording.and_then(|r| source.feed(r.feed));
+    let feed = feed.with_context(|| format!("{} declares no recording {path}", source.id))?;
+    let packed = std::fs::read(shared.join(path)).with_context(|| format!("{path} cannot be read"))?;
+    Ok((feed, crate::body::unpack(&packed).with_context(|| path.to_owned())?))
 }
 
 fn names(shared: &Path, recording: &Recording) -> anyhow::Result<Vec<String>> {

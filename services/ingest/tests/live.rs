@@ -8,8 +8,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use common::{at, payload, profile, shared};
+use ingest::apply::Outcome;
+use ingest::archive::Archive;
 use ingest::live::check::{Checker, Found, Job};
-use ingest::live::{fetch, keep::Keep};
+use ingest::live::fetch;
 use ingest::load::Plan;
 use ingest::sources;
 use sqlx::PgPool;
@@ -59,12 +61,22 @@ async fn publisher(answers: Vec<Answer>) -> (Publisher, String) {
     (publisher, url)
 }
 
-fn checker(pool: &PgPool, name: &str) -> Checker {
+fn archive(name: &str) -> Archive {
     let folder = std::env::temp_dir().join(format!("vigie-ingest-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
+    Archive::open(folder.to_str().unwrap()).unwrap()
+}
+
+fn checker(pool: &PgPool, name: &str) -> Checker {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = fetch::builder("http://localhost").tls_certs_only([]).build().unwrap();
-    Checker { db: pool.clone(), client, keep: Keep::open(&folder).unwrap(), plan: Plan::of(&profile("fr")) }
+    Checker::new(pool.clone(), client, archive(name), Plan::of(&profile("fr")))
+}
+
+/// A look at a fixed time.
+async fn look(checker: &Checker, job: &Job, time: &str) -> Found {
+    let time = at(time);
+    checker.check(job, &move || time).await.unwrap()
 }
 
 fn job(source: &str, url: String) -> Job {
@@ -93,9 +105,11 @@ async fn news_are_appended_silence_is_noted_and_a_page_is_set_aside(pool: PgPool
     ])
     .await;
     let (checker, job) = (checker(&pool, "news"), job("owid-mpox", url));
+    let folder = std::env::temp_dir().join(format!("vigie-ingest-news-{}", std::process::id()));
+    let kept = Archive::open(folder.to_str().unwrap()).unwrap();
 
-    let first = checker.check(&job, at("2022-12-29T17:00:00Z")).await.unwrap();
-    let Found::New(rows) = first else { panic!("{first:?}") };
+    let first = look(&checker, &job, "2022-12-29T17:00:00Z").await;
+    let Outcome::New(rows) = first.outcome else { panic!("{first:?}") };
     assert!(rows > 400);
     assert_eq!(count(&pool, "observation").await, i64::try_from(rows).unwrap());
     assert_eq!(
@@ -104,22 +118,24 @@ async fn news_are_appended_silence_is_noted_and_a_page_is_set_aside(pool: PgPool
         "France asks for its own figures"
     );
 
-    assert_eq!(checker.check(&job, at("2022-12-29T23:00:00Z")).await.unwrap(), Found::Unchanged);
+    assert_eq!(look(&checker, &job, "2022-12-29T23:00:00Z").await.outcome, Outcome::Unchanged);
 
-    let page = checker.check(&job, at("2022-12-30T05:00:00Z")).await.unwrap();
+    let page = look(&checker, &job, "2022-12-30T05:00:00Z").await;
     assert_eq!(
-        page,
-        Found::Quarantined("the payload is a web page, not the table that was asked for".into())
+        page.outcome,
+        Outcome::Quarantined("the payload is a web page, not the table that was asked for".into())
     );
     assert_eq!(count(&pool, "observation").await, i64::try_from(rows).unwrap(), "the last good data stay");
     assert_eq!(count(&pool, "quarantine").await, 1);
 
-    let busy = checker.check(&job, at("2022-12-30T11:00:00Z")).await.unwrap();
-    let Found::Failed { retry_after: Some(wait), again: true, .. } = busy else { panic!("{busy:?}") };
+    let busy = look(&checker, &job, "2022-12-30T11:00:00Z").await;
+    let Found { outcome: Outcome::Failed(_), retry_after: Some(wait), again: true } = busy else {
+        panic!("{busy:?}")
+    };
     assert_eq!(wait.num_seconds(), 120);
 
-    let second = checker.check(&job, at("2023-05-31T23:40:00Z")).await.unwrap();
-    let Found::New(changed) = second else { panic!("{second:?}") };
+    let second = look(&checker, &job, "2023-05-31T23:40:00Z").await;
+    let Outcome::New(changed) = second.outcome else { panic!("{second:?}") };
     assert!(changed > 100 && changed < rows, "{changed}: only what is new or was revised");
 
     // After the page the question carries the condition of the last accepted payload, not of the page.
@@ -136,8 +152,9 @@ async fn news_are_appended_silence_is_noted_and_a_page_is_set_aside(pool: PgPool
         sqlx::query_scalar("select sha256 from retrieval").fetch_all(&pool).await.unwrap();
     assert_eq!(hashes.len(), 3);
     for hash in hashes {
-        assert_eq!(ingest::body::sha256(&std::fs::read(checker.keep.path(&hash)).unwrap()), hash);
+        assert_eq!(ingest::body::sha256(&kept.payload(&hash).await.unwrap()), hash);
     }
+    assert_eq!(kept.events().await.unwrap().len(), 5, "each look, whatever came of it");
 
     // As of a moment between the two, the first vintage and nothing of the second.
     let mut conn = pool.acquire().await.unwrap();
@@ -160,16 +177,19 @@ async fn a_truncated_table_is_set_aside_and_a_silent_publisher_is_no_error(pool:
     let (_publisher, url) =
         publisher(vec![Answer::Body(whole.clone(), "\"a\""), Answer::Body(truncated, "\"b\"")]).await;
     let (checker, job) = (checker(&pool, "truncated"), job("owid-mpox", url));
-    assert!(matches!(checker.check(&job, at("2022-12-29T17:00:00Z")).await.unwrap(), Found::New(_)));
-    let found = checker.check(&job, at("2022-12-29T23:00:00Z")).await.unwrap();
-    assert!(matches!(&found, Found::Quarantined(why) if why.contains("truncated")), "{found:?}");
+    assert!(matches!(look(&checker, &job, "2022-12-29T17:00:00Z").await.outcome, Outcome::New(_)));
+    let found = look(&checker, &job, "2022-12-29T23:00:00Z").await;
+    assert!(matches!(&found.outcome, Outcome::Quarantined(why) if why.contains("truncated")), "{found:?}");
     assert_eq!(count(&pool, "observation where status = 'withdrawn'").await, 0, "absence is not deletion");
 
-    let gone = checker.check(&job, at("2022-12-30T05:00:00Z")).await.unwrap();
-    assert!(matches!(gone, Found::Failed { again: false, .. }), "a 404 is not asked again at once: {gone:?}");
+    let gone = look(&checker, &job, "2022-12-30T05:00:00Z").await;
+    assert!(
+        matches!(gone, Found { outcome: Outcome::Failed(_), again: false, .. }),
+        "a 404 is not asked again at once: {gone:?}"
+    );
     let nobody = Job { url: "http://127.0.0.1:1/table.csv".into(), ..job };
-    let silent = checker.check(&nobody, at("2022-12-30T11:00:00Z")).await.unwrap();
-    assert!(matches!(silent, Found::Failed { again: true, .. }), "{silent:?}");
+    let silent = look(&checker, &nobody, "2022-12-30T11:00:00Z").await;
+    assert!(matches!(silent, Found { outcome: Outcome::Failed(_), again: true, .. }), "{silent:?}");
     assert_eq!(count(&pool, "source_check").await, 4);
 }
 

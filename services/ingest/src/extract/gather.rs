@@ -164,6 +164,8 @@ fn retrieval(
         sha256: payload.sha256.clone(),
         bytes: i64::try_from(payload.bytes.len()).unwrap_or(i64::MAX),
         parser: crate::parser_name(source.id),
+        feed: String::new(),
+        headers: sqlx::types::Json::default(),
     }
 }
 

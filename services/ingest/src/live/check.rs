@@ -1,17 +1,16 @@
-//! One look at one table: ask, keep, parse, validate, append, write down.
+//! One look at one table: ask, keep the answer in the archive, and only then read it.
 
-use super::fetch::{self, Answer};
-use super::keep::Keep;
+use super::fetch::{self, Answer, Headers};
+use crate::apply::Outcome;
+use crate::archive::Archive;
+use crate::event::{Event, What};
 use crate::load::Plan;
+use crate::replay;
 use crate::source::{Feed, Source};
-use crate::{Context, Parsed, Refusal, Row, changes, validation};
 use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use domain::{ObservationKey, SourceId};
-use sqlx::{Connection as _, PgConnection, PgPool};
-use std::collections::BTreeSet;
-use store::observations::NewPoint;
-use store::sources::Retrieval;
+use sqlx::PgPool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A table to look at.
 #[derive(Debug, Clone)]
@@ -26,49 +25,33 @@ pub struct Job {
 
 /// What a look found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// New values, so many.
-    New(u64),
-    /// Nothing that was not known.
-    Unchanged,
-    /// A payload that is not accepted; the last good data stay.
-    Quarantined(String),
-    /// No payload.
-    Failed {
-        /// In words.
-        reason: String,
-        /// How long the publisher asks us to wait.
-        retry_after: Option<TimeDelta>,
-        /// Is it worth trying again before the next regular look?
-        again: bool,
-    },
-}
-
-impl Found {
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::New(_) => "new",
-            Self::Unchanged => "unchanged",
-            Self::Quarantined(_) => "quarantined",
-            Self::Failed { .. } => "failed",
-        }
-    }
+pub struct Found {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long the publisher asks us to wait.
+    pub retry_after: Option<TimeDelta>,
+    /// Is it worth trying again before the next regular look?
+    pub again: bool,
 }
 
 /// Looks at tables for one country.
 #[derive(Debug)]
 pub struct Checker {
-    /// The surveillance database.
-    pub db: PgPool,
-    /// Asks.
-    pub client: reqwest::Client,
-    /// Keeps what came.
-    pub keep: Keep,
-    /// What the country needs.
-    pub plan: Plan,
+    db: PgPool,
+    client: reqwest::Client,
+    archive: Archive,
+    plan: Plan,
+    /// May the archive hold an event that the database has not seen? After a start, and after a failure between the two.
+    behind: AtomicBool,
 }
 
 impl Checker {
+    /// Asks with `client`, keeps answers in `archive`, and appends what `plan` needs to `db`.
+    #[must_use]
+    pub fn new(db: PgPool, client: reqwest::Client, archive: Archive, plan: Plan) -> Self {
+        Self { db, client, archive, plan, behind: AtomicBool::new(true) }
+    }
+
     /// When this source last answered: after a restart, what failed is asked again at once.
     pub async fn last_check(&self, job: &Job) -> Option<DateTime<Utc>> {
         let mut conn = self.db.acquire().await.ok()?;
@@ -76,181 +59,78 @@ impl Checker {
         (check.1 != "failed").then_some(check.0)
     }
 
-    /// Looks once, at `now`, and writes down what came of it.
+    /// Looks once, and writes down what came of it at the time that `clock` then shows. The answer is in the archive
+    /// before it is read; what the archive has and the database lacks is applied first.
     ///
     /// # Errors
-    /// When the database or the disk fails; a publisher's failure is a [`Found`].
-    pub async fn check(&self, job: &Job, now: DateTime<Utc>) -> anyhow::Result<Found> {
-        let have = self.keep.validators(job.source.id, job.feed.name);
-        let answer = fetch::get(&self.client, &job.url, &have, now).await?;
-        let mut conn = self.db.acquire().await.context("the database does not answer")?;
-        let mut tx = conn.begin().await?;
-        store::sources::put(&mut tx, &declared(job.source)).await?;
-        let (found, detail) = match answer {
-            Answer::NotModified => (Found::Unchanged, "the publisher says: not modified".to_owned()),
-            Answer::Failed { reason, retry_after, again } => {
-                (Found::Failed { reason: reason.clone(), retry_after, again }, reason)
+    /// When the database or the archive fails; a publisher's failure is an [`Outcome`].
+    pub async fn check(
+        &self,
+        job: &Job,
+        clock: &(dyn Fn() -> DateTime<Utc> + Sync),
+    ) -> anyhow::Result<Found> {
+        if self.behind.load(Ordering::Relaxed) {
+            replay::catch_up(&self.db, &self.archive, &self.plan).await?;
+            self.behind.store(false, Ordering::Relaxed);
+        }
+        let answer = fetch::get(&self.client, &job.url, &self.have(job).await?, clock()).await?;
+        let (mut retry_after, mut again, mut payload) = (None, false, None);
+        let url = job.url.clone();
+        let what = match answer {
+            Answer::NotModified => What::NotModified { url },
+            Answer::Failed { reason, retry_after: wait, again: soon } => {
+                (retry_after, again) = (wait, soon);
+                What::Failed { url, reason }
             }
-            Answer::Body(bytes, validators) => {
+            Answer::Body { bytes, status, headers } => {
                 let sha256 = crate::body::sha256(&bytes);
-                self.keep.put(&sha256, &bytes)?;
-                let (found, detail) = self.payload(&mut tx, job, &bytes, sha256, now).await?;
-                if !matches!(found, Found::Quarantined(_)) {
-                    self.keep.remember(job.source.id, job.feed.name, &validators)?;
-                }
-                (found, detail)
+                self.archive.put_payload(&sha256, &bytes).await?;
+                let size = bytes.len() as u64;
+                payload = Some(bytes);
+                What::Retrieved { url, status, headers, sha256, bytes: size }
             }
         };
-        store::sources::put_check(&mut tx, job.source.id, now, found.outcome(), &detail).await?;
-        newest(job, store::observations::newest_date(&mut tx, job.source.id).await?, now);
+        let outcome = self.apply(job, what, payload, clock).await?;
+        Ok(Found { outcome, retry_after, again })
+    }
+
+    async fn apply(
+        &self,
+        job: &Job,
+        what: What,
+        payload: Option<Vec<u8>>,
+        clock: &(dyn Fn() -> DateTime<Utc> + Sync),
+    ) -> anyhow::Result<Outcome> {
+        let mut tx = self.db.begin().await.context("the database does not answer")?;
+        store::sources::take_turn(&mut tx).await?;
+        // Read only now: the order of the times is the order of the turns.
+        let at = clock().trunc_subsecs(6);
+        let event = Event { at, source: job.source.id.to_owned(), feed: job.feed.name.to_owned(), what };
+        self.behind.store(true, Ordering::Relaxed);
+        self.archive.put_event(&event).await?;
+        let outcome = crate::apply::apply(&mut tx, &self.plan, &event, payload.as_deref()).await?;
+        let newest = store::observations::newest_date(&mut tx, job.source.id).await?;
         tx.commit().await?;
-        metrics::counter!("ingest_checks_total", "source" => job.source.id, "outcome" => found.outcome())
-            .increment(1);
-        Ok(found)
+        self.behind.store(false, Ordering::Relaxed);
+        measure(job, &outcome, newest, at);
+        Ok(outcome)
     }
 
-    async fn payload(
-        &self,
-        conn: &mut PgConnection,
-        job: &Job,
-        bytes: &[u8],
-        sha256: String,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<(Found, String)> {
-        let retrieval = Retrieval {
-            id: format!("{}-{}", sha256.get(..16).unwrap_or_default(), job.source.id),
-            source_id: job.source.id.to_owned(),
-            url: job.url.clone(),
-            recorded_as: String::new(),
-            retrieved_at: now,
-            sha256,
-            bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            parser: crate::parser_name(job.source.id),
-        };
-        store::sources::put_retrieval(conn, &retrieval).await?;
-        // The issue time is part of an id, which counts in seconds.
-        match read(job, bytes, now.trunc_subsecs(0)) {
-            Ok(parsed) => self.append(conn, job, parsed, &retrieval, now).await,
-            Err(reason) => refuse(conn, &retrieval, &reason, 0, now).await,
-        }
+    /// Headers of the payload that was last accepted: what was refused is asked for again in full.
+    async fn have(&self, job: &Job) -> anyhow::Result<Headers> {
+        let mut conn = self.db.acquire().await.context("the database does not answer")?;
+        let last = store::sources::last_accepted(&mut conn, job.source.id, job.feed.name).await?;
+        Ok(last.filter(|r| r.url == job.url).map(|r| r.headers.0).unwrap_or_default())
     }
-
-    /// Appends what differs from what is known, in the places that the country needs.
-    async fn append(
-        &self,
-        conn: &mut PgConnection,
-        job: &Job,
-        parsed: Parsed,
-        retrieval: &Retrieval,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<(Found, String)> {
-        let source = SourceId::new(job.source.id)?;
-        let wanted = |r: &Row| self.plan.wants(job.source.id, r.signal.as_str(), &r.place);
-        let mut rows: Vec<_> = parsed.rows.into_iter().filter(wanted).collect();
-        let signals: BTreeSet<_> = rows.iter().map(|r| r.signal.clone()).collect();
-        let mut log = changes::Log::default();
-        for signal in &signals {
-            for known in store::observations::revisions(conn, signal.as_str(), job.source.id, now).await? {
-                let cell = (signal.clone(), known.place_id.parse()?, known.reference_date);
-                log.add_known(cell, known.issued_at, known.value, known.status.parse()?);
-            }
-        }
-        if let Err(reason) = validation::long_enough(rows.len(), &job.source.rules, log.len()) {
-            return refuse(conn, retrieval, &reason, rows.len(), now).await;
-        }
-        if job.source.rules.complete {
-            let withdrawn = log.withdrawn(&rows);
-            rows.extend(withdrawn);
-        }
-        places_of(conn, &rows).await?;
-        // What is known is payload 0 and wins; what says something new about its cell is left of payload 1.
-        log.add(rows, 1);
-        let mut new = Vec::new();
-        for ((signal, place, reference_date), issues) in log.fold().0 {
-            for issue in issues.into_iter().filter(|i| i.payload == 1) {
-                new.push(NewPoint {
-                    key: ObservationKey {
-                        signal: signal.clone(),
-                        source: source.clone(),
-                        place: place.clone(),
-                        reference_date,
-                        issued_at: issue.issued_at,
-                    },
-                    value: issue.value,
-                    status: issue.status,
-                    retrieval_id: retrieval.id.clone(),
-                    seen_at: now,
-                });
-            }
-        }
-        for (reason, rows) in &parsed.quarantined {
-            let rows = i64::try_from(*rows).unwrap_or(i64::MAX);
-            store::sources::put_quarantine(conn, retrieval, reason, rows, now).await?;
-        }
-        match store::observations::append(conn, &new).await? {
-            0 => Ok((Found::Unchanged, format!("{}: nothing new", retrieval.id))),
-            count => Ok((Found::New(count), format!("{}: {count} new values", retrieval.id))),
-        }
-    }
-}
-
-/// Writes the places that the database lacks: a country may begin to report.
-async fn places_of(conn: &mut PgConnection, rows: &[Row]) -> anyhow::Result<()> {
-    let there: BTreeSet<String> = store::places::ids(conn).await?.into_iter().collect();
-    let mut missing: Vec<_> = rows.iter().map(|r| r.place.as_str()).filter(|p| !there.contains(*p)).collect();
-    missing.sort_unstable();
-    missing.dedup();
-    for id in missing {
-        let mut around = crate::places::find(id).into_iter().collect::<Vec<_>>();
-        while let Some(parent) = around.last().and_then(|p| crate::places::find(&p.parent)) {
-            around.push(parent);
-        }
-        for place in around.into_iter().rev().filter(|p| !there.contains(p.id.as_str())) {
-            store::places::put(conn, &place.to_stored()).await?;
-        }
-    }
-    Ok(())
-}
-
-fn read(job: &Job, bytes: &[u8], issued_at: DateTime<Utc>) -> Result<Parsed, Refusal> {
-    let bytes = crate::body::unpack(bytes)?;
-    let parsed = (job.feed.parse)(&bytes, &Context { issued_at, file: job.feed.name })?;
-    // How long the table must be is asked later, of the places that are kept.
-    validation::check(parsed, &job.source.rules, 0)
-}
-
-async fn refuse(
-    conn: &mut PgConnection,
-    retrieval: &Retrieval,
-    reason: &Refusal,
-    rows: usize,
-    now: DateTime<Utc>,
-) -> anyhow::Result<(Found, String)> {
-    let reason = reason.to_string();
-    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-    store::sources::put_quarantine(conn, retrieval, &reason, rows, now).await?;
-    tracing::warn!(source = %retrieval.source_id, retrieval = %retrieval.id, %reason, "payload {} set aside", retrieval.id);
-    Ok((Found::Quarantined(reason.clone()), reason))
 }
 
 /// A source that dies silently goes on answering 200: what ages is its newest value, so that is measured.
-fn newest(job: &Job, date: Option<chrono::NaiveDate>, now: DateTime<Utc>) {
-    if let Some(date) = date {
+fn measure(job: &Job, outcome: &Outcome, newest: Option<chrono::NaiveDate>, now: DateTime<Utc>) {
+    let source = job.source.id;
+    metrics::counter!("ingest_checks_total", "source" => source, "outcome" => outcome.as_str()).increment(1);
+    if let Some(date) = newest {
         let days = (now.date_naive() - date).num_days();
         #[expect(clippy::cast_precision_loss, reason = "days of a few years")]
-        metrics::gauge!("ingest_newest_value_age_days", "source" => job.source.id).set(days as f64);
-    }
-}
-
-fn declared(s: &Source) -> store::sources::Source {
-    store::sources::Source {
-        id: s.id.to_owned(),
-        publisher: s.publisher.to_owned(),
-        title: s.title.to_owned(),
-        page_url: s.page_url.to_owned(),
-        licence: s.licence.to_owned(),
-        licence_url: s.licence_url.to_owned(),
-        credit: s.credit.to_owned(),
-        cadence: s.cadence.as_str().to_owned(),
+        metrics::gauge!("ingest_newest_value_age_days", "source" => source).set(days as f64);
     }
 }

@@ -3,28 +3,30 @@
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{
-    ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+    ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, SET_COOKIE,
 };
 use reqwest::{Client, StatusCode};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// No table that is read here comes near this size.
 const LIMIT: usize = 256 << 20;
 
-/// What the publisher said of the payload that we have: asks for news only.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Validators {
-    /// `ETag`.
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    pub last_modified: Option<String>,
-}
+/// Headers of an answer, names in lower case. Of several with one name the last is kept; cookies are nobody's business.
+pub type Headers = BTreeMap<String, String>;
 
 /// What came back.
 #[derive(Debug)]
 pub enum Answer {
     /// A body. Whether it is data is for [`crate::body::sniff`] to say: status 200 proves nothing.
-    Body(Vec<u8>, Validators),
+    Body {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// Status of the answer.
+        status: u16,
+        /// Its headers.
+        headers: Headers,
+    },
     /// What we have is the newest.
     NotModified,
     /// No answer, or a refusal.
@@ -59,23 +61,17 @@ pub fn builder(contact: &str) -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::limited(5))
 }
 
-/// Asks once. Only an unusable address is an error; everything that a publisher or a network does is an [`Answer`].
+/// Asks once, for news only: `have` are the headers of the payload that we have. Only an unusable address is an error; everything that a publisher or a network does is an [`Answer`].
 ///
 /// # Errors
 /// When `url` is no address.
-pub async fn get(
-    client: &Client,
-    url: &str,
-    have: &Validators,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Answer> {
+pub async fn get(client: &Client, url: &str, have: &Headers, now: DateTime<Utc>) -> anyhow::Result<Answer> {
     let url: reqwest::Url = url.parse().with_context(|| format!("`{url}` is no address"))?;
     let mut request = client.get(url);
-    if let Some(etag) = &have.etag {
-        request = request.header(IF_NONE_MATCH, etag);
-    }
-    if let Some(time) = &have.last_modified {
-        request = request.header(IF_MODIFIED_SINCE, time);
+    for (known, condition) in [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)] {
+        if let Some(value) = have.get(known.as_str()) {
+            request = request.header(condition, value);
+        }
     }
     let failed = |reason: String| Answer::Failed { reason, retry_after: None, again: true };
     let mut response = match request.send().await {
@@ -91,19 +87,25 @@ pub async fn get(
         let retry_after = retry_after(response.headers(), now);
         return Ok(Answer::Failed { reason: format!("the publisher answered {status}"), retry_after, again });
     }
-    let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-    let validators = Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
+    let headers = kept(response.headers());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LIMIT => body.extend_from_slice(&chunk),
             Ok(Some(_)) => return Ok(failed("the payload is larger than 256 MiB".to_owned())),
-            Ok(None) => return Ok(Answer::Body(body, validators)),
+            Ok(None) => {
+                return Ok(Answer::Body { bytes: body, status: status.as_u16(), headers });
+            }
             Err(error) => {
                 return Ok(failed(format!("the payload broke off: {:#}", anyhow::Error::from(error))));
             }
         }
     }
+}
+
+fn kept(headers: &HeaderMap) -> Headers {
+    let text = headers.iter().filter(|(name, _)| **name != SET_COOKIE);
+    text.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
 }
 
 /// `Retry-After`, in seconds or as a date; a day at most, whatever it says.

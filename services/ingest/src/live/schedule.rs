@@ -56,10 +56,10 @@ impl Schedule {
     pub fn done(&mut self, job: usize, cadence: Cadence, found: &anyhow::Result<Found>, now: DateTime<Utc>) {
         let (Some(due), Some(period)) = (self.0.get_mut(job), period(cadence)) else { return };
         let pause = match found {
-            Ok(Found::Failed { retry_after, again: true, .. }) => {
+            Ok(found) if found.again => {
                 due.failures = due.failures.saturating_add(1);
                 let pause = backoff(due.failures, period, now);
-                retry_after.map_or(pause, |asked| asked.max(pause))
+                found.retry_after.map_or(pause, |asked| asked.max(pause))
             }
             Err(_) => {
                 due.failures = due.failures.saturating_add(1);
@@ -87,13 +87,18 @@ fn backoff(failures: u32, period: TimeDelta, now: DateTime<Utc>) -> TimeDelta {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::Outcome;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
     fn failed(retry_after: Option<TimeDelta>, again: bool) -> anyhow::Result<Found> {
-        Ok(Found::Failed { reason: "status 503".into(), retry_after, again })
+        Ok(Found { outcome: Outcome::Failed("status 503".into()), retry_after, again })
+    }
+
+    fn unchanged() -> Found {
+        Found { outcome: Outcome::Unchanged, retry_after: None, again: false }
     }
 
     #[test]
@@ -117,7 +122,7 @@ mod tests {
             Some((0, Duration::from_secs(6 * 3600))),
             "a 404 is not asked again at once"
         );
-        schedule.done(0, Cadence::Weekly, &Ok(Found::Unchanged), now);
+        schedule.done(0, Cadence::Weekly, &Ok(unchanged()), now);
         schedule.done(0, Cadence::Weekly, &failed(None, true), now);
         assert_eq!(schedule.next(now), Some((0, Duration::from_secs(2))), "a good look forgets the failures");
     }
@@ -129,7 +134,7 @@ mod tests {
         schedule.looked_before(0, Cadence::Weekly, at("2025-01-08T16:00:00Z"), now);
         schedule.looked_before(1, Cadence::Weekly, at("2025-01-07T16:00:00Z"), now);
         assert_eq!(schedule.next(now), Some((1, Duration::ZERO)));
-        schedule.done(1, Cadence::Weekly, &Ok(Found::Unchanged), now);
+        schedule.done(1, Cadence::Weekly, &Ok(unchanged()), now);
         assert_eq!(schedule.next(now), Some((0, Duration::from_secs(5 * 3600))));
     }
 

@@ -158,7 +158,18 @@ impl Extract {
             let bytes = size.parse().with_context(about)?;
             self.retrievals.insert(
                 id.clone(),
-                Retrieval { id, source_id, url, recorded_as, retrieved_at, sha256, bytes, parser },
+                Retrieval {
+                    id,
+                    source_id,
+                    url,
+                    recorded_as,
+                    retrieved_at,
+                    sha256,
+                    bytes,
+                    parser,
+                    feed: String::new(),
+                    headers: Json::default(),
+                },
             );
         }
         Ok(())

@@ -17,6 +17,8 @@ struct Row {
     quarantined: String,
     /// Why, newest first: the day, how many rows, and the reason in English.
     reasons: Vec<(String, String, String)>,
+    /// What an operator accepted all the same, newest first: the day, and why in the operator's words.
+    released: Vec<(String, String)>,
 }
 
 /// Reasons that are listed for a source.
@@ -54,6 +56,8 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
         let whole = |n: i64| lang.formats.number(f64::from(u32::try_from(n).unwrap_or(u32::MAX)), 0);
         let reasons = store::sources::quarantine_reasons(&mut conn, id, now, REASONS).await?;
         let unknown = || lang.t("source.unknown");
+        let released = store::sources::releases(&mut conn, id, now, REASONS).await?;
+        let day = |at| lang.formats.short_date(lang.formats.day_of(at));
         rows.push(Row {
             source: Named::of(&lang.language, &source),
             signals: signals.iter().map(|s| lang.t(&format!("signal.{s}.name"))).collect(),
@@ -64,12 +68,8 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
             }),
             checked: check.map_or_else(unknown, |(at, ..)| lang.formats.moment(at)),
             quarantined: whole(count),
-            reasons: reasons
-                .into_iter()
-                .map(|(reason, rows, at)| {
-                    (lang.formats.short_date(lang.formats.day_of(at)), whole(rows), reason)
-                })
-                .collect(),
+            reasons: reasons.into_iter().map(|(reason, rows, at)| (day(at), whole(rows), reason)).collect(),
+            released: released.into_iter().map(|r| (day(r.released_at), r.because)).collect(),
         });
     }
     respond::page(&here, &Page { here: &here, rows })

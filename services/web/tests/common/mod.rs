@@ -188,6 +188,8 @@ async fn declare(conn: &mut sqlx::PgConnection, id: &str) {
         sha256: "ab".repeat(32),
         bytes: 10,
         parser: format!("{id} 0.1.0"),
+        feed: String::new(),
+        headers: sqlx::types::Json::default(),
     };
     store::sources::put_retrieval(conn, &retrieval).await.unwrap();
     store::sources::put_check(conn, id, time(CLOCK), "new", "").await.unwrap();
