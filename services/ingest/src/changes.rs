@@ -64,6 +64,13 @@ impl Log {
         self.cells.is_empty()
     }
 
+    /// The last number known of each cell; a cell whose last issue has none (missing, withdrawn) is not in it.
+    #[must_use]
+    pub fn newest(&self) -> BTreeMap<Cell, f64> {
+        let last = |issues: &Vec<Issue>| issues.iter().max_by_key(|i| i.issued_at).and_then(|i| i.value);
+        self.cells.iter().filter_map(|(cell, issues)| Some((cell.clone(), last(issues)?))).collect()
+    }
+
     /// How many cells of these signals were known before `at`.
     pub fn known_before(&self, signals: &[&SignalId], at: DateTime<Utc>) -> usize {
         let known = |(cell, issues): &(&Cell, &Vec<Issue>)| {

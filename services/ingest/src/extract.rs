@@ -99,7 +99,7 @@ pub fn build(shared: &Path, all: &[&'static Source]) -> anyhow::Result<(BTreeMap
     Ok((files, summary))
 }
 
-/// The sources that an extract carries. A source that says it may be carried although its terms forbid it stops
+/// The sources that an extract carries: those whose terms allow it, without those that say why they are left out. A source that says it may be carried although its terms forbid it stops
 /// everything: that is a wrong declaration, and nobody may find out afterwards.
 fn carried(all: &[&'static Source]) -> anyhow::Result<Vec<&'static Source>> {
     for source in all {
@@ -107,5 +107,5 @@ fn carried(all: &[&'static Source]) -> anyhow::Result<Vec<&'static Source>> {
             bail!("source {} is declared redistributable, but its terms are {:?}", source.id, source.terms);
         }
     }
-    Ok(all.iter().copied().filter(|s| s.may_be_carried()).collect())
+    Ok(all.iter().copied().filter(|s| s.is_carried()).collect())
 }

@@ -98,4 +98,52 @@ pub enum Refusal {
         /// Which cell.
         key: String,
     },
+    /// Numbers of another size than those known of the same cells: another unit, half of the reports.
+    #[error(
+        "the {cells} values of {signal} that are known from before are now {factor:.2} times as large (median): the unit or the reports changed"
+    )]
+    Scale {
+        /// Which signal.
+        signal: String,
+        /// Median of new value by known value.
+        factor: f64,
+        /// How many cells were compared.
+        cells: usize,
+    },
+    /// A day or week in the middle that is known, or must be there, and has no row.
+    #[error(
+        "{signal} has no row for {date}, although it has earlier and later ones: a day or week is missing"
+    )]
+    Gap {
+        /// Which signal.
+        signal: String,
+        /// The first date that is missing.
+        date: NaiveDate,
+    },
+    /// A new week that says what the week before said, everywhere.
+    #[error(
+        "all {cells} values of {signal} for {date} are those of the week before: one week stands there twice"
+    )]
+    Repeated {
+        /// Which signal.
+        signal: String,
+        /// The week that repeats.
+        date: NaiveDate,
+        /// How many values are equal.
+        cells: usize,
+    },
+    /// Places that reported until now and are in the table no more.
+    #[error(
+        "{count} of {known} places that reported {signal} until now have no row, the first being {place}: the file is truncated"
+    )]
+    PlacesGone {
+        /// Which signal.
+        signal: String,
+        /// The first of them.
+        place: String,
+        /// How many.
+        count: usize,
+        /// How many reported lately.
+        known: usize,
+    },
 }

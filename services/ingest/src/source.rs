@@ -137,6 +137,8 @@ pub struct Source {
     pub credit: &'static str,
     /// May the project's own extract carry it?
     pub redistributable: bool,
+    /// Why the extract leaves it out although its terms allow it; `None` when it is carried.
+    pub left_out: Option<&'static str>,
     /// How the issue time of its values is known: a sentence for readers.
     pub issue_time: &'static str,
     /// The publisher's own repositories (`owner/name`), whose commits are addresses of vintages.
@@ -154,6 +156,12 @@ impl Source {
     #[must_use]
     pub fn feed(&self, name: &str) -> Option<&'static Feed> {
         self.feeds.iter().find(|f| f.name == name)
+    }
+
+    /// Is it in the extract: may it be, and does nothing speak against it?
+    #[must_use]
+    pub fn is_carried(&self) -> bool {
+        self.may_be_carried() && self.left_out.is_none()
     }
 
     /// Do its terms allow the extract to carry it?

@@ -1,5 +1,9 @@
 //! What a vintage must satisfy before anything of it is stored.
 
+mod known;
+
+pub use known::against_known;
+
 use crate::source::{Defect, Rules};
 use crate::{Parsed, Refusal, Row};
 use chrono::{Datelike as _, NaiveDate};

@@ -20,6 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, National Healthcare Safety Network (NHSN), via the COVID-19 Forecast Hub",
     redistributable: true,
+    left_out: None,
     issue_time: "The time of the commit for the CSV; for the vintages inside the Parquet file the date in `as_of`, counted from the end of that day.",
     repositories: &["CDCgov/covid19-forecast-hub"],
     rules: Rules {

@@ -18,6 +18,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, COVID-19 Response: United States COVID-19 Cases and Deaths by State over Time",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the copy, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, National Healthcare Safety Network (NHSN), via the FluSight Forecast Hub",
     redistributable: true,
+    left_out: None,
     issue_time: "The time of the commit that published the table.",
     repositories: &["cdcepi/FluSight-forecast-hub", "cdcepi/Flusight-forecast-data"],
     rules: Rules {

@@ -26,6 +26,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, FluView (ILINet; WHO/NREVSS collaborating laboratories)",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the copy, counted from the end of that day; these are final values without vintages.",
     repositories: &[],
     rules: Rules {

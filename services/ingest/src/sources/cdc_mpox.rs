@@ -19,6 +19,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention: 2022 U.S. mpox case count",
     redistributable: true,
+    left_out: None,
     issue_time: "The time that the table states in words (`Data as of September 15 2022 at 2:00 pm EDT`).",
     repositories: &[],
     rules: Rules {

@@ -21,6 +21,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.ecdc.europa.eu/en/copyright",
     credit: "European Centre for Disease Prevention and Control and WHO Regional Office for Europe: European Respiratory Virus Surveillance Summary (ERVISS)",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the weekly snapshot, counted from the end of that day.",
     repositories: &["EU-ECDC/Respiratory_viruses_weekly_data"],
     rules: Rules {

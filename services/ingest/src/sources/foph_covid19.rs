@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://opendata.swiss/en/terms-of-use",
     credit: "Federal Office of Public Health FOPH, covid19.admin.ch",
     redistributable: true,
+    left_out: None,
     issue_time: "The version that the files state, which is Swiss local time.",
     repositories: &[],
     rules: Rules {

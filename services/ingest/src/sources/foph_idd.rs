@@ -19,6 +19,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://opendata.swiss/en/terms-of-use",
     credit: "Federal Office of Public Health FOPH, Infectious Disease Dashboard",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

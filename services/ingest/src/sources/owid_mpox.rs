@@ -18,6 +18,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://creativecommons.org/licenses/by/4.0/",
     credit: "Our World in Data, from World Health Organization (before 2022-09-23: Global.health)",
     redistributable: true,
+    left_out: None,
     issue_time: "The time of the commit that published the file.",
     repositories: &["owid/monkeypox"],
     rules: Rules {

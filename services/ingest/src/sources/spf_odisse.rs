@@ -20,6 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
     credit: "Santé publique France, Odissé (réseau OSCOUR)",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the retrieval, counted from the end of that day: the exports do not state their own.",
     repositories: &[],
     rules: Rules {

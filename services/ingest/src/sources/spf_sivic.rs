@@ -18,6 +18,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
     credit: "Santé publique France, données hospitalières (SIVIC)",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the file, counted from the end of that day: it came out at about 19:00 Paris time.",
     repositories: &[],
     rules: Rules {

@@ -20,6 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://creativecommons.org/licenses/by-nc-sa/3.0/igo/",
     credit: "World Health Organization, WHO COVID-19 dashboard",
     redistributable: false,
+    left_out: None,
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.who.int/about/policies/terms-of-use",
     credit: "World Health Organization, FluID; republished by the European modelling hubs (RespiCast)",
     redistributable: true,
+    left_out: None,
     issue_time: "The date of the weekly snapshot, counted from the end of that day.",
     repositories: &[],
     rules: Rules {
