@@ -1,8 +1,11 @@
 //! Before any parser: is this a data file at all? And the packing of bytes, always the same way.
 
+pub mod zip;
+
 use crate::Refusal;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::io::Read as _;
 
 /// The largest payload that is unpacked: far above any known table, far below what would hurt the machine.
@@ -33,6 +36,35 @@ pub fn sniff(bytes: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::NotData("an export that broke off with an error"));
     }
     Ok(())
+}
+
+/// The text of a payload: UTF-8, UTF-16 that says so, or Latin-1, the other encodings in use.
+///
+/// # Errors
+/// [`Refusal::Unreadable`] for bytes that no text has.
+pub fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+    let bad = |why: &str| Refusal::Unreadable { format: "text", why: why.to_owned() };
+    let units = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+        let whole = bytes.len() % 2 == 0;
+        String::from_utf16(&units).ok().filter(|_| whole).ok_or_else(|| bad("it is broken UTF-16"))
+    };
+    let text = match bytes {
+        [0xff, 0xfe, rest @ ..] => Cow::Owned(units(rest, u16::from_le_bytes)?),
+        [0xfe, 0xff, rest @ ..] => Cow::Owned(units(rest, u16::from_be_bytes)?),
+        _ => {
+            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+            match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                // Every byte of Latin-1 is the character of that number.
+                Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
+            }
+        }
+    };
+    if text.contains('\0') {
+        return Err(bad("it holds NUL bytes: it is binary, or in an encoding that it does not declare"));
+    }
+    Ok(text)
 }
 
 /// Unpacks gzip; other bytes are returned as they are.

@@ -67,7 +67,16 @@ impl Log {
     /// The last number known of each cell; a cell whose last issue has none (missing, withdrawn) is not in it.
     #[must_use]
     pub fn newest(&self) -> BTreeMap<Cell, f64> {
-        let last = |issues: &Vec<Issue>| issues.iter().max_by_key(|i| i.issued_at).and_then(|i| i.value);
+        self.newest_before(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The last number that was known of each cell before `at`.
+    #[must_use]
+    pub fn newest_before(&self, at: DateTime<Utc>) -> BTreeMap<Cell, f64> {
+        let last = |issues: &Vec<Issue>| {
+            let before = issues.iter().filter(|i| i.issued_at < at);
+            before.max_by_key(|i| i.issued_at).and_then(|i| i.value)
+        };
         self.cells.iter().filter_map(|(cell, issues)| Some((cell.clone(), last(issues)?))).collect()
     }
 

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 pub struct Place {
     /// Our id.
     pub id: PlaceId,
-    /// `nation`, `state`, `region`, `departement`, `canton`.
+    /// `nation`, `state`, `region`, `departement`, `canton`, `county`.
     pub level: String,
     /// Where it lies; empty for most nations.
     pub parent: String,
@@ -19,6 +19,8 @@ pub struct Place {
     pub names: BTreeMap<String, String>,
     /// Other names that publishers use.
     pub aliases: Vec<String>,
+    /// Inhabitants, of counties only: those of other places are added by the extract.
+    pub population: Option<i64>,
 }
 
 impl Place {
@@ -29,7 +31,7 @@ impl Place {
             id: self.id.to_string(),
             level: self.level.clone(),
             parent: Some(self.parent.clone()).filter(|p| !p.is_empty()),
-            population: None,
+            population: self.population,
             names: sqlx::types::Json(self.names.clone()),
         }
     }
@@ -51,23 +53,45 @@ static TABLE: LazyLock<Vec<Place>> = LazyLock::new(|| {
             code: cell(3),
             names: names.filter(|(_, name)| !name.is_empty()).collect(),
             aliases: cell(8).split('|').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
+            population: None,
+        })
+    })
+    .collect()
+});
+
+/// US counties with their populations of 2019 (Census estimate). They are not in the extract.
+static COUNTIES: LazyLock<Vec<Place>> = LazyLock::new(|| {
+    let mut reader = csv::Reader::from_reader(include_str!("places_counties.csv").as_bytes());
+    let rows = reader.records().flatten();
+    rows.filter_map(|r| {
+        let cell = |i: usize| r.get(i).unwrap_or("").to_owned();
+        Some(Place {
+            id: PlaceId::new(cell(0)).ok()?,
+            level: cell(2),
+            parent: cell(1),
+            code: cell(0).trim_start_matches("US:").to_owned(),
+            names: BTreeMap::from([("en".to_owned(), cell(3))]),
+            aliases: Vec::new(),
+            population: cell(4).parse().ok(),
         })
     })
     .collect()
 });
 
 static BY_ID: LazyLock<HashMap<&'static str, &'static Place>> =
-    LazyLock::new(|| TABLE.iter().map(|p| (p.id.as_str(), p)).collect());
+    LazyLock::new(|| TABLE.iter().chain(COUNTIES.iter()).map(|p| (p.id.as_str(), p)).collect());
 
-static BY_CODE: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> =
-    LazyLock::new(|| TABLE.iter().map(|p| ((p.level.as_str(), p.code.as_str()), p)).collect());
+static BY_CODE: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> = LazyLock::new(|| {
+    let coded = TABLE.iter().filter(|p| !p.code.is_empty());
+    coded.map(|p| ((p.level.as_str(), p.code.as_str()), p)).collect()
+});
 
 static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> = LazyLock::new(|| {
     let names = |p: &'static Place| p.names.get("en").into_iter().chain(&p.aliases).map(move |n| (n, p));
     TABLE.iter().flat_map(names).map(|(n, p)| ((p.level.as_str(), n.as_str()), p)).collect()
 });
 
-/// All places, by id.
+/// All places that the extract names, by id: counties are found by [`us_county`] and [`find`].
 #[must_use]
 pub fn all() -> &'static [Place] {
     &TABLE
@@ -103,6 +127,13 @@ pub fn us_location(location: &str) -> Option<&'static PlaceId> {
     if location == "US" { by_id("US") } else { by_code("state", location) }
 }
 
+/// A US county by its FIPS code, also as spreadsheets write it: `06037`, `6037`, `6037.0`.
+#[must_use]
+pub fn us_county(fips: &str) -> Option<&'static PlaceId> {
+    let code = fips.strip_suffix(".0").unwrap_or(fips);
+    by_id(&format!("US:{code:0>5}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +148,10 @@ mod tests {
             assert!(p.parent.is_empty() || by_id(&p.parent).is_some(), "{}", p.id);
             assert!(!p.names.is_empty(), "{}", p.id);
         }
-        assert_eq!(BY_ID.len(), include_str!("places.csv").lines().count() - 1);
+        assert_eq!(BY_ID.len() - COUNTIES.len(), include_str!("places.csv").lines().count() - 1);
+        assert_eq!(COUNTIES.len(), include_str!("places_counties.csv").lines().count() - 1);
+        assert_eq!(COUNTIES.iter().filter_map(|c| c.population).sum::<i64>(), 328_239_523);
+        assert!(COUNTIES.iter().all(|c| c.level == "county" && by_id(&c.parent).is_some()));
     }
 
     #[test]
@@ -127,6 +161,10 @@ mod tests {
         assert_eq!(by_code("departement", "2A").unwrap().as_str(), "FR:2A");
         assert_eq!(by_name("nation", "Czech Republic").unwrap().as_str(), "CZ");
         assert_eq!(by_code("nation", "CHE").unwrap().as_str(), "CH");
-        assert!(us_location("60").is_none());
+        assert!(us_location("60").is_none() && by_code("nation", "").is_none());
+        for fips in ["06037", "6037", "6037.0"] {
+            assert_eq!(us_county(fips).unwrap().as_str(), "US:06037");
+        }
+        assert!(us_county("").is_none() && us_county("90006").is_none(), "nobody's county");
     }
 }

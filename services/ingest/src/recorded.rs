@@ -128,7 +128,8 @@ fn payload(shared: &Path, recording: &Recording, file: &str, manifest: &Manifest
     let bytes = crate::body::unpack(&packed).with_context(|| path.clone())?;
     let sha256 = crate::body::sha256(&bytes);
     let entry = manifest.get(&path);
-    if entry.is_some_and(|e| e.sha256 != sha256) {
+    // A file that its publisher had packed already is named by its packed bytes.
+    if entry.is_some_and(|e| e.sha256 != sha256 && e.sha256 != crate::body::sha256(&packed)) {
         bail!("{path} is not the file that the recording's manifest names: its sha256 is {sha256}");
     }
     let copied = entry.and_then(|e| time_in(&e.obtained_from));
@@ -152,14 +153,18 @@ fn date_in(text: &str) -> Option<DateTime<Utc>> {
     text.rsplit(' ').next()?.parse().ok().map(end_of_day)
 }
 
-/// The vintage in a file's name: `2024-11-15T204540Z`, or a date that is not the period's end (`to-…`).
+/// The vintage in a file's name: `2024-11-15T204540Z`, or a date (also `20241115`) that is not the period's end (`to-…`).
 fn time_in_name(name: &str) -> Option<DateTime<Utc>> {
     let starts = (0..name.len()).filter(|i| name.as_bytes()[*i].is_ascii_digit());
     starts.filter(|i| !name[..*i].ends_with("to-")).find_map(|i| {
         let time =
             name.get(i..i + 18).and_then(|t| NaiveDateTime::parse_from_str(t, "%Y-%m-%dT%H%M%SZ").ok());
         let date = || name.get(i..i + 10).and_then(|d| NaiveDate::parse_from_str(d, "%Y-%m-%d").ok());
-        time.map(|t| t.and_utc()).or_else(|| date().map(end_of_day))
+        let compact = || {
+            let digits = name.get(i..i + 9).and_then(|d| d.strip_suffix('.'))?;
+            NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|_| name[..i].ends_with('_'))
+        };
+        time.map(|t| t.and_utc()).or_else(|| date().or_else(compact).map(end_of_day))
     })
 }
 
@@ -176,6 +181,7 @@ mod tests {
             ("WHO-COVID-19-global-data_to-2024-08-04.csv.gz", None),
             ("9mfq-cb36_2021-03-02.csv.gz", Some(at("2021-03-02T23:59:59Z"))),
             ("truth_JHU-Incident_Cases.csv.gz", None),
+            ("backup_20241119.csv.gz", Some(at("2024-11-19T23:59:59Z"))),
         ] {
             assert_eq!(time_in_name(name), time, "{name}");
         }

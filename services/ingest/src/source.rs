@@ -14,6 +14,8 @@ pub enum Terms {
     LicenceOuverte,
     /// Free reuse when the source is named.
     ReuseWithCredit,
+    /// A licence that asks derived databases to be under itself (ODbL): not mixed into the extract.
+    ShareAlike,
     /// Not for commercial use: fetched by an operator who may, never carried.
     NonCommercial,
 }
@@ -167,6 +169,6 @@ impl Source {
     /// Do its terms allow the extract to carry it?
     #[must_use]
     pub fn may_be_carried(&self) -> bool {
-        self.redistributable && self.terms != Terms::NonCommercial
+        self.redistributable && !matches!(self.terms, Terms::NonCommercial | Terms::ShareAlike)
     }
 }

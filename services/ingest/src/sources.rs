@@ -3,20 +3,38 @@
 pub mod cdc_covid_hub;
 pub mod cdc_covid_state;
 pub mod cdc_flusight;
+pub mod cdc_fluview;
 pub mod cdc_fluview_history;
 pub mod cdc_mpox;
+pub mod cdc_nchs_deaths;
+pub mod cdc_nhsn;
+pub mod cdc_nssp;
+pub mod cdc_nwss;
+pub mod cdc_rsv_hub;
+pub mod ecdc_covid;
 pub mod ecdc_erviss;
 pub mod ecdc_erviss_covid;
+pub mod ecdc_mpox;
 mod europe_log;
 pub mod foph_covid19;
 pub mod foph_idd;
+pub mod foph_sentinella;
+pub mod globaldothealth_mpox;
+pub mod jhu_counties;
 pub mod jhu_csse;
+pub mod nyt_counties;
+pub mod opencovid19_fr;
+pub mod openhealth_ias;
+pub mod owid_hosp;
 pub mod owid_mpox;
 pub mod sentinelles;
+pub mod spf_indicateurs;
 pub mod spf_odisse;
 pub mod spf_sivic;
 pub mod who_covid;
 pub mod who_fluid;
+pub mod who_flunet;
+pub mod who_mpox;
 
 use crate::Source;
 
@@ -25,19 +43,37 @@ pub const ALL: &[&Source] = &[
     &cdc_covid_hub::SOURCE,
     &cdc_covid_state::SOURCE,
     &cdc_flusight::SOURCE,
+    &cdc_fluview::SOURCE,
     &cdc_fluview_history::SOURCE,
     &cdc_mpox::SOURCE,
+    &cdc_nchs_deaths::SOURCE,
+    &cdc_nhsn::SOURCE,
+    &cdc_nssp::SOURCE,
+    &cdc_nwss::SOURCE,
+    &cdc_rsv_hub::SOURCE,
+    &ecdc_covid::SOURCE,
     &ecdc_erviss::SOURCE,
     &ecdc_erviss_covid::SOURCE,
+    &ecdc_mpox::SOURCE,
     &foph_covid19::SOURCE,
     &foph_idd::SOURCE,
+    &foph_sentinella::SOURCE,
+    &globaldothealth_mpox::SOURCE,
+    &jhu_counties::SOURCE,
     &jhu_csse::SOURCE,
+    &nyt_counties::SOURCE,
+    &opencovid19_fr::SOURCE,
+    &openhealth_ias::SOURCE,
+    &owid_hosp::SOURCE,
     &owid_mpox::SOURCE,
     &sentinelles::SOURCE,
+    &spf_indicateurs::SOURCE,
     &spf_odisse::SOURCE,
     &spf_sivic::SOURCE,
     &who_covid::SOURCE,
     &who_fluid::SOURCE,
+    &who_flunet::SOURCE,
+    &who_mpox::SOURCE,
 ];
 
 /// The source with that id.

@@ -5,6 +5,13 @@ use chrono::NaiveDate;
 use csv::StringRecord;
 use std::borrow::Cow;
 
+mod json;
+
+/// More lines than any publisher writes before the header.
+const MOST_PROSE: usize = 20;
+/// More columns than any table of a publisher has; beyond it a header is made to hurt.
+const MOST_COLUMNS: usize = 10_000;
+
 /// How a publisher writes its tables.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
@@ -49,25 +56,53 @@ impl Table {
     /// [`Refusal`] when it is not data, or a line is broken (it names the line).
     pub fn read(bytes: &[u8], dialect: &Dialect) -> Result<Self, Refusal> {
         crate::body::sniff(bytes)?;
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => Cow::Borrowed(text),
-            // The one other encoding in use: every byte of Latin-1 is the character of that number.
-            Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
-        };
-        let bad = |e: csv::Error| Refusal::Unreadable { format: "CSV", why: e.to_string() };
+        let text = crate::body::text(bytes)?;
+        let bad = |e: csv::Error| broken(e.to_string());
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(dialect.delimiter)
             .comment(dialect.comment)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let header = reader.headers().map_err(bad)?.clone();
+        if header.len() > MOST_COLUMNS {
+            return Err(broken(format!("its header has {} columns", header.len())));
+        }
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(bad)?;
             rows.push((record.position().map_or(0, csv::Position::line), record));
         }
+        unclosed(&text, &rows)?;
         Ok(Self { header, rows, missing: dialect.missing })
+    }
+
+    /// Reads a table below lines of prose: it begins with the line that begins with `header`.
+    ///
+    /// # Errors
+    /// As [`Table::read`]; also when no line begins so within the first kilobytes.
+    pub fn below(bytes: &[u8], header: &str, dialect: &Dialect) -> Result<Self, Refusal> {
+        crate::body::sniff(bytes)?;
+        let text = crate::body::text(bytes)?;
+        let mut at = 0;
+        for line in text.split_inclusive('\n').take(MOST_PROSE) {
+            if line.trim_start_matches('"').starts_with(header) {
+                return Self::read(text[at..].as_bytes(), dialect);
+            }
+            at += line.len();
+        }
+        let header = text.lines().next().unwrap_or("").chars().take(200).collect();
+        Err(Refusal::MissingColumn { column: "the line of the header".to_owned(), header })
+    }
+
+    /// Reads CSV or JSON, whichever it is: some publishers offer one table as both.
+    ///
+    /// # Errors
+    /// As [`Table::read`] and [`Table::json`].
+    pub fn any(bytes: &[u8], dialect: &Dialect) -> Result<Self, Refusal> {
+        match bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start().first() {
+            Some(b'[' | b'{') => Self::json(bytes),
+            _ => Self::read(bytes, dialect),
+        }
     }
 
     /// The column that bears one of `names`: publishers rename them.
@@ -158,6 +193,21 @@ impl<'t> Line<'t> {
         let text = self.text(column).chars().take(40).collect();
         Refusal::Cell { line: self.number, column: column.name.to_owned(), text, expected }
     }
+}
+
+fn broken(why: String) -> Refusal {
+    Refusal::Unreadable { format: "CSV", why }
+}
+
+/// A quotation mark that is never closed makes one cell of all that follows it: the end of the table would be lost
+/// without a word.
+fn unclosed(text: &str, rows: &[(u64, StringRecord)]) -> Result<(), Refusal> {
+    let odd = text.bytes().filter(|b| *b == b'"').count() % 2 == 1;
+    let swallowed = rows.last().is_some_and(|(_, r)| r.iter().any(|cell| cell.contains('\n')));
+    if odd && (swallowed || !text.ends_with('\n')) {
+        return Err(broken("a quotation mark is opened and never closed".to_owned()));
+    }
+    Ok(())
 }
 
 /// Is this a number with commas between groups of three digits, as spreadsheets write it?

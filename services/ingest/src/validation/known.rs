@@ -52,16 +52,23 @@ pub fn against_known(rows: &[Row], rules: &Rules, known: &BTreeMap<Cell, f64>) -
     Ok(())
 }
 
+/// Both the median ratio and the ratio of the sums must be far from 1: days whose cases were put on other days change
+/// every cell and not the sum.
 fn scale(signal: &SignalId, new: &Table<'_>, old: &Table<'_>) -> Result<(), Refusal> {
-    let number = |v: Option<f64>| v.filter(|v| *v != 0.0);
-    let ratio = |(key, known): (_, &Option<f64>)| {
-        let (new, known) = (number(new.get(key).copied().flatten())?, number(*known)?);
-        Some(new / known)
-    };
-    let mut ratios: Vec<f64> = old.iter().filter_map(ratio).collect();
+    let both = old.iter().filter_map(|(key, known)| Some((new.get(key).copied().flatten()?, (*known)?)));
+    let (mut sums, mut ratios) = ((0.0, 0.0), Vec::new());
+    for (now, then) in both {
+        sums = (sums.0 + now, sums.1 + then);
+        if now != 0.0 && then != 0.0 {
+            ratios.push(now / then);
+        }
+    }
     ratios.sort_by(f64::total_cmp);
+    let usual = LOW..=HIGH;
     match ratios.get(ratios.len() / 2) {
-        Some(median) if ratios.len() >= ENOUGH && !(LOW..=HIGH).contains(median) => {
+        Some(median)
+            if ratios.len() >= ENOUGH && !usual.contains(median) && !usual.contains(&(sums.0 / sums.1)) =>
+        {
             Err(Refusal::Scale { signal: signal.to_string(), factor: *median, cells: ratios.len() })
         }
         _ => Ok(()),

@@ -1,0 +1,58 @@
+//! `ecdc-mpox`: mpox cases in Europe by country and day of onset, summer 2022, from ECDC.
+
+use crate::parsed::{Skips, signal};
+use crate::places;
+use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
+use crate::table::{COMMA, Table};
+use crate::{Context, Parsed, Refusal, Row};
+
+/// The declaration.
+pub const SOURCE: Source = Source {
+    id: "ecdc-mpox",
+    publisher: "ECDC, collected by Global.health",
+    title: "Mpox cases by date of onset and country, 2022",
+    page_url: "https://github.com/globaldothealth/monkeypox",
+    cadence: Cadence::Ended,
+    terms: Terms::ReuseWithCredit,
+    licence: "Reuse with credit (ECDC)",
+    licence_url: "https://www.ecdc.europa.eu/en/copyright",
+    credit: "European Centre for Disease Prevention and Control, collected by Global.health",
+    redistributable: true,
+    left_out: Some("no profile shows its signals yet"),
+    issue_time: "The time of the commit that published the file.",
+    repositories: &[],
+    rules: Rules {
+        corrections: false,
+        min_places: 5,
+        first_day: (2022, 1, 1),
+        week_ends: None,
+        complete: false,
+        least_share: 0.5,
+        tolerates: &[],
+    },
+    feeds: &[Feed { name: "ecdc-by-date-of-onset-country.csv", url: "", parse: parse }],
+    recordings: &[Recording {
+        feed: "ecdc-by-date-of-onset-country.csv",
+        folder: "data/eu/ecdc-mpox",
+        prefix: "ecdc-by-date-of-onset-country_",
+        suffix: ".csv",
+        issued: Issued::Recorded,
+    }],
+};
+
+/// Only days with a case have a row: a day without one is no zero that the publisher wrote, and none is made up.
+fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
+    let table = Table::read(bytes, &COMMA)?;
+    let (date, country) = (table.column(&["date"])?, table.column(&["country"])?);
+    let (count, cases) = (table.column(&["count"])?, signal("mpox_cases_by_onset")?);
+    let (mut rows, mut skips) = (Vec::with_capacity(table.len()), Skips::default());
+    for line in table.lines() {
+        let Some(place) = places::by_name("nation", line.text(country)) else {
+            skips.add("no place of this platform");
+            continue;
+        };
+        let (day, value) = (line.date(date, &["%Y-%m-%d"])?, line.number(count)?);
+        rows.push(Row::new(&cases, place, day, context.issued_at, value));
+    }
+    Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
+}
