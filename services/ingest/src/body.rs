@@ -3,7 +3,7 @@
 pub mod zip;
 
 use crate::Refusal;
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -61,13 +61,16 @@ pub fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Refusal> {
             }
         }
     };
+    if text.trim_start_matches('\u{feff}').contains('\u{feff}') {
+        return Err(bad("a byte-order mark stands in its middle: two files were put together"));
+    }
     if text.contains('\0') {
         return Err(bad("it holds NUL bytes: it is binary, or in an encoding that it does not declare"));
     }
     Ok(text)
 }
 
-/// Unpacks gzip; other bytes are returned as they are.
+/// Unpacks gzip, also of several members one after the other; other bytes are returned as they are.
 ///
 /// # Errors
 /// [`Refusal::Unreadable`] when the packing is broken or the content is larger than 256 MiB.
@@ -77,7 +80,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
     }
     let bad = |why: String| Refusal::Unreadable { format: "gzip", why };
     let mut out = Vec::new();
-    GzDecoder::new(bytes).take(LIMIT + 1).read_to_end(&mut out).map_err(|e| bad(e.to_string()))?;
+    MultiGzDecoder::new(bytes).take(LIMIT + 1).read_to_end(&mut out).map_err(|e| bad(e.to_string()))?;
     if out.len() as u64 > LIMIT {
         return Err(bad("it unpacks to more than 256 MiB".to_owned()));
     }

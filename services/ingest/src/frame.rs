@@ -10,6 +10,9 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Twenty times the largest table that is known.
+const MOST_CELLS: usize = 250_000_000;
+
 #[derive(Debug)]
 enum Cells {
     Text(Vec<Option<Arc<str>>>),
@@ -35,13 +38,24 @@ fn values<T: DataType>(
     rows: usize,
 ) -> Result<Vec<Option<T::T>>, Refusal> {
     let (mut levels, mut found) = (Vec::new(), Vec::new());
-    while reader.read_records(rows, Some(&mut levels), None, &mut found).map_err(bad)?.0 > 0 {}
+    let mut read = 0;
+    while read < rows {
+        match reader.read_records(rows - read, Some(&mut levels), None, &mut found).map_err(bad)?.0 {
+            0 => break,
+            more => read += more,
+        }
+    }
     let mut found = found.into_iter();
-    Ok(if optional {
+    let cells: Vec<_> = if optional {
         levels.iter().map(|l| if *l > 0 { found.next() } else { None }).collect()
     } else {
         found.map(Some).collect()
-    })
+    };
+    if cells.len() == rows {
+        Ok(cells)
+    } else {
+        Err(bad(format!("a column holds {} cells, and the footer says {rows} rows", cells.len())))
+    }
 }
 
 fn text(cells: Vec<Option<ByteArray>>) -> Result<Vec<Option<Arc<str>>>, Refusal> {
@@ -64,30 +78,51 @@ fn text(cells: Vec<Option<ByteArray>>) -> Result<Vec<Option<Arc<str>>>, Refusal>
     Ok(out)
 }
 
+/// `NaN` is how programs for tables write "no value".
+fn numbers<T: Into<f64>>(cells: Vec<Option<T>>) -> Cells {
+    Cells::Number(cells.into_iter().map(|n| n.map(Into::into).filter(|n| !n.is_nan())).collect())
+}
+
 fn day(days: i32) -> Option<NaiveDate> {
     DateTime::UNIX_EPOCH.date_naive().checked_add_signed(TimeDelta::days(i64::from(days)))
 }
 
 impl Frame {
-    /// Reads all columns: text, numbers, dates and times are known, others are refused.
+    /// Reads all columns of text, numbers, dates and times; a column of another kind is as good as absent.
     ///
     /// # Errors
-    /// [`Refusal`] when it is not data or not Parquet of that kind.
+    /// [`Refusal`] when it is not data, not Parquet, or larger than any table of a publisher.
     pub fn read(payload: &[u8]) -> Result<Self, Refusal> {
         crate::body::sniff(payload)?;
+        // The reader's own checks do not cover every broken file: what it cannot bear must not end the service.
+        std::panic::catch_unwind(|| Self::unguarded(payload))
+            .unwrap_or_else(|_| Err(bad("it is broken in a way that the reader cannot name")))
+    }
+
+    fn unguarded(payload: &[u8]) -> Result<Self, Refusal> {
         let file = SerializedFileReader::new(Bytes::copy_from_slice(payload)).map_err(bad)?;
         let mut frame = Self { columns: BTreeMap::new(), rows: 0 };
+        // A few bytes can stand for billions of equal cells, so the footer is asked before anything is unpacked.
+        for group in file.metadata().row_groups() {
+            let rows = usize::try_from(group.num_rows()).map_err(bad)?;
+            frame.rows = frame.rows.saturating_add(rows);
+            if frame.rows.saturating_mul(group.num_columns()) > MOST_CELLS {
+                return Err(bad(format!("its footer states {} rows", frame.rows)));
+            }
+        }
         for group in 0..file.num_row_groups() {
             let group = file.get_row_group(group).map_err(bad)?;
             let rows = usize::try_from(group.metadata().num_rows()).map_err(bad)?;
-            frame.rows += rows;
             for (index, column) in group.metadata().columns().iter().enumerate() {
                 let about = column.column_descr();
                 let optional = about.max_def_level() > 0;
+                if about.max_rep_level() > 0 {
+                    continue;
+                }
                 let is_date = about.converted_type() == ConvertedType::DATE;
                 let cells = match group.get_column_reader(index).map_err(bad)? {
                     ColumnReader::ByteArrayColumnReader(r) => Cells::Text(text(values(r, optional, rows)?)?),
-                    ColumnReader::DoubleColumnReader(r) => Cells::Number(values(r, optional, rows)?),
+                    ColumnReader::DoubleColumnReader(r) => numbers(values(r, optional, rows)?),
                     ColumnReader::Int32ColumnReader(r) if is_date => {
                         Cells::Date(values(r, optional, rows)?.into_iter().map(|d| d.and_then(day)).collect())
                     }
@@ -106,9 +141,9 @@ impl Frame {
                             Cells::Number(cells.into_iter().map(|n| n.map(|n| n as f64)).collect())
                         }
                     }
-                    _ => {
-                        return Err(bad(format!("column `{}` is of a kind that is not known", about.name())));
-                    }
+                    ColumnReader::Int32ColumnReader(r) => numbers(values(r, optional, rows)?),
+                    ColumnReader::FloatColumnReader(r) => numbers(values(r, optional, rows)?),
+                    _ => continue,
                 };
                 frame.extend(about.name(), cells);
             }

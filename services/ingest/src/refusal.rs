@@ -78,6 +78,12 @@ pub enum Refusal {
         /// Its value.
         value: f64,
     },
+    /// A value that is no number: an infinity.
+    #[error("{key} is not a finite number")]
+    NotFinite {
+        /// Which cell.
+        key: String,
+    },
     /// About a day that had not come when it was published.
     #[error("{key} is about a day after its issue")]
     Future {

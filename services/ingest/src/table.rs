@@ -110,10 +110,15 @@ impl Table {
     /// # Errors
     /// [`Refusal::MissingColumn`] with what is there instead.
     pub fn column<'t>(&'t self, names: &[&'t str]) -> Result<Column<'t>, Refusal> {
-        names.iter().find_map(|name| self.find(name)).ok_or_else(|| Refusal::MissingColumn {
+        let column = names.iter().find_map(|name| self.find(name)).ok_or_else(|| Refusal::MissingColumn {
             column: names.join("` or `"),
             header: self.header.iter().take(30).collect::<Vec<_>>().join(", "),
-        })
+        })?;
+        // Which of the two is meant is not for us to guess.
+        match self.header.iter().filter(|h| *h == column.name).count() {
+            1 => Ok(column),
+            _ => Err(broken(format!("the column `{}` stands twice in its header", column.name))),
+        }
     }
 
     /// The column named `name`, if there is one.

@@ -18,6 +18,9 @@ pub fn check(mut parsed: Parsed, rules: &Rules, known: usize) -> Result<Parsed, 
     if parsed.rows.is_empty() {
         return Err(Refusal::NoRows);
     }
+    if let Some(row) = parsed.rows.iter().find(|r| r.value.is_some_and(|v| !v.is_finite())) {
+        return Err(Refusal::NotFinite { key: key(row) });
+    }
     one_place(&parsed.rows, rules)?;
     duplicates(&parsed.rows)?;
     if !parsed.changes_only {
@@ -151,6 +154,7 @@ mod tests {
         assert!(refused(row("CH", "2020-01-01", 1.0)).contains("before 2020-01-22"));
         assert!(refused(row("CH", "2021-02-26", 1.0)).contains("after its issue"));
         assert!(refused(row("CH", "2021-02-01", -1.0)).contains("below zero"));
+        assert!(refused(row("CH", "2021-02-01", f64::INFINITY)).contains("not a finite number"));
         assert_eq!(checked(vec![], &RULES, 0), Err(Refusal::NoRows));
         let weekly = Rules { week_ends: Some(chrono::Weekday::Sun), ..RULES };
         assert!(matches!(checked(vec![good], &weekly, 0), Err(Refusal::Weekday { .. })));

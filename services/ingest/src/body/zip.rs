@@ -35,6 +35,9 @@ pub fn member<'b>(bytes: &'b [u8], name: &str) -> Result<Cow<'b, [u8]>, Refusal>
     let tail = bytes.len().saturating_sub(22 + 0xffff);
     let end = bytes[tail..].windows(4).rposition(|w| w == END).map(|at| tail + at);
     let end = end.ok_or_else(|| bad("its directory is missing: it is truncated"))?;
+    if end + 22 + number(bytes, end + 20, 2)? != bytes.len() {
+        return Err(bad("it ends too early, or something follows it"));
+    }
     let (members, mut at) = (number(bytes, end + 10, 2)?, number(bytes, end + 16, 4)?);
     if members > MOST_MEMBERS {
         return Err(bad(format!("it has {members} members")));

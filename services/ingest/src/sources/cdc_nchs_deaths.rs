@@ -54,7 +54,8 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
     let table = Table::any(bytes, &COMMA)?;
     let (as_of, week) = (table.column(&["data_as_of"])?, table.column(&["end_week", "end_date"])?);
     let (group, state) = (table.column(&["group"])?, table.column(&["state"])?);
-    let footnote = table.find("footnote");
+    // Without it a withheld count would look like one that is missing.
+    let footnote = table.column(&["footnote"])?;
     let signals = [
         (signal("all_deaths_weekly")?, table.column(&["total_deaths"])?),
         (signal("covid_deaths_weekly")?, table.column(&["covid_deaths", "covid_19_deaths"])?),
@@ -76,7 +77,7 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             skips.add("New York, reported in two parts, or a territory without a page");
             continue;
         };
-        let withheld = footnote.is_some_and(|f| line.text(f).contains("suppressed"));
+        let withheld = line.text(footnote).contains("suppressed");
         let (issued_at, week) = (end_of_day(line.date(as_of, TIMES)?), line.date(week, TIMES)?);
         for (signal, column) in &signals {
             let mut row = Row::new(signal, place, week, issued_at, line.number(*column)?);
