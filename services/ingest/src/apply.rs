@@ -132,7 +132,7 @@ pub fn read(
 /// What an operator may accept is what is only unlikely. What cannot be stored without contradiction stays refused:
 /// a cell with two values, a day after its issue, a week without its end.
 fn released_rules(rules: Rules) -> Rules {
-    Rules { corrections: true, min_places: 0, first_day: (1, 1, 1), least_share: 0.0, ..rules }
+    Rules { corrections: true, min_places: 0, first_day: (1, 1, 1), ..rules }
 }
 
 struct Look<'a> {
@@ -165,9 +165,14 @@ impl Look<'_> {
         let wanted = |r: &Row| self.plan.wants(id, r.signal.as_str(), &r.place);
         let mut rows: Vec<_> = parsed.rows.into_iter().filter(wanted).collect();
         let mut log = self.known(tx, &rows).await?;
-        let short = validation::long_enough(rows.len(), &self.source.rules, log.len());
-        if let (Err(reason), false) = (short, self.released) {
-            return self.refuse(tx, reason.to_string(), rows.len()).await;
+        // Of a table, how it stands beside what is known; a log of changes says nothing about the rest.
+        if !self.released && !parsed.changes_only {
+            let rules = &self.source.rules;
+            let like = validation::long_enough(rows.len(), rules, log.len())
+                .and_then(|()| validation::against_known(&rows, rules, &log.newest()));
+            if let Err(reason) = like {
+                return self.refuse(tx, reason.to_string(), rows.len()).await;
+            }
         }
         if self.source.rules.complete {
             let withdrawn = log.withdrawn(&rows);

@@ -99,8 +99,9 @@ pub fn build(shared: &Path, all: &[&'static Source]) -> anyhow::Result<(BTreeMap
     Ok((files, summary))
 }
 
-/// The sources that an extract carries: those whose terms allow it, without those that say why they are left out. A source that says it may be carried although its terms forbid it stops
-/// everything: that is a wrong declaration, and nobody may find out afterwards.
+/// The sources that an extract carries: those whose terms allow it, without those that say why they are left out. A
+/// source that says it may be carried although its terms forbid it stops everything: that is a wrong declaration, and
+/// nobody may find out afterwards.
 fn carried(all: &[&'static Source]) -> anyhow::Result<Vec<&'static Source>> {
     for source in all {
         if source.redistributable && !source.may_be_carried() {
