@@ -164,6 +164,62 @@ fn survives(bytes: &[u8]) {
     }
 }
 
+/// One recorded payload of each feed, cut to a size that can be changed often: text at a line, Parquet whole.
+fn samples(shared: &Path) -> Vec<(ingest::source::Parser, String, Vec<u8>)> {
+    let mut samples = Vec::new();
+    for source in sources::ALL {
+        for feed in source.feeds {
+            let Some(r) = source.recordings.iter().find(|r| r.feed == feed.name) else { continue };
+            let names = std::fs::read_dir(shared.join(r.folder)).unwrap();
+            let names = names.map(|n| n.unwrap().file_name().to_string_lossy().into_owned());
+            let name = names.filter(|n| n.starts_with(r.prefix) && n.ends_with(r.suffix)).min().unwrap();
+            let mut bytes = payload(shared, &format!("{}/{name}", r.folder));
+            if bytes.starts_with(b"PAR1") {
+                // The larger ones would take minutes.
+                if bytes.len() > 200_000 {
+                    continue;
+                }
+            } else {
+                let end =
+                    bytes.iter().skip(4000).position(|b| *b == b'\n').map_or(bytes.len(), |at| 4001 + at);
+                bytes.truncate(end.min(40_000));
+            }
+            samples.push((feed.parse, name, bytes));
+        }
+    }
+    samples
+}
+
+/// Payloads with some bytes overwritten, cut out or doubled: read, or refused, and never more than that.
+#[test]
+fn no_parser_falls_over_mutated_payloads() {
+    let Some(shared) = shared("no_parser_falls_over_mutated_payloads") else { return };
+    let samples = samples(&shared);
+    assert!(samples.len() > 30, "{} feeds", samples.len());
+    let change = (any::<prop::sample::Index>(), 0usize..4, proptest::collection::vec(any::<u8>(), 1..9));
+    let changes = proptest::collection::vec(change, 1..6);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) };
+    proptest!(config, |(changes in changes)| {
+        for (parse, name, bytes) in &samples {
+            let mut bytes = bytes.clone();
+            for (at, how, with) in &changes {
+                let at = at.index(bytes.len());
+                let end = (at + with.len()).min(bytes.len());
+                match how {
+                    0 => bytes[at..end].copy_from_slice(&with[..end - at]),
+                    1 => drop(bytes.drain(at..end)),
+                    2 => drop(bytes.splice(at..at, with.iter().copied())),
+                    _ => bytes.extend_from_within(at..end),
+                }
+            }
+            let context = Context { issued_at: at("2026-10-01T00:00:00Z"), file: name };
+            if let Ok(parsed) = parse(&bytes, &context) {
+                let _ = validation::check(parsed, &FRANCE, 0);
+            }
+        }
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -23,7 +23,7 @@ const ROWS: &[(&str, usize)] = &[
     ("globaldothealth-mpox", 7_966),
     ("jhu-counties", 3_253_820),
     ("nyt-counties", 92_578),
-    ("opencovid19-fr", 196_547),
+    ("opencovid19-fr", 196_253),
     ("openhealth-ias", 8_436),
     ("owid-hosp", 59_392),
     ("sentinelles", 3_763),

@@ -51,14 +51,15 @@ pub const SOURCE: Source = Source {
 };
 
 /// Several collectors speak about one day and place, and disagree. The national bodies go first, in this order; what
-/// agencies and prefectures wrote is not read, except in the first vintage, which does not say who collected.
-const COLLECTORS: [&str; 3] = ["sante-publique-france-data", "ministere-sante", "opencovid19-fr"];
+/// agencies and prefectures wrote is not read. The first vintage names the body and not the kind of collector.
+const COLLECTORS: [&str; 4] =
+    ["sante-publique-france-data", "ministere-sante", "opencovid19-fr", "Santé publique France"];
 
 /// The columns grew from 8 to 20: hospital figures are absent in the first vintages.
 fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
     let table = Table::read(bytes, &Dialect { delimiter: b',', missing: &["NaN"], comment: None })?;
     let (date, code) = (table.column(&["date"])?, table.column(&["maille_code"])?);
-    let collector = table.find("source_type");
+    let collector = table.column(&["source_type", "source_nom"])?;
     let mut signals = vec![(signal("covid_hosp_deaths_cumulative")?, table.column(&["deces"])?)];
     for (id, name) in [("covid_hosp_patients", "hospitalises"), ("covid_icu_patients", "reanimation")] {
         if let Some(column) = table.find(name) {
@@ -74,7 +75,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             Some(("DEP", departement)) => places::by_code("departement", departement),
             Some(_) => None,
         };
-        let rank = collector.map_or(Some(0), |c| COLLECTORS.iter().position(|k| *k == line.text(c)));
+        let rank = COLLECTORS.iter().position(|k| *k == line.text(collector));
         let (Some(place), Some(rank)) = (found, rank) else {
             skips.add("the world, an overseas collectivity, or a collector that is not read");
             continue;

@@ -16,8 +16,8 @@ const HIGH: f64 = 1.5;
 const STEADY: i64 = 8;
 /// A pause longer than this is a season without reports; a shorter one is a week that was lost.
 const SHORT_PAUSE: i64 = 5;
-/// Places that reported in this time before the newest known date are expected.
-const LATELY: TimeDelta = TimeDelta::days(60);
+/// Places that reported on one of so many newest known dates are expected; who left before was let go.
+const LATELY: usize = 3;
 
 /// The values of one signal.
 type Table<'r> = BTreeMap<(NaiveDate, &'r PlaceId), Option<f64>>;
@@ -83,7 +83,10 @@ fn gap(signal: &SignalId, new: &Table<'_>, old: &Table<'_>, rules: &Rules) -> Re
     let (has, knew) = (dates(new), dates(old));
     let (Some(first), Some(last)) = (has.first(), has.last()) else { return Ok(()) };
     let missing = |date| Err(Refusal::Gap { signal: signal.to_string(), date });
-    if let Some(date) = knew.iter().find(|d| *d > first && *d < last && !has.contains(*d)) {
+    // A date that stood alone may well be corrected away; one between its neighbours may not.
+    let step = TimeDelta::days(if rules.week_ends.is_some() { 7 } else { 1 });
+    let between = |d: NaiveDate| knew.contains(&(d - step)) && knew.contains(&(d + step));
+    if let Some(date) = knew.iter().find(|d| *d > first && *d < last && !has.contains(*d) && between(**d)) {
         return missing(*date);
     }
     // The week after the newest known one, when weeks came without a pause until then.
@@ -116,8 +119,8 @@ fn repeated(signal: &SignalId, new: &Table<'_>) -> Result<(), Refusal> {
 }
 
 fn gone(signal: &SignalId, new: &Table<'_>, old: &Table<'_>) -> Result<(), Refusal> {
-    let Some((newest, _)) = old.keys().next_back() else { return Ok(()) };
-    let lately: BTreeSet<_> = old.keys().filter(|(d, _)| *d > *newest - LATELY).map(|(_, p)| *p).collect();
+    let newest: BTreeSet<_> = dates(old).into_iter().rev().take(LATELY).collect();
+    let lately: BTreeSet<_> = old.keys().filter(|(d, _)| newest.contains(d)).map(|(_, p)| *p).collect();
     let here: BTreeSet<_> = new.keys().map(|(_, p)| *p).collect();
     let gone: Vec<_> = lately.difference(&here).collect();
     match gone.first() {
