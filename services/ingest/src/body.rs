@@ -46,7 +46,7 @@ pub fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let bad = |why: &str| Refusal::Unreadable { format: "text", why: why.to_owned() };
     let units = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
-        let whole = bytes.len() % 2 == 0;
+        let whole = bytes.len().is_multiple_of(2);
         String::from_utf16(&units).ok().filter(|_| whole).ok_or_else(|| bad("it is broken UTF-16"))
     };
     let text = match bytes {

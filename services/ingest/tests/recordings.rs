@@ -1,5 +1,4 @@
 //! Every source reads everything that was recorded of it, and what it reads passes its own rules.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot be prepared has failed")]
 
 mod common;
 

@@ -35,7 +35,7 @@ pub const SOURCE: Source = Source {
     feeds: &[Feed {
         name: "r8kw-7aab",
         url: "https://data.cdc.gov/resource/r8kw-7aab.json?$order=:id&$limit=50000&$where=%60group%60=%27By%20Week%27",
-        parse: parse,
+        parse,
     }],
     recordings: &[Recording {
         feed: "r8kw-7aab",

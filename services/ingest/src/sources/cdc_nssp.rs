@@ -34,7 +34,7 @@ pub const SOURCE: Source = Source {
     feeds: &[Feed {
         name: "latest.parquet",
         url: "https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/auxiliary-data/nssp-raw-data/latest.parquet",
-        parse: parse,
+        parse,
     }],
     recordings: &[Recording {
         feed: "latest.parquet",

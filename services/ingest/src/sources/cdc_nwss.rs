@@ -13,7 +13,7 @@ pub const SOURCE: Source = Source {
     publisher: "CDC, National Wastewater Surveillance System",
     title: "NWSS public SARS-CoV-2 wastewater metric data",
     page_url: "https://data.cdc.gov/Public-Health-Surveillance/NWSS-Public-SARS-CoV-2-Wastewater-Metric-Data/2ew6-ywp6",
-    cadence: Cadence::Weekly,
+    cadence: Cadence::Ended,
     terms: Terms::PublicDomain,
     licence: "Public domain (US Government work)",
     licence_url: "https://www.usa.gov/government-works",
@@ -31,11 +31,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed {
-        name: "2ew6-ywp6",
-        url: "https://data.cdc.gov/resource/2ew6-ywp6.json?$order=:id&$limit=50000",
-        parse: parse,
-    }],
+    feeds: &[Feed { name: "2ew6-ywp6", url: "", parse }],
     recordings: &[Recording {
         feed: "2ew6-ywp6",
         folder: "data/us/cdc-nwss",

@@ -34,7 +34,7 @@ pub const SOURCE: Source = Source {
     feeds: &[Feed {
         name: "time-series.parquet",
         url: "https://raw.githubusercontent.com/CDCgov/rsv-forecast-hub/main/target-data/time-series.parquet",
-        parse: parse,
+        parse,
     }],
     recordings: &[Recording {
         feed: "time-series.parquet",

@@ -31,7 +31,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.3,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "covid-cases-deaths.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "covid-cases-deaths.csv", url: "", parse }],
     recordings: &[
         Recording {
             feed: "covid-cases-deaths.csv",

@@ -30,7 +30,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "ecdc-by-date-of-onset-country.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "ecdc-by-date-of-onset-country.csv", url: "", parse }],
     recordings: &[Recording {
         feed: "ecdc-by-date-of-onset-country.csv",
         folder: "data/eu/ecdc-mpox",

@@ -35,7 +35,7 @@ pub const SOURCE: Source = Source {
     feeds: &[Feed {
         name: "INFLUENZA_sentinella.csv",
         url: "https://api.idd.bag.admin.ch/api/v1/export/latest/INFLUENZA_sentinella/csv",
-        parse: parse,
+        parse,
     }],
     recordings: &[Recording {
         feed: "INFLUENZA_sentinella.csv",

@@ -30,7 +30,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "timeseries-country-confirmed.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "timeseries-country-confirmed.csv", url: "", parse }],
     recordings: &[Recording {
         feed: "timeseries-country-confirmed.csv",
         folder: "data/global/globaldothealth-mpox",

@@ -31,7 +31,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[Defect::Early],
     },
-    feeds: &[Feed { name: "chiffres-cles.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "chiffres-cles.csv", url: "", parse }],
     recordings: &[
         Recording {
             feed: "chiffres-cles.csv",

@@ -31,7 +31,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "Openhealth_S-Grippal.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "Openhealth_S-Grippal.csv", url: "", parse }],
     recordings: &[Recording {
         feed: "Openhealth_S-Grippal.csv",
         folder: "data/fr/openhealth-ias",

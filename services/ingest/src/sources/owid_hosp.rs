@@ -30,7 +30,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "covid-hospitalizations.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "covid-hospitalizations.csv", url: "", parse }],
     recordings: &[Recording {
         feed: "covid-hospitalizations.csv",
         folder: "data/eu/owid-hosp",

@@ -31,7 +31,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "table-indicateurs-open-data-france.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "table-indicateurs-open-data-france.csv", url: "", parse }],
     recordings: &[Recording {
         feed: "table-indicateurs-open-data-france.csv",
         folder: "data/fr/spf-covid",

@@ -33,7 +33,7 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "FluNetInteractiveReport.csv", url: "", parse: parse }],
+    feeds: &[Feed { name: "FluNetInteractiveReport.csv", url: "", parse }],
     recordings: &[
         Recording {
             feed: "FluNetInteractiveReport.csv",

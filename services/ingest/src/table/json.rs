@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 /// nothing but empty cells.
 const MOST_CELLS: usize = 100_000_000;
 
+/// The most rows that a page of Socrata (data.cdc.gov) holds; the feeds ask for that many.
+const PAGE: usize = 50_000;
+
 impl Table {
     /// Reads an array of objects, or an object that holds it under `value` (OData) or `data`. Cells are texts as in
     /// CSV; `null` and an absent key are the empty cell.
@@ -22,6 +25,9 @@ impl Table {
         let text = crate::body::text(bytes)?;
         let mut whole: Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
         let list = match &mut whole {
+            Value::Object(o) if o.contains_key("@odata.nextLink") => {
+                return Err(bad("it is one page of several: the rest is missing".to_owned()));
+            }
             Value::Object(o) => ["value", "data"].iter().find_map(|k| o.remove(*k)),
             other => Some(other.take()),
         };
@@ -36,6 +42,9 @@ impl Table {
         let names: BTreeSet<&str> = objects.iter().flat_map(|o| o.keys().map(String::as_str)).collect();
         if objects.is_empty() {
             return Err(Refusal::NoRows);
+        }
+        if objects.len() == PAGE {
+            return Err(bad(format!("it has exactly {PAGE} rows, the most of a page: the rest is missing")));
         }
         if names.len() > MOST_COLUMNS || names.len().saturating_mul(objects.len()) > MOST_CELLS {
             return Err(bad(format!("its rows have {} different keys", names.len())));
@@ -77,6 +86,11 @@ mod tests {
             assert!(matches!(Table::json(text.as_bytes()), Err(Refusal::Unreadable { .. })), "{text:.20}");
         }
         assert_eq!(Table::json(b"[]").unwrap_err(), Refusal::NoRows);
+        let page = format!("[{}]", vec!["{\"a\":1}"; PAGE].join(","));
+        let next = "{\"@odata.nextLink\":\"x\",\"value\":[{\"a\":1}]}";
+        for text in [page.as_str(), next] {
+            assert!(Table::json(text.as_bytes()).unwrap_err().to_string().contains("the rest is missing"));
+        }
         let many: Vec<String> = (0..20_000).map(|i| format!("{{\"k{i}\":1}}")).collect();
         let refused = Table::json(format!("[{}]", many.join(",")).as_bytes()).unwrap_err();
         assert!(refused.to_string().contains("20000 different keys"), "{refused}");
