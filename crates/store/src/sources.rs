@@ -259,6 +259,21 @@ pub async fn releases(
     .await
 }
 
+/// Did an operator accept a payload of `source` that was refused whole for this very reason?
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn reason_released(conn: &mut PgConnection, source: &str, reason: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "select exists (select from quarantine q join release r using (retrieval_id)
+                         where q.source_id = $1 and q.whole and q.reason = $2)",
+    )
+    .bind(source)
+    .bind(reason)
+    .fetch_one(conn)
+    .await
+}
+
 /// Payloads that this installation fetched, refused whole and did not release, the newest first.
 ///
 /// # Errors
