@@ -48,8 +48,8 @@ class RestoreTest(unittest.TestCase):
         time.sleep(1.1)
         moment = self.sql("""select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
         time.sleep(1.1)
-        self.sql("insert into marker values ('mistake'); drop trigger observation_append_only on observation;"
-                 "delete from observation where reference_date > '2021-01-01'")
+        self.sql("insert into marker values ('mistake'); drop trigger observation_append_only on observation_row;"
+                 "delete from observation_row where reference_date > '2021-01-01'")
         busy = self.vigie("restore", "--to", moment)
         self.assertEqual(busy.returncode, 1)
         self.assertIn("needs the country stopped", busy.stderr)

@@ -1,5 +1,9 @@
 //! Published values: appended, never changed, read as they were known at a time.
 
+mod append;
+
+pub use append::append;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{ObservationKey, Status};
 use sqlx::PgConnection;
@@ -49,11 +53,15 @@ pub async fn as_of(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select distinct on (reference_date)
-                place_id, reference_date, issued_at, value, status, retrieval_id
-           from observation
-          where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
-          order by reference_date, issued_at desc",
+        "select $3 as place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+           from (select distinct on (reference_date) *
+                   from observation_row
+                  where series_key = (select key from series
+                                       where signal_id = $1 and source_id = $2 and place_id = $3)
+                    and issued_at <= $4
+                  order by reference_date, issued_at desc) o
+           join retrieval r on r.key = o.retrieval_key
+          order by o.reference_date",
     )
     .bind(signal)
     .bind(source)
@@ -75,11 +83,15 @@ pub async fn panel(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select distinct on (place_id, reference_date)
-                place_id, reference_date, issued_at, value, status, retrieval_id
-           from observation
-          where signal_id = $1 and source_id = $2 and issued_at <= $3
-          order by place_id, reference_date, issued_at desc",
+        "select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+           from series s
+          cross join lateral (select distinct on (reference_date) *
+                                from observation_row
+                               where series_key = s.key and issued_at <= $3
+                               order by reference_date, issued_at desc) o
+           join retrieval r on r.key = o.retrieval_key
+          where s.signal_id = $1 and s.source_id = $2
+          order by s.place_id, o.reference_date",
     )
     .bind(signal)
     .bind(source)
@@ -147,14 +159,17 @@ pub async fn latest(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select distinct on (place_id) * from (
-             select distinct on (place_id, reference_date)
-                    place_id, reference_date, issued_at, value, status, retrieval_id
-               from observation
-              where signal_id = $1 and source_id = $2 and issued_at <= $3
-              order by place_id, reference_date, issued_at desc) known
-          where value is not null
-          order by place_id, reference_date desc",
+        "select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+           from series s
+          cross join lateral (select * from (select distinct on (reference_date) *
+                                               from observation_row
+                                              where series_key = s.key and issued_at <= $3
+                                              order by reference_date desc, issued_at desc) known
+                               where value is not null
+                               order by reference_date desc limit 1) o
+           join retrieval r on r.key = o.retrieval_key
+          where s.signal_id = $1 and s.source_id = $2
+          order by s.place_id",
     )
     .bind(signal)
     .bind(source)
@@ -176,8 +191,9 @@ pub async fn last_new_issue(
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar(
         "select max(first_issue) from (
-             select min(issued_at) as first_issue from observation
-              where signal_id = $1 and source_id = $2 and place_id = $3 and value is not null
+             select min(issued_at) as first_issue from observation_row
+              where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
+                and value is not null
               group by reference_date) firsts",
     )
     .bind(signal)
@@ -198,7 +214,8 @@ pub async fn last_issue(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar(
-        "select max(issued_at) from observation where signal_id = $1 and source_id = $2 and issued_at <= $3",
+        "select max(o.issued_at) from observation_row o join series s on s.key = o.series_key
+          where s.signal_id = $1 and s.source_id = $2 and o.issued_at <= $3",
     )
     .bind(signal)
     .bind(source)
@@ -216,59 +233,14 @@ pub async fn first_issue(
     signal: &str,
     source: &str,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar("select min(issued_at) from observation where signal_id = $1 and source_id = $2")
-        .bind(signal)
-        .bind(source)
-        .fetch_one(conn)
-        .await
-}
-
-/// Appends rows that are not there yet and returns how many were new. One transaction, by `COPY` into a
-/// temporary table: a million rows must not be a million statements.
-///
-/// # Errors
-/// When the database refuses a row (it names the constraint); nothing is then appended.
-#[tracing::instrument(name = "db.observations.append", skip_all, fields(rows = points.len()), err)]
-pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Result<u64> {
-    use sqlx::Connection as _;
-    let mut tx = conn.begin().await?;
-    sqlx::query(
-        "create temporary table incoming (like observation including defaults including constraints) on commit drop",
+    sqlx::query_scalar(
+        "select min(o.issued_at) from observation_row o join series s on s.key = o.series_key
+          where s.signal_id = $1 and s.source_id = $2",
     )
-    .execute(&mut *tx)
-    .await?;
-    let mut copy = tx
-        .copy_in_raw(
-            "copy incoming (signal_id, place_id, source_id, reference_date, issued_at, seen_at, value, status,
-                            retrieval_id) from stdin",
-        )
-        .await?;
-    for chunk in points.chunks(4096) {
-        copy.send(chunk.iter().map(copy_line).collect::<String>().into_bytes()).await?;
-    }
-    copy.finish().await?;
-    let done = sqlx::query("insert into observation select * from incoming on conflict do nothing")
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected())
-}
-
-/// One line of PostgreSQL's text format. Ids and statuses hold no tab, backslash or line end by their own rules.
-fn copy_line(p: &NewPoint) -> String {
-    let value = p.value.map_or_else(|| "\\N".to_owned(), |v| v.to_string());
-    let k = &p.key;
-    format!(
-        "{}\t{}\t{}\t{}\t{}\t{}\t{value}\t{}\t{}\n",
-        k.signal,
-        k.place,
-        k.source,
-        k.reference_date,
-        k.issued_at.to_rfc3339(),
-        p.seen_at.to_rfc3339(),
-        p.status,
-        p.retrieval_id
-    )
+    .bind(signal)
+    .bind(source)
+    .fetch_one(conn)
+    .await
 }
 
 /// The last `days` days of `signal` of one source in all places as it was known at `as_of`, counted back from the
@@ -285,13 +257,21 @@ pub async fn recent_panel(
     days: i32,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select distinct on (place_id, reference_date)
-                place_id, reference_date, issued_at, value, status, retrieval_id
-           from observation
-          where signal_id = $1 and source_id = $2 and issued_at <= $3
-            and reference_date > (select max(reference_date) from observation
-                                   where signal_id = $1 and source_id = $2 and issued_at <= $3) - $4
-          order by place_id, reference_date, issued_at desc",
+        "with s as materialized (select key, place_id from series where signal_id = $1 and source_id = $2),
+              last as materialized (
+                  select max(d.reference_date) as day from s
+                   cross join lateral (select reference_date from observation_row
+                                        where series_key = s.key and issued_at <= $3
+                                        order by reference_date desc, issued_at desc limit 1) d)
+         select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+           from s
+          cross join lateral (select distinct on (reference_date) *
+                                from observation_row
+                               where series_key = s.key and issued_at <= $3
+                                 and reference_date > (select day from last) - $4
+                               order by reference_date, issued_at desc) o
+           join retrieval r on r.key = o.retrieval_key
+          order by s.place_id, o.reference_date",
     )
     .bind(signal)
     .bind(source)
@@ -341,7 +321,11 @@ pub async fn all_revisions(
 /// When the database does not answer.
 pub async fn newest_date(conn: &mut PgConnection, source: &str) -> sqlx::Result<Option<NaiveDate>> {
     sqlx::query_scalar(
-        "select max(reference_date) from observation where source_id = $1 and value is not null",
+        "select max(d.reference_date) from series s
+          cross join lateral (select reference_date from observation_row
+                               where series_key = s.key and value is not null
+                               order by reference_date desc limit 1) d
+          where s.source_id = $1",
     )
     .bind(source)
     .fetch_one(conn)

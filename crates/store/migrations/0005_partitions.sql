@@ -1,0 +1,108 @@
+-- Many rows (docs/scale.md): the words that repeat in every row become numbers, and the rows lie in partitions.
+-- `observation` keeps its columns, as a view; rows are added to `observation_row` by store::observations::append alone.
+
+create function refuse_removal() returns trigger language plpgsql as
+    $$ begin raise exception '%: what observations refer to is never removed or numbered anew', tg_table_name; end $$;
+
+-- One signal of one source in one place.
+create table series (
+    key       integer generated always as identity primary key,
+    signal_id text not null,
+    source_id text not null references source (id),
+    place_id  text not null references place (id),
+    constraint series_once unique (signal_id, source_id, place_id)
+);
+create trigger series_append_only before update or delete on series
+    for each statement execute function refuse_change();
+create trigger series_not_emptied before truncate on series
+    for each statement execute function refuse_change();
+
+alter table retrieval add column key integer generated always as identity;
+alter table retrieval add constraint retrieval_key unique (key);
+create trigger retrieval_stays before delete or update of key, id on retrieval
+    for each statement execute function refuse_removal();
+create trigger retrieval_not_emptied before truncate on retrieval
+    for each statement execute function refuse_removal();
+
+create type observation_status as enum
+    ('observed', 'provisional', 'missing', 'suppressed', 'not_applicable', 'withdrawn');
+
+-- A revision is a new row, never an update, so any past view can be rebuilt. Wide columns first: no padding.
+-- Foreign keys are looked up row by row and take four times as long as all the rest of a load; the keys are therefore
+-- looked up once a series and payload by append(), and nothing that has a key can go away.
+create table observation_row (
+    issued_at      timestamptz not null,       -- when the publisher issued it
+    seen_at        timestamptz not null,       -- when this platform, or the recording it carries, first had it
+    value          double precision,
+    series_key     integer not null,           -- of `series`
+    reference_date date not null,              -- what the value is about: the day, or the week's last day
+    retrieval_key  integer not null,           -- of `retrieval`
+    status         observation_status not null,
+    constraint observation_value_matches_status check
+        ((value is not null) = (status in ('observed', 'provisional'))),
+    constraint observation_value_is_a_number check
+        (value is null or (value <> 'NaN' and value < 'Infinity' and value > '-Infinity'))
+) partition by hash (series_key);
+do $$ begin
+    for i in 0..7 loop
+        execute format('create table observation_row_%s partition of observation_row
+                            for values with (modulus 8, remainder %s)', i, i);
+        -- The parent's trigger does not fire for a statement that names a partition.
+        execute format('create trigger observation_append_only before update or delete or truncate
+                            on observation_row_%s for each statement execute function refuse_change()', i);
+    end loop;
+end $$;
+
+insert into series (signal_id, source_id, place_id)
+    select distinct signal_id, source_id, place_id from observation order by signal_id, source_id, place_id;
+insert into observation_row
+    select o.issued_at, o.seen_at, o.value, s.key, o.reference_date, r.key, o.status::observation_status
+      from observation o
+      join series s using (signal_id, source_id, place_id)
+      join retrieval r on r.id = o.retrieval_id
+     order by s.key, o.reference_date, o.issued_at desc;
+do $$ begin
+    if (select count(*) from observation) <> (select count(*) from observation_row) then
+        raise exception 'observations were lost on the way into partitions';
+    end if;
+end $$;
+
+drop table observation;
+
+-- Serves as_of() in index order, without a sort: the reason there is no `latest` table.
+create unique index observation_as_of on observation_row (series_key, reference_date, issued_at desc);
+create trigger observation_append_only before update or delete or truncate on observation_row
+    for each statement execute function refuse_change();
+
+-- Keys that nobody looked up would be rows that nobody finds.
+create function refuse_unchecked_keys() returns trigger language plpgsql as $$ begin
+    if coalesce(current_setting('vigie.keys_checked', true), '') <> 'yes' then
+        raise exception 'rows are added to % by store::observations::append, which looks their keys up', tg_table_name;
+    end if;
+    return null;
+end $$;
+do $$ declare name text; begin
+    foreach name in array array['observation_row'] || array(select 'observation_row_' || i from generate_series(0, 7) i)
+    loop
+        execute format('create trigger observation_keys before insert on %I
+                            for each statement execute function refuse_unchecked_keys()', name);
+    end loop;
+end $$;
+
+create view observation as
+    select s.signal_id, s.place_id, s.source_id, o.reference_date, o.issued_at, o.seen_at, o.value,
+           o.status::text as status, r.id as retrieval_id
+      from observation_row o
+      join series s on s.key = o.series_key
+      join retrieval r on r.key = o.retrieval_key;
+
+-- The keys of payloads; one that is not there is an error, as a foreign key would have it.
+create function retrieval_keys(ids text[]) returns table (id text, key integer) language plpgsql stable as $$
+declare missing text;
+begin
+    select i into missing from unnest(ids) i where not exists (select from retrieval r where r.id = i) limit 1;
+    if missing is not null then
+        raise foreign_key_violation using message = format('observation: there is no retrieval %s', missing);
+    end if;
+    return query select r.id, r.key from retrieval r where r.id = any (ids);
+end $$;
