@@ -12,7 +12,7 @@ import argparse, csv, datetime, gzip, json, os, pathlib, shutil, statistics, sub
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VINTAGES = 4  # of each published row: the one that is real, and three later ones that are not
-NARROW = "issued_at, seen_at, value, series_key, reference_date, retrieval_key, status"
+NARROW = "issued_at, seen_at, value, series_key, reference_date, payload_key, status"
 
 SETUP = f"""
 create table template (signal_id text, place_id text, source_id text, reference_date date, issued_at timestamptz,
@@ -21,6 +21,7 @@ create table template (signal_id text, place_id text, source_id text, reference_
 insert into source select distinct source_id, '', 'synthetic', '', '', '', '', '' from template;
 insert into retrieval (id, source_id, url, recorded_as, retrieved_at, sha256, bytes, parser)
     select distinct on (retrieval_id) retrieval_id, source_id, '', '', now(), '', 0, '' from template;
+insert into payload (retrieval_id) select id from retrieval order by id;
 create table raw (signal_id text, place_id text, source_id text, reference_date date, issued_at timestamptz,
                   seen_at timestamptz, value double precision, status text, retrieval_id text);
 analyze;
@@ -33,7 +34,7 @@ insert into series (signal_id, source_id, place_id)
 ROWS = """
   from template t cross join generate_series(0, %(vintages)s - 1) v
   join series s on s.signal_id = t.signal_id and s.source_id = t.source_id and s.place_id = 'SYN-%(n)s-' || t.place_id
-  join retrieval r on r.id = t.retrieval_id
+  join payload p on p.retrieval_id = t.retrieval_id
   cross join lateral (select t.issued_at + v * interval '1 day 1.7 seconds' as issued_at) i
 """
 
@@ -146,7 +147,7 @@ def measure(args, db, folder):
         db.sql(REPLICA % names)
         db.sql("analyze series" if n < 4 else "select 1")
         source = ROWS % names
-        db.sql(f"\\copy (select i.issued_at, i.issued_at, t.value * (1 + v * 0.01), s.key, t.reference_date, r.key, "
+        db.sql(f"\\copy (select i.issued_at, i.issued_at, t.value * (1 + v * 0.01), s.key, t.reference_date, p.key, "
                f"t.status::observation_status {' '.join(source.split())} order by s.key, t.reference_date, i.issued_at desc) "
                f"to '{file}' (format binary)")
         keys = "select set_config('vigie.keys_checked', 'yes', false) \\g /dev/null\n"
@@ -157,7 +158,7 @@ def measure(args, db, folder):
         load_memory.append(memory)
         if n % 8 == 1:  # the reference, between two of ours: the same rows as text, into a table without any rule
             db.sql(f"\\copy (select s.signal_id, s.place_id, s.source_id, t.reference_date, i.issued_at, i.issued_at, "
-                   f"t.value * (1 + v * 0.01), t.status, r.id {' '.join(source.split())} "
+                   f"t.value * (1 + v * 0.01), t.status, p.retrieval_id {' '.join(source.split())} "
                    f"order by s.key, t.reference_date, i.issued_at desc) to '{file}'")
             seconds, _ = db.timed(f"\\copy raw from '{file}'\n")
             raw.append(rows / seconds)

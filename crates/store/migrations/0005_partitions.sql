@@ -1,9 +1,6 @@
 -- Many rows (docs/scale.md): the words that repeat in every row become numbers, and the rows lie in partitions.
 -- `observation` keeps its columns, as a view; rows are added to `observation_row` by store::observations::append alone.
 
-create function refuse_removal() returns trigger language plpgsql as
-    $$ begin raise exception '%: what observations refer to is never removed or numbered anew', tg_table_name; end $$;
-
 -- One signal of one source in one place.
 create table series (
     key       integer generated always as identity primary key,
@@ -17,26 +14,30 @@ create trigger series_append_only before update or delete on series
 create trigger series_not_emptied before truncate on series
     for each statement execute function refuse_change();
 
-alter table retrieval add column key integer generated always as identity;
-alter table retrieval add constraint retrieval_key unique (key);
-create trigger retrieval_stays before delete or update of key, id on retrieval
-    for each statement execute function refuse_removal();
-create trigger retrieval_not_emptied before truncate on retrieval
-    for each statement execute function refuse_removal();
+-- The number of a payload. Beside `retrieval`, which holds only what was received: numbers tell the order of arrival.
+create table payload (
+    key          integer generated always as identity primary key,
+    retrieval_id text not null references retrieval (id),
+    constraint payload_once unique (retrieval_id)
+);
+create trigger payload_append_only before update or delete on payload
+    for each statement execute function refuse_change();
+create trigger payload_not_emptied before truncate on payload
+    for each statement execute function refuse_change();
 
 create type observation_status as enum
     ('observed', 'provisional', 'missing', 'suppressed', 'not_applicable', 'withdrawn');
 
 -- A revision is a new row, never an update, so any past view can be rebuilt. Wide columns first: no padding.
 -- Foreign keys are looked up row by row and take four times as long as all the rest of a load; the keys are therefore
--- looked up once a series and payload by append(), and nothing that has a key can go away.
+-- looked up once a series and payload by append(), and nothing that has a key can go away (their own foreign keys and triggers).
 create table observation_row (
     issued_at      timestamptz not null,       -- when the publisher issued it
     seen_at        timestamptz not null,       -- when this platform, or the recording it carries, first had it
     value          double precision,
     series_key     integer not null,           -- of `series`
     reference_date date not null,              -- what the value is about: the day, or the week's last day
-    retrieval_key  integer not null,           -- of `retrieval`
+    payload_key    integer not null,           -- of `payload`
     status         observation_status not null,
     constraint observation_value_matches_status check
         ((value is not null) = (status in ('observed', 'provisional'))),
@@ -55,11 +56,12 @@ end $$;
 
 insert into series (signal_id, source_id, place_id)
     select distinct signal_id, source_id, place_id from observation order by signal_id, source_id, place_id;
+insert into payload (retrieval_id) select distinct retrieval_id from observation order by retrieval_id;
 insert into observation_row
-    select o.issued_at, o.seen_at, o.value, s.key, o.reference_date, r.key, o.status::observation_status
+    select o.issued_at, o.seen_at, o.value, s.key, o.reference_date, p.key, o.status::observation_status
       from observation o
       join series s using (signal_id, source_id, place_id)
-      join retrieval r on r.id = o.retrieval_id
+      join payload p using (retrieval_id)
      order by s.key, o.reference_date, o.issued_at desc;
 do $$ begin
     if (select count(*) from observation) <> (select count(*) from observation_row) then
@@ -91,18 +93,7 @@ end $$;
 
 create view observation as
     select s.signal_id, s.place_id, s.source_id, o.reference_date, o.issued_at, o.seen_at, o.value,
-           o.status::text as status, r.id as retrieval_id
+           o.status::text as status, p.retrieval_id
       from observation_row o
       join series s on s.key = o.series_key
-      join retrieval r on r.key = o.retrieval_key;
-
--- The keys of payloads; one that is not there is an error, as a foreign key would have it.
-create function retrieval_keys(ids text[]) returns table (id text, key integer) language plpgsql stable as $$
-declare missing text;
-begin
-    select i into missing from unnest(ids) i where not exists (select from retrieval r where r.id = i) limit 1;
-    if missing is not null then
-        raise foreign_key_violation using message = format('observation: there is no retrieval %s', missing);
-    end if;
-    return query select r.id, r.key from retrieval r where r.id = any (ids);
-end $$;
+      join payload p on p.key = o.payload_key;

@@ -53,14 +53,14 @@ pub async fn as_of(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select $3 as place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+        "select $3 as place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, p.retrieval_id
            from (select distinct on (reference_date) *
                    from observation_row
                   where series_key = (select key from series
                                        where signal_id = $1 and source_id = $2 and place_id = $3)
                     and issued_at <= $4
                   order by reference_date, issued_at desc) o
-           join retrieval r on r.key = o.retrieval_key
+           join payload p on p.key = o.payload_key
           order by o.reference_date",
     )
     .bind(signal)
@@ -83,13 +83,13 @@ pub async fn panel(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+        "select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, p.retrieval_id
            from series s
           cross join lateral (select distinct on (reference_date) *
                                 from observation_row
                                where series_key = s.key and issued_at <= $3
                                order by reference_date, issued_at desc) o
-           join retrieval r on r.key = o.retrieval_key
+           join payload p on p.key = o.payload_key
           where s.signal_id = $1 and s.source_id = $2
           order by s.place_id, o.reference_date",
     )
@@ -159,7 +159,7 @@ pub async fn latest(
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+        "select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, p.retrieval_id
            from series s
           cross join lateral (select * from (select distinct on (reference_date) *
                                                from observation_row
@@ -167,7 +167,7 @@ pub async fn latest(
                                               order by reference_date desc, issued_at desc) known
                                where value is not null
                                order by reference_date desc limit 1) o
-           join retrieval r on r.key = o.retrieval_key
+           join payload p on p.key = o.payload_key
           where s.signal_id = $1 and s.source_id = $2
           order by s.place_id",
     )
@@ -263,14 +263,14 @@ pub async fn recent_panel(
                    cross join lateral (select reference_date from observation_row
                                         where series_key = s.key and issued_at <= $3
                                         order by reference_date desc, issued_at desc limit 1) d)
-         select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, r.id as retrieval_id
+         select s.place_id, o.reference_date, o.issued_at, o.value, o.status::text as status, p.retrieval_id
            from s
           cross join lateral (select distinct on (reference_date) *
                                 from observation_row
                                where series_key = s.key and issued_at <= $3
                                  and reference_date > (select day from last) - $4
                                order by reference_date, issued_at desc) o
-           join retrieval r on r.key = o.retrieval_key
+           join payload p on p.key = o.payload_key
           order by s.place_id, o.reference_date",
     )
     .bind(signal)

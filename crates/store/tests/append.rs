@@ -116,7 +116,7 @@ async fn what_breaks_a_rule_is_refused_with_its_name_and_nothing_is_appended(poo
     for (bad, why) in [
         (change(|p| p.value = Some(f64::NAN)), "observation_value_is_a_number"),
         (change(|p| p.value = None), "observation_value_matches_status"),
-        (change(|p| p.retrieval_id = "nobody".into()), "there is no retrieval nobody"),
+        (change(|p| p.retrieval_id = "nobody".into()), "payload_retrieval_id_fkey"),
         (change(|p| p.key.place = "DE".parse().unwrap()), "series_place_id_fkey"),
         (change(|p| p.key.source = "nobody".parse().unwrap()), "series_source_id_fkey"),
     ] {
@@ -143,9 +143,11 @@ async fn nothing_is_changed_removed_or_emptied(pool: PgPool) {
         ("insert into observation_row_3 select * from observation_row", "store::observations::append"),
         ("delete from series", "append-only"),
         ("truncate series", "append-only"),
-        ("delete from retrieval", "never removed"),
-        ("update retrieval set key = default", "never removed"),
-        ("truncate retrieval cascade", "never removed"),
+        ("delete from payload", "append-only"),
+        ("truncate payload", "append-only"),
+        ("delete from retrieval", "payload_retrieval_id_fkey"),
+        ("truncate retrieval cascade", "append-only"),
+        ("delete from place where id = 'FR-IDF'", "series_place_id_fkey"),
         ("delete from observation", "view"),
     ] {
         let error = sqlx::raw_sql(sql).execute(&mut *conn).await.unwrap_err().to_string();

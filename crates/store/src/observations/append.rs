@@ -11,7 +11,7 @@ type Series<'a> = (&'a str, &'a str, &'a str);
 /// A row as the table has it: a point and the numbers of its series and payload.
 struct Keyed<'a> {
     series: i32,
-    retrieval: i32,
+    payload: i32,
     point: &'a NewPoint,
 }
 
@@ -25,8 +25,8 @@ struct Keyed<'a> {
 pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Result<u64> {
     let mut tx = conn.begin().await?;
     let series = series_keys(&mut tx, points).await?;
-    let retrievals = retrieval_keys(&mut tx, points).await?;
-    let mut rows = keyed(points, &series, &retrievals)?;
+    let payloads = payload_keys(&mut tx, points).await?;
+    let mut rows = keyed(points, &series, &payloads)?;
     // In the order of the index: neighbours fall on the same page, and two appends never wait for each other in turn.
     rows.sort_unstable_by(|a, b| {
         let order = |r: &Keyed<'_>| (r.series, r.point.key.reference_date);
@@ -115,20 +115,31 @@ fn series_of(p: &NewPoint) -> Series<'_> {
     (p.key.signal.as_str(), p.key.source.as_str(), p.key.place.as_str())
 }
 
-/// The number of each payload of `points`.
-async fn retrieval_keys(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Result<BTreeMap<String, i32>> {
+/// The number of each payload of `points`; one that is new here gets its own.
+async fn payload_keys(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Result<BTreeMap<String, i32>> {
     let ids: BTreeSet<&str> = points.iter().map(|p| p.retrieval_id.as_str()).collect();
-    let keys: Vec<(String, i32)> = sqlx::query_as("select id, key from retrieval_keys($1)")
-        .bind(ids.into_iter().collect::<Vec<_>>())
-        .fetch_all(conn)
-        .await?;
+    let ids: Vec<&str> = ids.into_iter().collect();
+    sqlx::query(
+        "insert into payload (retrieval_id)
+         select n.id from unnest($1::text[]) as n (id)
+          where not exists (select from payload p where p.retrieval_id = n.id)
+         on conflict do nothing",
+    )
+    .bind(&ids)
+    .execute(&mut *conn)
+    .await?;
+    let keys: Vec<(String, i32)> =
+        sqlx::query_as("select retrieval_id, key from payload where retrieval_id = any ($1)")
+            .bind(&ids)
+            .fetch_all(conn)
+            .await?;
     Ok(keys.into_iter().collect())
 }
 
 fn keyed<'a>(
     points: &'a [NewPoint],
     series: &BTreeMap<Series<'_>, i32>,
-    retrievals: &BTreeMap<String, i32>,
+    payloads: &BTreeMap<String, i32>,
 ) -> sqlx::Result<Vec<Keyed<'a>>> {
     let key = |found: Option<&i32>| found.copied().ok_or(sqlx::Error::RowNotFound);
     points
@@ -136,7 +147,7 @@ fn keyed<'a>(
         .map(|point| {
             Ok(Keyed {
                 series: key(series.get(&series_of(point)))?,
-                retrieval: key(retrievals.get(&point.retrieval_id))?,
+                payload: key(payloads.get(&point.retrieval_id))?,
                 point,
             })
         })
@@ -146,7 +157,7 @@ fn keyed<'a>(
 /// `rows` into `table` by PostgreSQL's binary format; how many it took.
 async fn copy(conn: &mut PgConnection, table: &str, rows: &[Keyed<'_>]) -> sqlx::Result<u64> {
     let statement = format!(
-        "copy {table} (issued_at, seen_at, value, series_key, reference_date, retrieval_key, status)
+        "copy {table} (issued_at, seen_at, value, series_key, reference_date, payload_key, status)
          from stdin (format binary)"
     );
     let mut copy = conn.copy_in_raw(&statement).await?;
@@ -174,7 +185,7 @@ fn put_row(to: &mut Vec<u8>, row: &Keyed<'_>) {
     }
     put(to, &row.series.to_be_bytes());
     put(to, &days(p.key.reference_date).to_be_bytes());
-    put(to, &row.retrieval.to_be_bytes());
+    put(to, &row.payload.to_be_bytes());
     put(to, p.status.as_str().as_bytes());
 }
 
