@@ -118,6 +118,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=15, help="of each measurement of reads")
     parser.add_argument("--minutes", type=float, default=60, help="of loading at most: what was loaded then is measured")
     args = parser.parse_args()
+    if not shutil.which("psql") or not os.path.exists(PGBENCH):
+        print("scale: not run: psql and pgbench are not installed")
+        return
     server = os.environ.get("DATABASE_URL") or sys.exit("DATABASE_URL is not set: run this by `vigie with-database`")
     admin, db = Database(server), Database(server.rsplit("/", 1)[0] + "/vigie_scale")
     admin.sql("drop database if exists vigie_scale")
