@@ -245,9 +245,9 @@ async fn live_values_are_computed_again_from_the_archive(pool: PgPool) {
     }
     // A value that is not what its bytes say is seen.
     sqlx::raw_sql(
-        "alter table observation disable trigger all;
-         update observation set value = value + 1 where reference_date = '2022-07-01' and value is not null;
-         alter table observation enable trigger all",
+        "alter table observation_row disable trigger all;
+         update observation_row set value = value + 1 where reference_date = '2022-07-01' and value is not null;
+         alter table observation_row enable trigger all",
     )
     .execute(&mut *conn)
     .await

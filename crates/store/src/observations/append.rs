@@ -81,7 +81,7 @@ async fn series_keys<'a>(
     conn: &mut PgConnection,
     points: &'a [NewPoint],
 ) -> sqlx::Result<BTreeMap<Series<'a>, i32>> {
-    let all: BTreeSet<Series<'_>> = points.iter().map(|p| series_of(p)).collect();
+    let all: BTreeSet<Series<'_>> = points.iter().map(series_of).collect();
     let column = |pick: fn(&Series<'a>) -> &'a str| all.iter().map(pick).collect::<Vec<_>>();
     let (signals, sources, places) = (column(|s| s.0), column(|s| s.1), column(|s| s.2));
     // Read first: a number is drawn from the sequence for every row that is offered, also for those that are there.
