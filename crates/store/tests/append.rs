@@ -1,4 +1,5 @@
 //! What may be done with published values, against a real server: appended, once each, and never changed.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot be prepared has failed")]
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::{ObservationKey, Status};
