@@ -1,9 +1,43 @@
 //! Long reads in small pieces: one place at a time in index order, resumed by key, so that a whole signal can be
 //! sent without holding it, a sort or a connection.
 
-use crate::observations::Point;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
+
+/// A value with both of its times.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Point {
+    /// The place.
+    pub place_id: String,
+    /// What the value is about: the day, or the last day of the week.
+    pub reference_date: NaiveDate,
+    /// When the publisher issued it.
+    pub issued_at: DateTime<Utc>,
+    /// When this platform, or the recording it carries, first had it.
+    pub seen_at: DateTime<Utc>,
+    /// The number, where the status has one.
+    pub value: Option<f64>,
+    /// A word of [`domain::Status`].
+    pub status: String,
+    /// The payload that it was read from.
+    pub retrieval_id: String,
+}
+
+/// By which of its two times a value is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KnownBy {
+    /// From its issue by the publisher on.
+    #[default]
+    Issue,
+    /// From when it was both issued and seen by this platform: what a reader of this platform could know.
+    Sight,
+}
+
+impl KnownBy {
+    fn sight(self) -> bool {
+        self == Self::Sight
+    }
+}
 
 /// Which cells: one signal of one source in one place, between two dates (both inside), as of a time.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +52,10 @@ pub struct Cells<'a> {
     pub from: Option<NaiveDate>,
     /// Last reference date.
     pub to: Option<NaiveDate>,
-    /// What was known: nothing issued later.
+    /// What was known: nothing that became known later.
     pub as_of: DateTime<Utc>,
+    /// By which time it became known.
+    pub by: KnownBy,
 }
 
 /// The values of `cells` as known, by date, after the date `after`, at most `limit`. With `lag`: each value as it
@@ -36,13 +72,15 @@ pub async fn known(
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
         "select distinct on (reference_date)
-                place_id, reference_date, issued_at, value, status, retrieval_id
+                place_id, reference_date, issued_at, seen_at, value, status, retrieval_id
            from observation
           where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
+            and (not $10 or seen_at <= $4)
             and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
             and ($7::date is null or reference_date > $7)
             and ($8::integer is null or (reference_date + $8 <= ($4::timestamptz at time zone 'UTC')::date
-                 and issued_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC'))
+                 and issued_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC'
+                 and (not $10 or seen_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC')))
           order by reference_date, issued_at desc limit $9",
     )
     .bind(cells.signal)
@@ -54,6 +92,7 @@ pub async fn known(
     .bind(after)
     .bind(lag)
     .bind(limit)
+    .bind(cells.by.sight())
     .fetch_all(conn)
     .await
 }
@@ -69,9 +108,10 @@ pub async fn issues(
     limit: i64,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select place_id, reference_date, issued_at, value, status, retrieval_id
+        "select place_id, reference_date, issued_at, seen_at, value, status, retrieval_id
            from observation
           where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
+            and (not $10 or seen_at <= $4)
             and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
             and ($7::date is null or reference_date >= $7)
             and ($7::date is null or (reference_date, issued_at) > ($7, $8))
@@ -86,6 +126,7 @@ pub async fn issues(
     .bind(after.map(|a| a.0))
     .bind(after.map(|a| a.1))
     .bind(limit)
+    .bind(cells.by.sight())
     .fetch_all(conn)
     .await
 }
@@ -109,6 +150,34 @@ pub struct Coverage {
     pub last_date: NaiveDate,
 }
 
+/// When the first value of `places` between two dates (both inside) became known, whenever that was: why an earlier
+/// question has no answer.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn first_known(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    places: &[String],
+    span: (Option<NaiveDate>, Option<NaiveDate>),
+    by: KnownBy,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar(
+        "select min(case when $6 then greatest(issued_at, seen_at) else issued_at end) from observation
+          where signal_id = $1 and source_id = $2 and place_id = any($3)
+            and ($4::date is null or reference_date >= $4) and ($5::date is null or reference_date <= $5)",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(places)
+    .bind(span.0)
+    .bind(span.1)
+    .bind(by.sight())
+    .fetch_one(conn)
+    .await
+}
+
 /// What there is of `signal`, by source, as of a time; of all signals when `signal` is `None`.
 ///
 /// # Errors
@@ -117,16 +186,18 @@ pub async fn coverage(
     conn: &mut PgConnection,
     signal: Option<&str>,
     as_of: DateTime<Utc>,
+    by: KnownBy,
 ) -> sqlx::Result<Vec<Coverage>> {
     sqlx::query_as(
         "select signal_id, source_id, count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
                 min(reference_date) as first_date, max(reference_date) as last_date
            from observation
-          where ($1::text is null or signal_id = $1) and issued_at <= $2
+          where ($1::text is null or signal_id = $1) and issued_at <= $2 and (not $3 or seen_at <= $2)
           group by signal_id, source_id order by signal_id, source_id",
     )
     .bind(signal)
     .bind(as_of)
+    .bind(by.sight())
     .fetch_all(conn)
     .await
 }

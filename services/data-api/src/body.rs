@@ -5,7 +5,7 @@ use domain::profile::{Cadence, Signal, Unit};
 use domain::{EpiWeek, ObservationKey, Status, WeekSystem};
 use kit::{App, Problem};
 use serde::{Serialize, Serializer};
-use store::observations::Point;
+use store::series::Point;
 use utoipa::ToSchema;
 
 /// With a stopped clock: whose situation the answer shows. `null` with the real clock.
@@ -81,6 +81,8 @@ pub(crate) struct Value {
     pub(crate) unit: Unit,
     /// When the publisher issued it.
     pub(crate) issued_at: DateTime<Utc>,
+    /// When this platform, or the recording that it carries, first had it.
+    pub(crate) seen_at: DateTime<Utc>,
     /// The publisher's table.
     pub(crate) source: String,
     /// The payload that it was read from.
@@ -139,6 +141,7 @@ impl Shape {
             status: StatusWord::read(&p.status)?,
             unit: self.signal.unit,
             issued_at: p.issued_at,
+            seen_at: p.seen_at,
             source: source.to_owned(),
             retrieval: p.retrieval_id.clone(),
             recorded_situation: self.recorded,

@@ -19,6 +19,7 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use store::series::KnownBy;
 use tokio::sync::Mutex;
 
 /// A file that is ready to be sent.
@@ -45,7 +46,8 @@ impl Files {
         let mut files = self.0.lock().await;
         let now = app.clock.now();
         let mut conn = app.db.acquire().await?;
-        let coverage = store::series::coverage(&mut conn, Some(signal.id.as_str()), now).await?;
+        let coverage =
+            store::series::coverage(&mut conn, Some(signal.id.as_str()), now, KnownBy::Issue).await?;
         let places = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
         drop(conn);
         let state = format!("{coverage:?} {}", places.len());

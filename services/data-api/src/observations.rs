@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use kit::{App, Params, Problem};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 1000;
@@ -34,6 +35,9 @@ pub(crate) struct ObservationPage {
     next: Option<String>,
     /// Why there is nothing: `before_first_issue`, `not_published_at_this_level` or `no_data`.
     reason: Option<&'static str>,
+    /// Where there is nothing: when the first value of the selection became known by the clock asked for, whenever
+    /// that was.
+    first_issue: Option<DateTime<Utc>>,
 }
 
 /// Values of one signal, as they were known at a time.
@@ -47,6 +51,7 @@ pub(crate) struct ObservationPage {
         ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),
         ("to" = Option<chrono::NaiveDate>, Query, description = "Last reference date"),
         ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock"),
+        ("clock" = Option<String>, Query, description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
         ("issues" = Option<String>, Query, description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
         ("lag" = Option<i32>, Query, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out"),
         ("format" = Option<String>, Query, description = "`json` (default), `csv` or `jsonl`; goes before `Accept`"),
@@ -79,10 +84,13 @@ pub(crate) async fn list(
     }
     let mut response = match (format, limit) {
         (Format::Csv | Format::JsonLines, None) => {
-            let shape = Shape::new(app, &selection.signal);
-            let body = respond::stream(selection.reader(app), shape, format);
-            let mut response = Body::into_response(body);
+            let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app));
+            let (first, rows) = respond::piece(&mut reader, &shape, format, true).await?;
+            let mut response = Body::into_response(respond::stream(first, reader, shape, format));
             mark(&mut response, false);
+            if rows == 0 {
+                why_empty(app, &selection).await?.mark(&mut response);
+            }
             response
         }
         (format, limit) => page(app, &params, &selection, format, limit.unwrap_or(DEFAULT_LIMIT)).await?,
@@ -100,7 +108,8 @@ async fn validator(
 ) -> Result<String, Problem> {
     let mut conn = app.db.acquire().await?;
     let state =
-        store::series::coverage(&mut conn, Some(selection.signal.id.as_str()), selection.as_of).await?;
+        store::series::coverage(&mut conn, Some(selection.signal.id.as_str()), selection.as_of, selection.by)
+            .await?;
     let state: Vec<String> =
         state.iter().map(|c| format!("{}/{}/{}", c.source_id, c.rows, c.last_issue)).collect();
     let recorded = app.clock.recorded().map(|at| at.to_rfc3339()).unwrap_or_default();
@@ -134,8 +143,8 @@ async fn page(
         let as_of = selection.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
         format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={}", last.id)
     });
+    let empty = if data.is_empty() { Some(why_empty(app, selection).await?) } else { None };
     let mut response = if format == Format::Json {
-        let reason = if data.is_empty() { Some(why_empty(app, selection).await?) } else { None };
         Json(ObservationPage {
             signal: selection.signal.id.to_string(),
             as_of: selection.as_of,
@@ -143,7 +152,8 @@ async fn page(
             data,
             truncated,
             next: next.clone(),
-            reason,
+            reason: empty.as_ref().map(|e| e.reason),
+            first_issue: empty.as_ref().and_then(|e| e.first_issue),
         })
         .into_response()
     } else if data.is_empty() && format == Format::Csv {
@@ -152,6 +162,9 @@ async fn page(
         respond::lines(&data, format, true)?.into_response()
     };
     mark(&mut response, truncated);
+    if let Some(empty) = empty {
+        empty.mark(&mut response);
+    }
     if let Some(next) = next {
         respond::set(&mut response, header::LINK, &format!("<{next}>; rel=\"next\""));
     }
@@ -163,16 +176,38 @@ fn mark(response: &mut Response, truncated: bool) {
     respond::set(response, HeaderName::from_static("vigie-truncated"), word);
 }
 
-async fn why_empty(app: &App, selection: &Selection) -> Result<&'static str, Problem> {
+/// Why there is nothing.
+struct Empty {
+    reason: &'static str,
+    first_issue: Option<DateTime<Utc>>,
+}
+
+impl Empty {
+    /// Says it in headers: a table has no place for it.
+    fn mark(&self, response: &mut Response) {
+        respond::set(response, HeaderName::from_static("vigie-reason"), self.reason);
+        if let Some(first) = self.first_issue {
+            respond::set(response, HeaderName::from_static("vigie-first-issue"), &first.to_rfc3339());
+        }
+    }
+}
+
+async fn why_empty(app: &App, selection: &Selection) -> Result<Empty, Problem> {
     if selection.targets.is_empty() {
-        return Ok("not_published_at_this_level");
+        return Ok(Empty { reason: "not_published_at_this_level", first_issue: None });
+    }
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for target in &selection.targets {
+        places.entry(&target.source).or_default().push(target.place.clone());
     }
     let mut conn = app.db.acquire().await?;
-    let mut firsts = Vec::new();
-    for source in selection.targets.iter().map(|t| &t.source).collect::<std::collections::BTreeSet<_>>() {
-        firsts
-            .extend(store::observations::first_issue(&mut conn, selection.signal.id.as_str(), source).await?);
+    let (signal, span) = (selection.signal.id.as_str(), (selection.from, selection.to));
+    let mut first_issue: Option<DateTime<Utc>> = None;
+    for (source, places) in places {
+        let first =
+            store::series::first_known(&mut conn, signal, source, &places, span, selection.by).await?;
+        first_issue = first_issue.into_iter().chain(first).min();
     }
-    let early = !firsts.is_empty() && firsts.iter().all(|first| *first > selection.as_of);
-    Ok(if early { "before_first_issue" } else { "no_data" })
+    let early = first_issue.is_some_and(|first| first > selection.as_of);
+    Ok(Empty { reason: if early { "before_first_issue" } else { "no_data" }, first_issue })
 }

@@ -3,8 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ObservationKey;
 use sqlx::PgPool;
-use store::observations::Point;
-use store::series::{Cells, issues, known};
+use store::series::{Cells, KnownBy, Point, issues, known};
 
 /// A place and whose figures stand for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +29,14 @@ pub(crate) struct Reader {
     targets: Vec<Target>,
     span: (Option<NaiveDate>, Option<NaiveDate>),
     as_of: DateTime<Utc>,
+    by: KnownBy,
     mode: Mode,
     next: usize,
     after: Option<(NaiveDate, DateTime<Utc>)>,
 }
 
 impl Reader {
-    /// A reader at the beginning. `targets` are sorted by place.
+    /// A reader at the beginning, by the publisher's times. `targets` are sorted by place.
     pub(crate) fn new(
         db: PgPool,
         signal: String,
@@ -45,7 +45,13 @@ impl Reader {
         as_of: DateTime<Utc>,
         mode: Mode,
     ) -> Self {
-        Self { db, signal, targets, span, as_of, mode, next: 0, after: None }
+        Self { db, signal, targets, span, as_of, by: KnownBy::Issue, mode, next: 0, after: None }
+    }
+
+    /// Chooses by which of its times a value is known.
+    pub(crate) fn by(mut self, by: KnownBy) -> Self {
+        self.by = by;
+        self
     }
 
     /// Moves behind a value that was already sent.
@@ -75,6 +81,7 @@ impl Reader {
                 from: self.span.0,
                 to: self.span.1,
                 as_of: self.as_of,
+                by: self.by,
             };
             let found = match self.mode {
                 Mode::Known { lag } => known(&mut conn, &cells, lag, self.after.map(|a| a.0), wanted).await?,

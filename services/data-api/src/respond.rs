@@ -5,7 +5,7 @@ use crate::reader::Reader;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use kit::{App, Params, Problem};
 use sha2::{Digest as _, Sha256};
 
@@ -112,8 +112,8 @@ pub(crate) fn lines(values: &[Value], format: Format, header: bool) -> Result<Ve
 }
 
 /// The column line of an empty CSV.
-pub(crate) const COLUMNS: &str = "id,signal,place,reference_date,week,value,status,unit,issued_at,source,retrieval,\
-                                  recorded_situation\n";
+pub(crate) const COLUMNS: &str = "id,signal,place,reference_date,week,value,status,unit,issued_at,seen_at,source,\
+                                  retrieval,recorded_situation\n";
 
 /// The next lines of a selection: empty at its end.
 pub(crate) async fn piece(
@@ -130,24 +130,18 @@ pub(crate) async fn piece(
     }
 }
 
-/// Everything in a selection, sent as it is read. When the database fails midway the connection is cut, so that a
-/// short file is never taken for a whole one.
-pub(crate) fn stream(reader: Reader, shape: Shape, format: Format) -> Body {
-    let start = (reader, shape, true, false);
-    Body::from_stream(stream::try_unfold(start, move |(mut reader, shape, first, done)| async move {
-        if done {
-            return Ok(None);
-        }
-        match piece(&mut reader, &shape, format, first).await {
-            Ok((bytes, rows)) => {
-                let end = rows == 0;
-                let next = (reader, shape, false, end);
-                Ok::<_, std::io::Error>(Some((Bytes::from(bytes), next)))
-            }
+/// Everything in a selection, sent as it is read, with `first` before it (what [`piece`] gave already). When the
+/// database fails midway the connection is cut, so that a short file is never taken for a whole one.
+pub(crate) fn stream(first: Vec<u8>, reader: Reader, shape: Shape, format: Format) -> Body {
+    let rest = stream::try_unfold((reader, shape), move |(mut reader, shape)| async move {
+        match piece(&mut reader, &shape, format, false).await {
+            Ok((_, 0)) => Ok(None),
+            Ok((bytes, _)) => Ok::<_, std::io::Error>(Some((Bytes::from(bytes), (reader, shape)))),
             Err(problem) => {
                 tracing::error!(%problem, "a stream was cut off");
                 Err(std::io::Error::other("internal error"))
             }
         }
-    }))
+    });
+    Body::from_stream(stream::once(async { Ok(Bytes::from(first)) }).chain(rest))
 }

@@ -6,15 +6,17 @@ use domain::profile::{NATION, Signal};
 use domain::{ObservationKey, SignalId};
 use kit::{App, Params, Problem};
 use store::places::Place;
+use store::series::KnownBy;
 
 /// The parameters of `observations`.
-pub(crate) const ALLOWED: [&str; 11] =
-    ["signal", "place", "level", "from", "to", "as_of", "issues", "lag", "format", "limit", "after"];
+pub(crate) const ALLOWED: [&str; 12] =
+    ["signal", "place", "level", "from", "to", "as_of", "clock", "issues", "lag", "format", "limit", "after"];
 
 /// What a request asks for, checked against the country's profile and places.
 pub(crate) struct Selection {
     pub(crate) signal: Signal,
     pub(crate) as_of: DateTime<Utc>,
+    pub(crate) by: KnownBy,
     pub(crate) from: Option<NaiveDate>,
     pub(crate) to: Option<NaiveDate>,
     pub(crate) mode: Mode,
@@ -31,6 +33,11 @@ impl Selection {
     pub(crate) async fn read(app: &App, params: &Params) -> Result<Self, Problem> {
         let signal = signal(app, params.one("signal")?)?.clone();
         let as_of = app.as_of(params.one("as_of")?)?;
+        let by = match params.one("clock")? {
+            None | Some("published") => KnownBy::Issue,
+            Some("seen") => KnownBy::Sight,
+            Some(_) => return Err(Problem::invalid("clock", "is neither `published` nor `seen`")),
+        };
         let (from, to) = (params.day("from")?, params.day("to")?);
         if from > to && to.is_some() {
             return Err(Problem::invalid("from", "is later than `to`"));
@@ -50,14 +57,16 @@ impl Selection {
         if after.as_ref().is_some_and(|a| a.signal != signal.id) {
             return Err(Problem::invalid("after", "is a value of another signal"));
         }
-        Ok(Self { signal, as_of, from, to, mode, targets, after })
+        Ok(Self { signal, as_of, by, from, to, mode, targets, after })
     }
 
     /// What reads it from the database.
     pub(crate) fn reader(&self, app: &App) -> Reader {
         let span = (self.from, self.to);
         let (signal, targets) = (self.signal.id.to_string(), self.targets.clone());
-        Reader::new(app.db.clone(), signal, targets, span, self.as_of, self.mode).after(self.after.as_ref())
+        Reader::new(app.db.clone(), signal, targets, span, self.as_of, self.mode)
+            .by(self.by)
+            .after(self.after.as_ref())
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::ObservationKey;
 use kit::{Params, Problem};
 use serde::Serialize;
+use store::series::{Cells, KnownBy, Point};
 use utoipa::ToSchema;
 
 /// One value and everything that it was made from.
@@ -73,8 +74,17 @@ pub(crate) async fn why(
         return Err(Problem::NotFound("place"));
     }
     let mut conn = app.db.acquire().await?;
-    let issues = store::observations::issues_of(&mut conn, &key, app.clock.now()).await?;
-    let same = |p: &&store::observations::Point| p.issued_at == key.issued_at;
+    let cell = Cells {
+        signal: key.signal.as_str(),
+        source: key.source.as_str(),
+        place: key.place.as_str(),
+        from: Some(key.reference_date),
+        to: Some(key.reference_date),
+        as_of: app.clock.now(),
+        by: KnownBy::Issue,
+    };
+    let issues = store::series::issues(&mut conn, &cell, None, i64::MAX).await?;
+    let same = |p: &&Point| p.issued_at == key.issued_at;
     let point = issues.iter().find(same).ok_or(Problem::NotFound("value"))?;
     let lost = |what: &str| Problem::Internal(anyhow::anyhow!("{what} of {id} is not in the database"));
     let source =

@@ -10,7 +10,8 @@ use sqlx::PgPool;
 async fn no_query_string_makes_it_fail(pool: PgPool) {
     let app = common::seeded(pool).await;
     let name = prop::sample::select(vec![
-        "signal", "place", "level", "from", "to", "as_of", "issues", "lag", "format", "limit", "after", "x",
+        "signal", "place", "level", "from", "to", "as_of", "issues", "lag", "clock", "format", "limit",
+        "after", "x",
     ]);
     let value = prop_oneof![
         "[a-zA-Z0-9%~:+.-]{0,30}",
@@ -24,6 +25,7 @@ async fn no_query_string_makes_it_fail(pool: PgPool) {
             "-262143-01-01",
             "all",
             "csv",
+            "seen",
             "jsonl",
             "1",
             "-1",

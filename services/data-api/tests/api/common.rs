@@ -24,8 +24,8 @@ pub(crate) fn app(db: PgPool, clock: Clock) -> App {
     App { db, profile: Arc::new(profile), clock, public_url: "http://127.0.0.1:8080".into() }
 }
 
-/// Three places, one signal: the nation revised once, a state with every status, another with many weeks.
-pub(crate) async fn seeded(db: PgPool) -> App {
+/// Three places and two payloads, without a figure.
+pub(crate) async fn country(db: PgPool, clock: DateTime<Utc>) -> App {
     let mut conn = db.acquire().await.unwrap();
     for sql in [
         "insert into source values ('cdc-flusight', 'CDC', 'FluSight target data', 'https://example.org/page', 'Public domain',
@@ -41,6 +41,14 @@ pub(crate) async fn seeded(db: PgPool) -> App {
     ] {
         sqlx::query(sql).execute(&mut *conn).await.unwrap();
     }
+    drop(conn);
+    app(db, Clock::Recorded(clock))
+}
+
+/// One signal: the nation revised once, a state with every status, another with many weeks.
+pub(crate) async fn seeded(db: PgPool) -> App {
+    let app = country(db, time(CLOCK)).await;
+    let mut conn = app.db.acquire().await.unwrap();
     let (early, late) = ("2025-01-08T17:15:12Z", "2025-01-15T17:00:00Z");
     let mut points = vec![
         point("US", "2025-01-04", early, Ok(30_000.0), "r1"),
@@ -56,7 +64,7 @@ pub(crate) async fn seeded(db: PgPool) -> App {
     }));
     store::observations::append(&mut conn, &points).await.unwrap();
     drop(conn);
-    app(db, Clock::Recorded(time(CLOCK)))
+    app
 }
 
 fn point(place: &str, date: &str, issued: &str, value: Result<f64, Status>, retrieval: &str) -> NewPoint {

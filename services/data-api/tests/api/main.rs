@@ -4,6 +4,7 @@
 mod any_query;
 mod common;
 mod openapi;
+mod replay;
 
 use common::{ask, get, seeded, time};
 use kit::Clock;
@@ -39,6 +40,28 @@ async fn what_is_empty_says_why(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_was_seen_later_is_not_known_by_the_clock_of_sight(pool: PgPool) {
+    let app = seeded(pool).await;
+    let path = "observations?signal=flu_hosp_admissions&place=US&to=2025-01-04";
+    let seen = get(&app, &format!("{path}&clock=seen")).await.json();
+    assert_eq!(
+        (&seen["data"][0]["value"], &seen["data"][0]["seen_at"]),
+        (&31_500.into(), &"2025-01-20T00:00:00Z".into())
+    );
+    assert_eq!(seen["data"][0]["issued_at"], "2025-01-15T17:00:00Z");
+    let early = format!("{path}&as_of=2025-01-19");
+    assert_eq!(get(&app, &early).await.json()["data"].as_array().unwrap().len(), 1);
+    let unseen = get(&app, &format!("{early}&clock=seen")).await.json();
+    assert_eq!(
+        (&unseen["reason"], &unseen["first_issue"]),
+        (&"before_first_issue".into(), &"2025-01-20T00:00:00Z".into())
+    );
+    let table = get(&app, &format!("{early}&clock=seen&format=csv")).await;
+    assert_eq!(table.header("vigie-reason"), "before_first_issue");
+    assert_eq!(table.header("vigie-first-issue"), "2025-01-20T00:00:00+00:00");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
     let app = seeded(pool).await;
     let signal = "observations?signal=flu_hosp_admissions";
@@ -53,6 +76,7 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
         (&format!("{signal}&to=x"), 400, "to"),
         (&format!("{signal}&limit=0"), 400, "limit"),
         (&format!("{signal}&format=xml"), 400, "format"),
+        (&format!("{signal}&clock=wall"), 400, "clock"),
         (&format!("{signal}&issues=some"), 400, "issues"),
         (&format!("{signal}&lag=-1"), 400, "lag"),
         (&format!("{signal}&lag=1&issues=all"), 400, "lag"),
@@ -124,7 +148,7 @@ async fn the_same_values_come_in_every_format(pool: PgPool) {
         assert_eq!(&row[0], json["id"].as_str().unwrap());
         assert_eq!(&row[5], json["value"].to_string().replace("null", ""));
         assert_eq!(&row[6], json["status"].as_str().unwrap());
-        assert_eq!(&row[11], "2025-02-01T23:59:59Z");
+        assert_eq!(&row[12], "2025-02-01T23:59:59Z");
     }
     assert!(rows.iter().any(|r| &r[6] == "suppressed" && r[5].is_empty()));
 }
