@@ -22,6 +22,12 @@ pub enum Problem {
     /// The path exists and does not take this method.
     #[error("this address does not take this method")]
     MethodNotAllowed,
+    /// Asked too often.
+    #[error("too many requests: ask again in {seconds} s")]
+    TooMany {
+        /// When to come back; said in `Retry-After` too.
+        seconds: u64,
+    },
     /// Ours. Logged in `into_response` and nowhere else; the client reads "internal error".
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -40,6 +46,7 @@ impl Problem {
             Self::NotFound(_) => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -87,6 +94,9 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::TooMany { seconds } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
 }

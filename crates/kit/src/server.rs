@@ -64,10 +64,11 @@ pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr
     tokio::spawn(axum::serve(admin_listener, admin_router(app, handle)).into_future());
     tracing::info!(%addr, %admin, "listening");
     let stop = std::sync::Arc::new(tokio::sync::Notify::new());
-    let server = axum::serve(listener, layers(router)).with_graceful_shutdown({
-        let stop = std::sync::Arc::clone(&stop);
-        async move { stop.notified().await }
-    });
+    let server = axum::serve(listener, layers(router).into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown({
+            let stop = std::sync::Arc::clone(&stop);
+            async move { stop.notified().await }
+        });
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         ended = &mut server => return ended?.context("serving"),
@@ -127,8 +128,11 @@ pub fn layers(router: Router) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LIMIT))
         // What is compressed already stays as it is, or its checksum would not be that of the bytes sent.
         .layer(
-            CompressionLayer::new()
-                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/gzip"))),
+            CompressionLayer::new().compress_when(
+                DefaultPredicate::new()
+                    .and(NotForContentType::const_new("application/gzip"))
+                    .and(NotForContentType::const_new("application/vnd.apache.parquet")),
+            ),
         )
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,

@@ -1,5 +1,6 @@
 //! What the answers look like.
 
+use crate::parquet_file::Row;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{Cadence, Signal, Unit};
 use domain::{EpiWeek, ObservationKey, Status, WeekSystem};
@@ -54,6 +55,28 @@ impl StatusWord {
             Status::Withdrawn => Self::Withdrawn,
         })
     }
+
+    /// The word that all formats write.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Provisional => "provisional",
+            Self::Missing => "missing",
+            Self::Suppressed => "suppressed",
+            Self::NotApplicable => "not_applicable",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// A unit as the word that all formats write.
+fn unit_word(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Persons => "persons",
+        Unit::Per100k => "per100k",
+        Unit::Per100kVisits => "per100k_visits",
+        Unit::Percent => "percent",
+    }
 }
 
 /// One published value.
@@ -89,6 +112,27 @@ pub(crate) struct Value {
     pub(crate) retrieval: String,
     /// The time at which the platform's clock stands, when it is stopped.
     pub(crate) recorded_situation: Option<DateTime<Utc>>,
+}
+
+impl Value {
+    /// The same as a row of a Parquet file.
+    pub(crate) fn row(&self) -> Row<'_> {
+        Row {
+            id: &self.id,
+            signal: &self.signal,
+            place: &self.place,
+            reference_date: self.reference_date,
+            week: self.week.as_deref(),
+            value: self.value,
+            status: self.status.word(),
+            unit: unit_word(self.unit),
+            issued_at: self.issued_at,
+            seen_at: self.seen_at,
+            source: &self.source,
+            retrieval: &self.retrieval,
+            recorded_situation: self.recorded_situation,
+        }
+    }
 }
 
 /// Whole numbers without a decimal point: 812, not 812.0.

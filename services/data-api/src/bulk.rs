@@ -1,7 +1,7 @@
 //! `bulk`: one file a signal, at an address that stays.
 
 use crate::Api;
-use crate::bulk_file::{self, Built};
+use crate::bulk_file::{self, Built, Kind};
 use crate::respond;
 use axum::Json;
 use axum::body::Body;
@@ -31,11 +31,15 @@ pub(crate) struct BulkEntry {
     url: String,
     /// One row for every issue of every cell.
     issues_url: String,
-    /// What is added to either address for its SHA-256.
+    /// One row a cell, as Parquet.
+    parquet_url: String,
+    /// One row for every issue of every cell, as Parquet.
+    issues_parquet_url: String,
+    /// What is added to any of these addresses for its SHA-256.
     checksum_suffix: &'static str,
 }
 
-/// The files that there are: whole signals as gzipped CSV, columns as in `observations`.
+/// The files that there are: whole signals as gzipped CSV and as Parquet, columns as in `observations`.
 #[utoipa::path(get, path = "/api/data/v1/bulk", operation_id = "bulk_list", tag = "bulk",
     responses((status = 200, description = "The answer", body = BulkList)))]
 pub(crate) async fn list(
@@ -47,6 +51,8 @@ pub(crate) async fn list(
         signal: s.id.to_string(),
         url: format!("/api/data/v1/bulk/{}.csv.gz", s.id),
         issues_url: format!("/api/data/v1/bulk/{}-issues.csv.gz", s.id),
+        parquet_url: format!("/api/data/v1/bulk/{}.parquet", s.id),
+        issues_parquet_url: format!("/api/data/v1/bulk/{}-issues.parquet", s.id),
         checksum_suffix: ".sha256",
     };
     Ok(Json(BulkList {
@@ -57,19 +63,28 @@ pub(crate) async fn list(
 }
 
 /// What a file's name asks for.
-fn read_name<'a>(app: &'a App, name: &str) -> Option<(&'a Signal, bool, bool)> {
-    let (name, checksum) = name.strip_suffix(".sha256").map_or((name, false), |n| (n, true));
-    let stem = name.strip_suffix(".csv.gz")?;
-    let (stem, all) = stem.strip_suffix("-issues").map_or((stem, false), |s| (s, true));
-    Some((app.profile.signal(&stem.parse().ok()?)?, all, checksum))
+struct Name<'a> {
+    signal: &'a Signal,
+    all: bool,
+    kind: Kind,
+    checksum: bool,
 }
 
-/// A whole signal as of the platform's clock: `{signal}.csv.gz`, `{signal}-issues.csv.gz` with every issue, and
-/// either with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured.
+fn read_name<'a>(app: &'a App, name: &str) -> Option<Name<'a>> {
+    let (name, checksum) = name.strip_suffix(".sha256").map_or((name, false), |n| (n, true));
+    let (stem, kind) = [Kind::CsvGz, Kind::Parquet]
+        .into_iter()
+        .find_map(|kind| Some((name.strip_suffix(kind.suffix())?, kind)))?;
+    let (stem, all) = stem.strip_suffix("-issues").map_or((stem, false), |s| (s, true));
+    Some(Name { signal: app.profile.signal(&stem.parse().ok()?)?, all, kind, checksum })
+}
+
+/// A whole signal as of the platform's clock: `{signal}.csv.gz`, `{signal}-issues.csv.gz` with every issue,
+/// `.parquet` instead of `.csv.gz` for Parquet, and any with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured.
 #[utoipa::path(get, path = "/api/data/v1/bulk/{file}", operation_id = "bulk_file", tag = "bulk",
     params(("file" = String, Path, description = "The name of a file of `bulk`")),
     responses(
-        (status = 200, description = "The file", content_type = "application/gzip", body = Vec<u8>),
+        (status = 200, description = "The file", content((Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),
         (status = 206, description = "A part of it"),
         (status = 304, description = "The version that the client has"),
         (status = 404, description = "No such file", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
@@ -83,8 +98,8 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     Params::parse(query.as_deref(), &[])?;
     let Ok(Path(name)) = name else { return Err(Problem::NotFound("file")) };
-    let (signal, all, checksum) = read_name(&api.app, &name).ok_or(Problem::NotFound("file"))?;
-    let built = api.bulk.get(&api.app, signal, all).await?;
+    let Name { signal, all, kind, checksum } = read_name(&api.app, &name).ok_or(Problem::NotFound("file"))?;
+    let built = api.bulk.get(&api.app, signal, all, kind).await?;
     if checksum {
         let name = name.trim_end_matches(".sha256");
         return Ok(format!("{}  {name}\n", built.sha256).into_response());
@@ -94,14 +109,15 @@ pub(crate) async fn file(
         return Ok(same);
     }
     let mut response = send(&built, headers.get(header::RANGE).and_then(|r| r.to_str().ok()));
-    respond::dress(&mut response, &api.app, "application/gzip", &etag);
+    respond::dress(&mut response, &api.app, kind.media_type(), &etag);
     respond::set(&mut response, header::ACCEPT_RANGES, "bytes");
     respond::set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
     respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());
     Ok(response)
 }
 
-fn send(built: &Built, range: Option<&str>) -> Response {
+/// The file, or the part of it that a `Range` header names.
+pub(crate) fn send(built: &Built, range: Option<&str>) -> Response {
     let total = built.bytes;
     let (status, start, end) = match range.map(|r| bulk_file::range(r, total)) {
         None | Some(bulk_file::Range::Whole) => (StatusCode::OK, 0, total),

@@ -4,8 +4,9 @@
 //! one behind.
 
 use crate::body::Shape;
+use crate::parquet_file;
 use crate::reader::{Mode, Reader, Target};
-use crate::respond::{Format, piece};
+use crate::respond::{Format, piece, values};
 use anyhow::Context as _;
 use axum::body::Bytes;
 use domain::profile::Signal;
@@ -15,12 +16,12 @@ use kit::{App, Problem};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::series::KnownBy;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 /// A file that is ready to be sent.
 #[derive(Debug, Clone)]
@@ -33,8 +34,18 @@ pub(crate) struct Built {
 }
 
 /// The files built so far, by name.
-#[derive(Debug, Default)]
-pub(crate) struct Files(Mutex<HashMap<String, Built>>);
+#[derive(Debug)]
+pub(crate) struct Files {
+    kept: Mutex<HashMap<String, Built>>,
+    /// Files that are built for one request: not so many at once that they fill the disk.
+    once: Semaphore,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), once: Semaphore::new(2) }
+    }
+}
 
 impl Files {
     /// The file of `signal` as of the platform's clock; built when there is none of this state of the figures.
@@ -42,8 +53,14 @@ impl Files {
     ///
     /// # Errors
     /// When the database does not answer or the disk is full.
-    pub(crate) async fn get(&self, app: &App, signal: &Signal, all: bool) -> Result<Built, Problem> {
-        let mut files = self.0.lock().await;
+    pub(crate) async fn get(
+        &self,
+        app: &App,
+        signal: &Signal,
+        all: bool,
+        kind: Kind,
+    ) -> Result<Built, Problem> {
+        let mut files = self.kept.lock().await;
         let now = app.clock.now();
         let mut conn = app.db.acquire().await?;
         let coverage =
@@ -51,7 +68,7 @@ impl Files {
         let places = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
         drop(conn);
         let state = format!("{coverage:?} {}", places.len());
-        let name = format!("{}{}", signal.id, if all { "-issues" } else { "" });
+        let name = format!("{}{}{}", signal.id, if all { "-issues" } else { "" }, kind.suffix());
         if let Some(built) = files.get(&name).filter(|b| b.state == state) {
             return Ok(built.clone());
         }
@@ -61,38 +78,108 @@ impl Files {
         let targets = places.iter().filter_map(target).collect();
         let mode = if all { Mode::Issues } else { Mode::Known { lag: None } };
         let reader = Reader::new(app.db.clone(), signal.id.to_string(), targets, (None, None), now, mode);
-        let built = build(reader, Shape::new(app, signal), state).await?;
+        let built = build(reader, &Shape::new(app, signal), state, kind).await?;
         tracing::info!(file = name, rows = built.rows, bytes = built.bytes, "bulk file built");
         files.insert(name, built.clone());
         Ok(built)
     }
+
+    /// A Parquet file of what `reader` finds, for one request.
+    ///
+    /// # Errors
+    /// When the database does not answer or the disk is full.
+    pub(crate) async fn once(&self, reader: Reader, shape: &Shape) -> Result<Built, Problem> {
+        let _turn = self.once.acquire().await.map_err(anyhow::Error::from)?;
+        build(reader, shape, String::new(), Kind::Parquet).await
+    }
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Gzipped CSV.
+    CsvGz,
+    Parquet,
+}
+
+impl Kind {
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::CsvGz => ".csv.gz",
+            Self::Parquet => ".parquet",
+        }
+    }
+
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::CsvGz => "application/gzip",
+            Self::Parquet => parquet_file::MEDIA_TYPE,
+        }
+    }
+}
+
+/// An unlinked file that is being written, with its checksum.
+struct Sink {
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Sink {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let taken = self.file.write(part).map_err(|e| {
+            io::Error::new(e.kind(), format!("the bulk file cannot be written (is the disk full?): {e}"))
+        })?;
+        self.hash.update(&part[..taken]);
+        self.bytes += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes everything that `reader` finds into an unlinked file.
-async fn build(mut reader: Reader, shape: Shape, state: String) -> Result<Built, Problem> {
-    let file = anonymous()?;
-    // No name and no time inside: the same figures give the same bytes, hence the same checksum.
-    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
-    let (mut hash, mut bytes, mut rows, mut first) = (Sha256::new(), 0, 0, true);
-    let mut put = |part: &[u8]| -> anyhow::Result<()> {
-        hash.update(part);
-        (&file).write_all(part).context("the bulk file cannot be written (is the disk full?)")?;
-        bytes += part.len() as u64;
-        Ok(())
-    };
-    loop {
-        let (lines, count) = piece(&mut reader, &shape, Format::Csv, first).await?;
-        gzip.write_all(&lines).map_err(anyhow::Error::from)?;
-        put(&std::mem::take(gzip.get_mut()))?;
-        rows += count;
-        first = false;
-        if count == 0 {
-            break;
+///
+/// # Errors
+/// When the database does not answer or the disk is full.
+pub(crate) async fn build(
+    mut reader: Reader,
+    shape: &Shape,
+    state: String,
+    kind: Kind,
+) -> Result<Built, Problem> {
+    let sink = Sink { file: anonymous()?, hash: Sha256::new(), bytes: 0 };
+    let mut rows = 0;
+    let sink = match kind {
+        Kind::CsvGz => {
+            // No name and no time inside: the same figures give the same bytes, hence the same checksum.
+            let mut gzip = GzBuilder::new().mtime(0).write(sink, Compression::default());
+            let mut first = true;
+            loop {
+                let (lines, count) = piece(&mut reader, shape, Format::Csv, first).await?;
+                gzip.write_all(&lines).map_err(anyhow::Error::from)?;
+                (rows, first) = (rows + count, false);
+                if count == 0 {
+                    break gzip.finish();
+                }
+            }
         }
-    }
-    put(&gzip.finish().map_err(anyhow::Error::from)?)?;
-    let sha256 = hex::encode(hash.finalize());
-    Ok(Built { file: Arc::new(file), state, sha256, bytes, rows })
+        Kind::Parquet => {
+            let mut file = parquet_file::Writer::new(sink).map_err(anyhow::Error::from)?;
+            loop {
+                let values = values(&mut reader, shape).await?;
+                values.iter().try_for_each(|v| file.push(&v.row())).map_err(anyhow::Error::from)?;
+                rows += values.len() as u64;
+                if values.is_empty() {
+                    break file.finish();
+                }
+            }
+        }
+    };
+    let Sink { file, hash, bytes } = sink.map_err(anyhow::Error::from)?;
+    Ok(Built { file: Arc::new(file), state, sha256: hex::encode(hash.finalize()), bytes, rows })
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);

@@ -7,6 +7,8 @@ mod bulk_file;
 mod catalogue;
 mod observations;
 mod openapi;
+pub mod parquet_file;
+mod rate;
 mod reader;
 mod respond;
 mod select;
@@ -16,8 +18,10 @@ pub use openapi::document;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
+use axum::middleware;
 use axum::routing::get;
 use kit::App;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -28,8 +32,8 @@ struct Api {
     bulk: Arc<bulk_file::Files>,
 }
 
-/// The routes of this service.
-pub fn router(app: App) -> Router {
+/// The routes of this service. One client may ask `per_minute` times a minute; 0: as often as it likes.
+pub fn router(app: App, per_minute: u32) -> Router {
     let api = Router::new()
         .route("/signals", get(catalogue::signals))
         .route("/places", get(catalogue::places))
@@ -40,10 +44,13 @@ pub fn router(app: App) -> Router {
         .route("/bulk/{file}", get(bulk::file))
         .route("/openapi.json", get(openapi::openapi))
         .with_state(Api { app, bulk: Arc::default() });
-    let router = Router::new().nest("/api/data/v1", api);
+    let mut router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
+    if let Some(per_minute) = NonZeroU32::new(per_minute) {
+        router = router.layer(middleware::from_fn_with_state(rate::Limiter::new(per_minute), rate::limit));
+    }
     // Public figures: a page of anybody may read them. There are no cookies that could go along.
-    kit::problem_fallbacks(router).layer(SetResponseHeaderLayer::if_not_present(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    ))
+    let fixed = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    router
+        .layer(fixed(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .layer(fixed(header::ACCESS_CONTROL_EXPOSE_HEADERS, "*"))
 }

@@ -2,6 +2,7 @@
 
 use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
+use crate::bulk;
 use crate::reader::Mode;
 use crate::respond::{self, Format};
 use crate::select::{ALLOWED, Selection};
@@ -42,7 +43,7 @@ pub(crate) struct ObservationPage {
 
 /// Values of one signal, as they were known at a time.
 ///
-/// JSON comes in pages; CSV and JSON Lines come whole, unless `limit` is given.
+/// JSON comes in pages; CSV and JSON Lines come whole, unless `limit` is given; Parquet always does.
 #[utoipa::path(get, path = "/api/data/v1/observations", operation_id = "observations", tag = "figures",
     params(
         ("signal" = String, Query, description = "A signal of `signals`"),
@@ -54,12 +55,12 @@ pub(crate) struct ObservationPage {
         ("clock" = Option<String>, Query, description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
         ("issues" = Option<String>, Query, description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
         ("lag" = Option<i32>, Query, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out"),
-        ("format" = Option<String>, Query, description = "`json` (default), `csv` or `jsonl`; goes before `Accept`"),
+        ("format" = Option<String>, Query, description = "`json` (default), `csv`, `jsonl` or `parquet`; goes before `Accept`"),
         ("limit" = Option<u32>, Query, description = "Rows a page: 1 to 10000, default 1000 for JSON"),
         ("after" = Option<String>, Query, description = "`id` of the last value of the page before; `next` holds it"),
     ),
     responses(
-        (status = 200, description = "The values", content((ObservationPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"))),
+        (status = 200, description = "The values", content((ObservationPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"), (Vec<u8> = "application/vnd.apache.parquet"))),
         (status = 304, description = "The version that the client has"),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
@@ -77,12 +78,20 @@ pub(crate) async fn list(
     if limit.is_some_and(|l| !(1..=MOST).contains(&l)) {
         return Err(Problem::invalid("limit", format!("is not between 1 and {MOST}")));
     }
+    if format == Format::Parquet {
+        for name in ["limit", "after"] {
+            if params.one(name)?.is_some() {
+                return Err(Problem::invalid(name, "does not go with Parquet, which comes whole"));
+            }
+        }
+    }
     let selection = Selection::read(app, &params).await?;
     let etag = validator(app, &params, &selection, format).await?;
     if let Some(same) = respond::not_modified(&headers, &etag) {
         return Ok(same);
     }
     let mut response = match (format, limit) {
+        (Format::Parquet, _) => parquet(&api, &selection).await?,
         (Format::Csv | Format::JsonLines, None) => {
             let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app));
             let (first, rows) = respond::piece(&mut reader, &shape, format, true).await?;
@@ -123,6 +132,22 @@ async fn validator(
         &recorded,
         &lag_day.unwrap_or_default(),
     ]))
+}
+
+/// The whole selection as one file.
+async fn parquet(api: &Api, selection: &Selection) -> Result<Response, Problem> {
+    let app = &api.app;
+    let shape = Shape::new(app, &selection.signal);
+    let built = api.bulk.once(selection.reader(app), &shape).await?;
+    let mut response = bulk::send(&built, None);
+    mark(&mut response, false);
+    respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());
+    let name = format!("attachment; filename=\"{}.parquet\"", selection.signal.id);
+    respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
+    if built.rows == 0 {
+        why_empty(app, selection).await?.mark(&mut response);
+    }
+    Ok(response)
 }
 
 async fn page(

@@ -10,7 +10,7 @@ pub(crate) struct ProblemBody {
     r#type: String,
     title: String,
     status: u16,
-    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `internal`.
+    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `too_many_requests`, `internal`.
     code: String,
     /// A sentence.
     detail: String,

@@ -1,6 +1,7 @@
 //! Formats, cache validators and streams.
 
 use crate::body::{Shape, Value};
+use crate::parquet_file;
 use crate::reader::Reader;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -18,6 +19,7 @@ pub(crate) enum Format {
     Json,
     Csv,
     JsonLines,
+    Parquet,
 }
 
 impl Format {
@@ -30,7 +32,8 @@ impl Format {
             Some("json") => return Ok(Self::Json),
             Some("csv") => return Ok(Self::Csv),
             Some("jsonl") => return Ok(Self::JsonLines),
-            Some(_) => return Err(Problem::invalid("format", "is none of json, csv, jsonl")),
+            Some("parquet") => return Ok(Self::Parquet),
+            Some(_) => return Err(Problem::invalid("format", "is none of json, csv, jsonl, parquet")),
             None => {}
         }
         let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or("");
@@ -40,6 +43,7 @@ impl Format {
                 "application/json" => Some(Self::Json),
                 "text/csv" => Some(Self::Csv),
                 "application/jsonl" | "application/x-ndjson" => Some(Self::JsonLines),
+                parquet_file::MEDIA_TYPE => Some(Self::Parquet),
                 _ => None,
             })
             .next()
@@ -51,6 +55,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::JsonLines => "application/jsonl",
+            Self::Parquet => parquet_file::MEDIA_TYPE,
         }
     }
 }
@@ -115,6 +120,12 @@ pub(crate) fn lines(values: &[Value], format: Format, header: bool) -> Result<Ve
 pub(crate) const COLUMNS: &str = "id,signal,place,reference_date,week,value,status,unit,issued_at,seen_at,source,\
                                   retrieval,recorded_situation\n";
 
+/// The next values of a selection: none at its end.
+pub(crate) async fn values(reader: &mut Reader, shape: &Shape) -> Result<Vec<Value>, Problem> {
+    let rows = reader.batch(PIECE).await?;
+    rows.iter().map(|(source, p)| shape.value(source, p)).collect()
+}
+
 /// The next lines of a selection: empty at its end.
 pub(crate) async fn piece(
     reader: &mut Reader,
@@ -122,8 +133,7 @@ pub(crate) async fn piece(
     format: Format,
     first: bool,
 ) -> Result<(Vec<u8>, u64), Problem> {
-    let rows = reader.batch(PIECE).await?;
-    let values = rows.iter().map(|(source, p)| shape.value(source, p)).collect::<Result<Vec<_>, _>>()?;
+    let values = values(reader, shape).await?;
     match (values.is_empty(), first && format == Format::Csv) {
         (true, true) => Ok((COLUMNS.into(), 0)),
         (_, first) => Ok((lines(&values, format, first)?, values.len() as u64)),

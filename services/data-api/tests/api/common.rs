@@ -106,7 +106,7 @@ impl Answer {
 
 /// Asks the service as a client would, through the layers of every service.
 pub(crate) async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let router = kit::server::layers(data_api::router(app.clone()));
+    let router = kit::server::layers(data_api::router(app.clone(), 600));
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);

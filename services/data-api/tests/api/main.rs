@@ -3,8 +3,10 @@
 
 mod any_query;
 mod common;
+mod limits;
 mod openapi;
 mod replay;
+mod tables;
 
 use common::{ask, get, seeded, time};
 use kit::Clock;
