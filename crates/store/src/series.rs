@@ -144,6 +144,8 @@ pub struct Coverage {
     pub first_issue: DateTime<Utc>,
     /// The last issue.
     pub last_issue: DateTime<Utc>,
+    /// When the last of them was seen.
+    pub last_seen: DateTime<Utc>,
     /// The earliest day or week that a value is about.
     pub first_date: NaiveDate,
     /// The latest one.
@@ -190,6 +192,7 @@ pub async fn coverage(
 ) -> sqlx::Result<Vec<Coverage>> {
     sqlx::query_as(
         "select signal_id, source_id, count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
+                max(seen_at) as last_seen,
                 min(reference_date) as first_date, max(reference_date) as last_date
            from observation
           where ($1::text is null or signal_id = $1) and issued_at <= $2 and (not $3 or seen_at <= $2)

@@ -45,7 +45,7 @@ pub(crate) enum StatusWord {
 }
 
 impl StatusWord {
-    fn read(word: &str) -> Result<Self, Problem> {
+    pub(crate) fn read(word: &str) -> Result<Self, Problem> {
         Ok(match word.parse::<Status>().map_err(anyhow::Error::from)? {
             Status::Observed => Self::Observed,
             Status::Provisional => Self::Provisional,
@@ -143,6 +143,11 @@ fn plain<S: Serializer>(value: &Option<f64>, out: S) -> Result<S::Ok, S::Error> 
         Some(v) if v.fract() == 0.0 && v.abs() < 9e15 => out.serialize_i64(*v as i64),
         Some(v) => out.serialize_f64(*v),
     }
+}
+
+/// The same for a value of JSON.
+pub(crate) fn plain_number(value: Option<f64>) -> serde_json::Value {
+    plain(&value, serde_json::value::Serializer).unwrap_or_default()
 }
 
 /// What turns rows of the database into values.

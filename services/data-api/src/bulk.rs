@@ -2,7 +2,7 @@
 
 use crate::Api;
 use crate::bulk_file::{self, Built, Kind};
-use crate::respond;
+use crate::respond::{self, Version};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -104,12 +104,15 @@ pub(crate) async fn file(
         let name = name.trim_end_matches(".sha256");
         return Ok(format!("{}  {name}\n", built.sha256).into_response());
     }
-    let etag = format!("\"{}\"", built.sha256);
-    if let Some(same) = respond::not_modified(&headers, &etag) {
+    let version = Version { etag: format!("\"{}\"", built.sha256), modified: built.since };
+    if let Some(same) = respond::not_modified(&headers, &version) {
         return Ok(same);
     }
-    let mut response = send(&built, headers.get(header::RANGE).and_then(|r| r.to_str().ok()));
-    respond::dress(&mut response, &api.app, kind.media_type(), &etag);
+    // A part of another version would not fit to what the client has (RFC 9110, 13.1.5).
+    let fits = headers.get(header::IF_RANGE).is_none_or(|tag| tag.as_bytes() == version.etag.as_bytes());
+    let range = headers.get(header::RANGE).filter(|_| fits).and_then(|r| r.to_str().ok());
+    let mut response = send(&built, range);
+    respond::dress(&mut response, &api.app, kind.media_type(), &version);
     respond::set(&mut response, header::ACCEPT_RANGES, "bytes");
     respond::set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
     respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());

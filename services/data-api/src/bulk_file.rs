@@ -9,6 +9,7 @@ use crate::reader::{Mode, Reader, Target};
 use crate::respond::{Format, piece, values};
 use anyhow::Context as _;
 use axum::body::Bytes;
+use chrono::{DateTime, Utc};
 use domain::profile::Signal;
 use flate2::{Compression, GzBuilder};
 use futures_util::{Stream, stream};
@@ -31,6 +32,8 @@ pub(crate) struct Built {
     pub(crate) sha256: String,
     pub(crate) bytes: u64,
     pub(crate) rows: u64,
+    /// When this state of the figures was first met.
+    pub(crate) since: DateTime<Utc>,
 }
 
 /// The files built so far, by name.
@@ -151,7 +154,7 @@ pub(crate) async fn build(
     kind: Kind,
 ) -> Result<Built, Problem> {
     let sink = Sink { file: anonymous()?, hash: Sha256::new(), bytes: 0 };
-    let mut rows = 0;
+    let (mut rows, since) = (0, kit::wall());
     let sink = match kind {
         Kind::CsvGz => {
             // No name and no time inside: the same figures give the same bytes, hence the same checksum.
@@ -179,7 +182,7 @@ pub(crate) async fn build(
         }
     };
     let Sink { file, hash, bytes } = sink.map_err(anyhow::Error::from)?;
-    Ok(Built { file: Arc::new(file), state, sha256: hex::encode(hash.finalize()), bytes, rows })
+    Ok(Built { file: Arc::new(file), state, sha256: hex::encode(hash.finalize()), bytes, rows, since })
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);

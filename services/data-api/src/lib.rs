@@ -13,6 +13,7 @@ mod reader;
 mod respond;
 mod select;
 mod why;
+mod wide;
 
 pub use openapi::document;
 
@@ -20,6 +21,7 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use kit::App;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 struct Api {
     app: App,
     bulk: Arc<bulk_file::Files>,
+    /// When this process began.
+    started: DateTime<Utc>,
 }
 
 /// The routes of this service. One client may ask `per_minute` times a minute; 0: as often as it likes.
@@ -43,7 +47,7 @@ pub fn router(app: App, per_minute: u32) -> Router {
         .route("/bulk", get(bulk::list))
         .route("/bulk/{file}", get(bulk::file))
         .route("/openapi.json", get(openapi::openapi))
-        .with_state(Api { app, bulk: Arc::default() });
+        .with_state(Api { app, bulk: Arc::default(), started: kit::wall() });
     let mut router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
     if let Some(per_minute) = NonZeroU32::new(per_minute) {
         router = router.layer(middleware::from_fn_with_state(rate::Limiter::new(per_minute), rate::limit));

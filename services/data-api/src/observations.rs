@@ -4,8 +4,9 @@ use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
 use crate::bulk;
 use crate::reader::Mode;
-use crate::respond::{self, Format};
+use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
+use crate::wide;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -55,6 +56,7 @@ pub(crate) struct ObservationPage {
         ("clock" = Option<String>, Query, description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
         ("issues" = Option<String>, Query, description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
         ("lag" = Option<i32>, Query, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out"),
+        ("layout" = Option<String>, Query, description = "`long` (default): one row a value. `wide`: one row a date, one column a place; then `limit` counts dates and `after` is a date; not with issues=all or Parquet"),
         ("format" = Option<String>, Query, description = "`json` (default), `csv`, `jsonl` or `parquet`; goes before `Accept`"),
         ("limit" = Option<u32>, Query, description = "Rows a page: 1 to 10000, default 1000 for JSON"),
         ("after" = Option<String>, Query, description = "`id` of the last value of the page before; `next` holds it"),
@@ -79,18 +81,19 @@ pub(crate) async fn list(
         return Err(Problem::invalid("limit", format!("is not between 1 and {MOST}")));
     }
     if format == Format::Parquet {
-        for name in ["limit", "after"] {
+        for name in ["limit", "after", "layout"] {
             if params.one(name)?.is_some() {
-                return Err(Problem::invalid(name, "does not go with Parquet, which comes whole"));
+                return Err(Problem::invalid(name, "does not go with Parquet, which comes whole and long"));
             }
         }
     }
     let selection = Selection::read(app, &params).await?;
-    let etag = validator(app, &params, &selection, format).await?;
-    if let Some(same) = respond::not_modified(&headers, &etag) {
+    let version = version(&api, &params, &selection, format).await?;
+    if let Some(same) = respond::not_modified(&headers, &version) {
         return Ok(same);
     }
     let mut response = match (format, limit) {
+        _ if selection.wide.is_some() => wide_page(app, &params, &selection, format, limit).await?,
         (Format::Parquet, _) => parquet(&api, &selection).await?,
         (Format::Csv | Format::JsonLines, None) => {
             let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app));
@@ -104,34 +107,40 @@ pub(crate) async fn list(
         }
         (format, limit) => page(app, &params, &selection, format, limit.unwrap_or(DEFAULT_LIMIT)).await?,
     };
-    respond::dress(&mut response, app, format.media_type(), &etag);
+    respond::dress(&mut response, app, format.media_type(), &version);
     Ok(response)
 }
 
-/// Changes with the request, with the figures of the signal, and, where one is given, with the time.
-async fn validator(
-    app: &App,
+/// The tag changes with the request, with the figures of the signal, and, where one is given, with the time.
+async fn version(
+    api: &Api,
     params: &Params,
     selection: &Selection,
     format: Format,
-) -> Result<String, Problem> {
+) -> Result<Version, Problem> {
+    let app = &api.app;
     let mut conn = app.db.acquire().await?;
     let state =
         store::series::coverage(&mut conn, Some(selection.signal.id.as_str()), selection.as_of, selection.by)
             .await?;
+    // Another version of this service, of its clock or of the carried figures begins with a start of this service.
+    let seen = state.iter().map(|c| c.last_seen).max().unwrap_or(api.started).min(kit::wall());
+    let midnight = selection.as_of.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let lagged = selection.mode.lag().map_or(api.started, |_| midnight);
     let state: Vec<String> =
         state.iter().map(|c| format!("{}/{}/{}", c.source_id, c.rows, c.last_issue)).collect();
     let recorded = app.clock.recorded().map(|at| at.to_rfc3339()).unwrap_or_default();
     let lag_day = matches!(selection.mode, Mode::Known { lag: Some(_) })
         .then(|| selection.as_of.date_naive().to_string());
-    Ok(respond::etag(&[
+    let etag = respond::etag(&[
         env!("CARGO_PKG_VERSION"),
         &params.encode_without(&[]),
         format.media_type(),
         &state.join(";"),
         &recorded,
         &lag_day.unwrap_or_default(),
-    ]))
+    ]);
+    Ok(Version { etag, modified: seen.max(lagged).max(api.started) })
 }
 
 /// The whole selection as one file.
@@ -162,12 +171,7 @@ async fn page(
     rows.truncate(limit);
     let shape = Shape::new(app, &selection.signal);
     let data = rows.iter().map(|(source, p)| shape.value(source, p)).collect::<Result<Vec<_>, _>>()?;
-    let next = data.last().filter(|_| truncated).map(|last| {
-        // The time is written down, so that all pages show one state of the figures.
-        let rest = params.encode_without(&["after", "as_of"]);
-        let as_of = selection.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
-        format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={}", last.id)
-    });
+    let next = data.last().filter(|_| truncated).map(|last| next_page(params, selection, &last.id));
     let empty = if data.is_empty() { Some(why_empty(app, selection).await?) } else { None };
     let mut response = if format == Format::Json {
         Json(ObservationPage {
@@ -192,6 +196,40 @@ async fn page(
     }
     if let Some(next) = next {
         respond::set(&mut response, header::LINK, &format!("<{next}>; rel=\"next\""));
+    }
+    Ok(response)
+}
+
+/// The address of the page after `after`. The time is written down, so that all pages show one state of the figures.
+fn next_page(params: &Params, selection: &Selection, after: &str) -> String {
+    let rest = params.encode_without(&["after", "as_of"]);
+    let as_of = selection.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
+    format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={after}")
+}
+
+/// A page of dates.
+async fn wide_page(
+    app: &App,
+    params: &Params,
+    selection: &Selection,
+    format: Format,
+    limit: Option<usize>,
+) -> Result<Response, Problem> {
+    let after = selection.wide.and_then(|w| w.0);
+    let next = |date: chrono::NaiveDate| next_page(params, selection, &date.to_string());
+    let mut page = wide::page(app, selection, after, limit, next).await?;
+    let empty = if page.is_empty() { Some(why_empty(app, selection).await?) } else { None };
+    if let Some(empty) = &empty {
+        (page.reason, page.first_issue) = (Some(empty.reason), empty.first_issue);
+    }
+    let (truncated, link) = (page.truncated(), page.next().map(|n| format!("<{n}>; rel=\"next\"")));
+    let mut response = page.write(format)?;
+    mark(&mut response, truncated);
+    if let Some(empty) = empty {
+        empty.mark(&mut response);
+    }
+    if let Some(link) = link {
+        respond::set(&mut response, header::LINK, &link);
     }
     Ok(response)
 }

@@ -37,7 +37,7 @@ pub(crate) struct ProblemBody {
         crate::bulk::file,
         openapi,
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, crate::wide::WidePage)),
     tags(
         (name = "catalogue", description = "What there is to ask for"),
         (name = "figures", description = "Values and where they come from"),

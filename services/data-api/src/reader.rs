@@ -21,6 +21,16 @@ pub(crate) enum Mode {
     Issues,
 }
 
+impl Mode {
+    /// The lag, where there is one.
+    pub(crate) fn lag(self) -> Option<i32> {
+        match self {
+            Self::Known { lag } => lag,
+            Self::Issues => None,
+        }
+    }
+}
+
 /// Where the reading stands.
 #[derive(Debug)]
 pub(crate) struct Reader {

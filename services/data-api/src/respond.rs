@@ -6,8 +6,10 @@ use crate::reader::Reader;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
 use kit::{App, Params, Problem};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// Rows read, and sent, at a time.
@@ -70,12 +72,45 @@ pub(crate) fn etag(parts: &[&str]) -> String {
     format!("W/\"{}\"", &hex::encode(hash.finalize())[..32])
 }
 
+/// A time as HTTP writes it (RFC 9110, 5.6.7).
+fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// What tells two versions of an answer apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    pub(crate) etag: String,
+    /// When the answer last changed, or later.
+    pub(crate) modified: DateTime<Utc>,
+}
+
 /// `304 Not Modified` when the client has this version already.
-pub(crate) fn not_modified(headers: &HeaderMap, etag: &str) -> Option<Response> {
-    let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
+///
+/// A client that names tags is asked for tags alone (RFC 9110, 13.1.3); a date that cannot be read counts as none.
+pub(crate) fn not_modified(headers: &HeaderMap, version: &Version) -> Option<Response> {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let same = known.trim() == "*" || known.split(',').any(|tag| bare(tag) == bare(etag));
-    same.then(|| (StatusCode::NOT_MODIFIED, [(header::ETAG, etag.to_owned())]).into_response())
+    let text = |name: HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or(""));
+    let same = match (text(header::IF_NONE_MATCH), text(header::IF_MODIFIED_SINCE)) {
+        (Some(known), _) => {
+            known.trim() == "*" || known.split(',').any(|tag| bare(tag) == bare(&version.etag))
+        }
+        (None, Some(since)) => DateTime::parse_from_rfc2822(since)
+            .is_ok_and(|since| version.modified.timestamp() <= since.timestamp()),
+        (None, None) => false,
+    };
+    same.then(|| {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        validators(&mut response, version);
+        response
+    })
+}
+
+fn validators(response: &mut Response, version: &Version) {
+    set(response, header::ETAG, &version.etag);
+    set(response, header::LAST_MODIFIED, &http_date(version.modified));
+    set(response, header::VARY, "accept");
+    set(response, header::CACHE_CONTROL, "public, no-cache");
 }
 
 /// Sets a header whose value was built here; one that HTTP cannot carry is left out.
@@ -86,11 +121,9 @@ pub(crate) fn set(response: &mut Response, name: HeaderName, value: &str) {
 }
 
 /// The headers that every data answer has.
-pub(crate) fn dress(response: &mut Response, app: &App, media_type: &str, etag: &str) {
+pub(crate) fn dress(response: &mut Response, app: &App, media_type: &str, version: &Version) {
     set(response, header::CONTENT_TYPE, media_type);
-    set(response, header::ETAG, etag);
-    set(response, header::VARY, "accept");
-    set(response, header::CACHE_CONTROL, "public, no-cache");
+    validators(response, version);
     if let Some(at) = app.clock.recorded() {
         set(response, HeaderName::from_static("vigie-recorded-situation"), &at.to_rfc3339());
     }
@@ -108,6 +141,14 @@ pub(crate) fn lines(values: &[Value], format: Format, header: bool) -> Result<Ve
         }
         return Ok(csv.into_inner().map_err(|e| anyhow::anyhow!("{e}"))?);
     }
+    json_lines(values)
+}
+
+/// One line of JSON each.
+///
+/// # Errors
+/// When one cannot be written; none of ours can fail.
+pub(crate) fn json_lines<T: Serialize>(values: &[T]) -> Result<Vec<u8>, Problem> {
     let mut out = Vec::new();
     for value in values {
         serde_json::to_writer(&mut out, value).map_err(anyhow::Error::from)?;

@@ -6,11 +6,13 @@ use domain::profile::{NATION, Signal};
 use domain::{ObservationKey, SignalId};
 use kit::{App, Params, Problem};
 use store::places::Place;
-use store::series::KnownBy;
+use store::series::{Cells, KnownBy};
 
 /// The parameters of `observations`.
-pub(crate) const ALLOWED: [&str; 12] =
-    ["signal", "place", "level", "from", "to", "as_of", "clock", "issues", "lag", "format", "limit", "after"];
+pub(crate) const ALLOWED: [&str; 13] = [
+    "signal", "place", "level", "from", "to", "as_of", "clock", "issues", "lag", "layout", "format", "limit",
+    "after",
+];
 
 /// What a request asks for, checked against the country's profile and places.
 pub(crate) struct Selection {
@@ -23,7 +25,13 @@ pub(crate) struct Selection {
     /// By place id. Places of a level at which the signal is not published are left out.
     pub(crate) targets: Vec<Target>,
     pub(crate) after: Option<ObservationKey>,
+    /// One row a date: then `after` is a date.
+    pub(crate) wide: Option<WideAfter>,
 }
+
+/// The date after which a page of dates begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WideAfter(pub(crate) Option<NaiveDate>);
 
 impl Selection {
     /// Reads and checks a request.
@@ -53,11 +61,36 @@ impl Selection {
             _ => return Err(Problem::invalid("issues", "is neither `latest` nor `all`")),
         };
         let targets = targets(app, &signal, params).await?;
-        let after = params.read::<ObservationKey>("after", "the `id` of a value of this list")?;
+        let wide = match params.one("layout")? {
+            None | Some("long") => None,
+            Some("wide") if mode == Mode::Issues => {
+                return Err(Problem::invalid(
+                    "layout",
+                    "cannot be wide with issues=all: a date has many rows",
+                ));
+            }
+            Some("wide") => Some(WideAfter(params.day("after")?)),
+            Some(_) => return Err(Problem::invalid("layout", "is neither `long` nor `wide`")),
+        };
+        let long_params = if wide.is_some() { &Params::default() } else { params };
+        let after = long_params.read::<ObservationKey>("after", "the `id` of a value of this list")?;
         if after.as_ref().is_some_and(|a| a.signal != signal.id) {
             return Err(Problem::invalid("after", "is a value of another signal"));
         }
-        Ok(Self { signal, as_of, by, from, to, mode, targets, after })
+        Ok(Self { signal, as_of, by, from, to, mode, targets, after, wide })
+    }
+
+    /// What it asks of one place.
+    pub(crate) fn cells<'a>(&'a self, target: &'a Target) -> Cells<'a> {
+        Cells {
+            signal: self.signal.id.as_str(),
+            source: &target.source,
+            place: &target.place,
+            from: self.from,
+            to: self.to,
+            as_of: self.as_of,
+            by: self.by,
+        }
     }
 
     /// What reads it from the database.

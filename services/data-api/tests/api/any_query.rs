@@ -10,8 +10,8 @@ use sqlx::PgPool;
 async fn no_query_string_makes_it_fail(pool: PgPool) {
     let app = common::seeded(pool).await;
     let name = prop::sample::select(vec![
-        "signal", "place", "level", "from", "to", "as_of", "issues", "lag", "clock", "format", "limit",
-        "after", "x",
+        "signal", "place", "level", "from", "to", "as_of", "issues", "lag", "clock", "layout", "format",
+        "limit", "after", "x",
     ]);
     let value = prop_oneof![
         "[a-zA-Z0-9%~:+.-]{0,30}",
@@ -26,6 +26,8 @@ async fn no_query_string_makes_it_fail(pool: PgPool) {
             "all",
             "csv",
             "seen",
+            "wide",
+            "parquet",
             "jsonl",
             "1",
             "-1",

@@ -7,6 +7,7 @@ mod limits;
 mod openapi;
 mod replay;
 mod tables;
+mod transport;
 
 use common::{ask, get, seeded, time};
 use kit::Clock;
@@ -78,6 +79,10 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
         (&format!("{signal}&to=x"), 400, "to"),
         (&format!("{signal}&limit=0"), 400, "limit"),
         (&format!("{signal}&format=xml"), 400, "format"),
+        (&format!("{signal}&layout=tall"), 400, "layout"),
+        (&format!("{signal}&layout=wide&issues=all"), 400, "layout"),
+        (&format!("{signal}&layout=wide&format=parquet"), 400, "layout"),
+        (&format!("{signal}&layout=wide&after=x"), 400, "after"),
         (&format!("{signal}&clock=wall"), 400, "clock"),
         (&format!("{signal}&issues=some"), 400, "issues"),
         (&format!("{signal}&lag=-1"), 400, "lag"),
