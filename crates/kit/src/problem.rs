@@ -11,6 +11,14 @@ pub enum Problem {
     /// There is no such thing here.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// There is no such thing here, and somewhere is a list of those that there are.
+    #[error("no such {what}: {list} lists those that there are")]
+    Absent {
+        /// What was asked for.
+        what: &'static str,
+        /// The address of the list.
+        list: String,
+    },
     /// A parameter cannot be used.
     #[error("`{field}` {reason}")]
     Invalid {
@@ -43,7 +51,7 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> (&'static str, StatusCode) {
         match self {
-            Self::NotFound(_) => ("not_found", StatusCode::NOT_FOUND),
+            Self::NotFound(_) | Self::Absent { .. } => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),

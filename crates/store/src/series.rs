@@ -131,6 +131,32 @@ pub async fn issues(
     .await
 }
 
+/// The days (UTC) on which `source` issued something for `signal` in `places`, in order; or `only` that one, if so.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn issue_days(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    places: &[String],
+    only: Option<NaiveDate>,
+) -> sqlx::Result<Vec<NaiveDate>> {
+    sqlx::query_scalar(
+        "select distinct (issued_at at time zone 'UTC')::date as day from observation
+          where signal_id = $1 and source_id = $2 and place_id = any($3)
+            and ($4::date is null or (issued_at >= $4::timestamp at time zone 'UTC'
+                                      and issued_at < ($4 + 1)::timestamp at time zone 'UTC'))
+          order by day",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(places)
+    .bind(only)
+    .fetch_all(conn)
+    .await
+}
+
 /// What there is of one signal from one source.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Coverage {

@@ -1,7 +1,7 @@
 //! `bulk`: one file a signal, at an address that stays.
 
 use crate::Api;
-use crate::bulk_file::{self, Built, Kind};
+use crate::bulk_file::{self, Built, Kind, Wanted};
 use crate::respond::{self, Version};
 use axum::Json;
 use axum::body::Body;
@@ -35,6 +35,8 @@ pub(crate) struct BulkEntry {
     parquet_url: String,
     /// One row for every issue of every cell, as Parquet.
     issues_parquet_url: String,
+    /// The list of its vintages: the files of each day on which something was issued.
+    vintages_url: String,
     /// What is added to any of these addresses for its SHA-256.
     checksum_suffix: &'static str,
 }
@@ -53,6 +55,7 @@ pub(crate) async fn list(
         issues_url: format!("/api/data/v1/bulk/{}-issues.csv.gz", s.id),
         parquet_url: format!("/api/data/v1/bulk/{}.parquet", s.id),
         issues_parquet_url: format!("/api/data/v1/bulk/{}-issues.parquet", s.id),
+        vintages_url: format!("/api/data/v1/bulk/{}", s.id),
         checksum_suffix: ".sha256",
     };
     Ok(Json(BulkList {
@@ -70,21 +73,28 @@ struct Name<'a> {
     checksum: bool,
 }
 
-fn read_name<'a>(app: &'a App, name: &str) -> Option<Name<'a>> {
+/// The stem of a file's name, how it is written, and whether its checksum is asked for.
+pub(crate) fn split(name: &str) -> Option<(&str, Kind, bool)> {
     let (name, checksum) = name.strip_suffix(".sha256").map_or((name, false), |n| (n, true));
-    let (stem, kind) = [Kind::CsvGz, Kind::Parquet]
-        .into_iter()
-        .find_map(|kind| Some((name.strip_suffix(kind.suffix())?, kind)))?;
+    let mut kinds = [Kind::CsvGz, Kind::Parquet].into_iter();
+    kinds.find_map(|kind| Some((name.strip_suffix(kind.suffix())?, kind, checksum)))
+}
+
+fn read_name<'a>(app: &'a App, name: &str) -> Option<Name<'a>> {
+    let (stem, kind, checksum) = split(name)?;
     let (stem, all) = stem.strip_suffix("-issues").map_or((stem, false), |s| (s, true));
     Some(Name { signal: app.profile.signal(&stem.parse().ok()?)?, all, kind, checksum })
 }
 
+/// A whole signal as of the platform's clock, or the list of its vintages.
+///
 /// A whole signal as of the platform's clock: `{signal}.csv.gz`, `{signal}-issues.csv.gz` with every issue,
-/// `.parquet` instead of `.csv.gz` for Parquet, and any with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured.
+/// `.parquet` instead of `.csv.gz` for Parquet, and any with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured. The
+/// bare name of a signal gives the list of its vintages.
 #[utoipa::path(get, path = "/api/data/v1/bulk/{file}", operation_id = "bulk_file", tag = "bulk",
-    params(("file" = String, Path, description = "The name of a file of `bulk`")),
+    params(("file" = String, Path, description = "The name of a file of `bulk`, or of a signal")),
     responses(
-        (status = 200, description = "The file", content((Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),
+        (status = 200, description = "The file, or the list of vintages", content((crate::vintage::VintageList = "application/json"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),
         (status = 206, description = "A part of it"),
         (status = 304, description = "The version that the client has"),
         (status = 404, description = "No such file", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
@@ -98,25 +108,40 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     Params::parse(query.as_deref(), &[])?;
     let Ok(Path(name)) = name else { return Err(Problem::NotFound("file")) };
+    if let Some(signal) = name.parse().ok().and_then(|id| api.app.profile.signal(&id)) {
+        return crate::vintage::list(&api.app, signal).await;
+    }
     let Name { signal, all, kind, checksum } = read_name(&api.app, &name).ok_or(Problem::NotFound("file"))?;
-    let built = api.bulk.get(&api.app, signal, all, kind).await?;
+    let built = api.bulk.get(&api.app, &Wanted { signal, all, kind, vintage: None }).await?;
+    Ok(answer(&api, &built, kind, &name, checksum, &headers))
+}
+
+/// A built file, or its checksum, to who asked for `name` with `headers`.
+pub(crate) fn answer(
+    api: &Api,
+    built: &Built,
+    kind: Kind,
+    name: &str,
+    checksum: bool,
+    headers: &HeaderMap,
+) -> Response {
     if checksum {
         let name = name.trim_end_matches(".sha256");
-        return Ok(format!("{}  {name}\n", built.sha256).into_response());
+        return format!("{}  {name}\n", built.sha256).into_response();
     }
     let version = Version { etag: format!("\"{}\"", built.sha256), modified: built.since };
-    if let Some(same) = respond::not_modified(&headers, &version) {
-        return Ok(same);
+    if let Some(same) = respond::not_modified(headers, &version) {
+        return same;
     }
     // A part of another version would not fit to what the client has (RFC 9110, 13.1.5).
     let fits = headers.get(header::IF_RANGE).is_none_or(|tag| tag.as_bytes() == version.etag.as_bytes());
     let range = headers.get(header::RANGE).filter(|_| fits).and_then(|r| r.to_str().ok());
-    let mut response = send(&built, range);
+    let mut response = send(built, range);
     respond::dress(&mut response, &api.app, kind.media_type(), &version);
     respond::set(&mut response, header::ACCEPT_RANGES, "bytes");
     respond::set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
     respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());
-    Ok(response)
+    response
 }
 
 /// The file, or the part of it that a `Range` header names.

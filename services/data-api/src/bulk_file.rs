@@ -9,7 +9,7 @@ use crate::reader::{Mode, Reader, Target};
 use crate::respond::{Format, piece, values};
 use anyhow::Context as _;
 use axum::body::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::Signal;
 use flate2::{Compression, GzBuilder};
 use futures_util::{Stream, stream};
@@ -36,6 +36,30 @@ pub(crate) struct Built {
     pub(crate) since: DateTime<Utc>,
 }
 
+/// Which file.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) signal: &'a Signal,
+    /// Every issue, or one row a cell.
+    pub(crate) all: bool,
+    pub(crate) kind: Kind,
+    /// A day and its end; `None`: as of the platform's clock.
+    pub(crate) vintage: Option<(NaiveDate, DateTime<Utc>)>,
+}
+
+impl Wanted<'_> {
+    fn name(&self) -> String {
+        let (id, suffix) = (&self.signal.id, self.kind.suffix());
+        match self.vintage {
+            Some((day, _)) => format!("{id}/{day}{suffix}"),
+            None => format!("{id}{}{suffix}", if self.all { "-issues" } else { "" }),
+        }
+    }
+}
+
+/// Files of vintages that are kept; their number has no bound of its own.
+const VINTAGES: usize = 32;
+
 /// The files built so far, by name.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -51,27 +75,22 @@ impl Default for Files {
 }
 
 impl Files {
-    /// The file of `signal` as of the platform's clock; built when there is none of this state of the figures.
+    /// The file that is wanted; built when there is none of this state of the figures.
     /// One at a time: two builds at once would only compete for the same database.
     ///
     /// # Errors
     /// When the database does not answer or the disk is full.
-    pub(crate) async fn get(
-        &self,
-        app: &App,
-        signal: &Signal,
-        all: bool,
-        kind: Kind,
-    ) -> Result<Built, Problem> {
+    pub(crate) async fn get(&self, app: &App, wanted: &Wanted<'_>) -> Result<Built, Problem> {
         let mut files = self.kept.lock().await;
-        let now = app.clock.now();
+        let &Wanted { signal, all, kind, vintage } = wanted;
+        let now = vintage.map_or_else(|| app.clock.now(), |v| v.1);
         let mut conn = app.db.acquire().await?;
         let coverage =
             store::series::coverage(&mut conn, Some(signal.id.as_str()), now, KnownBy::Issue).await?;
         let places = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
         drop(conn);
         let state = format!("{coverage:?} {}", places.len());
-        let name = format!("{}{}{}", signal.id, if all { "-issues" } else { "" }, kind.suffix());
+        let name = wanted.name();
         if let Some(built) = files.get(&name).filter(|b| b.state == state) {
             return Ok(built.clone());
         }
@@ -83,6 +102,13 @@ impl Files {
         let reader = Reader::new(app.db.clone(), signal.id.to_string(), targets, (None, None), now, mode);
         let built = build(reader, &Shape::new(app, signal), state, kind).await?;
         tracing::info!(file = name, rows = built.rows, bytes = built.bytes, "bulk file built");
+        if vintage.is_some() {
+            let mut old: Vec<_> = files.iter().filter(|(n, _)| n.contains('/')).collect();
+            old.sort_by_key(|(_, built)| built.since);
+            let surplus = (old.len() + 1).saturating_sub(VINTAGES);
+            let gone: Vec<String> = old.into_iter().take(surplus).map(|(n, _)| n.clone()).collect();
+            gone.iter().for_each(|n| drop(files.remove(n)));
+        }
         files.insert(name, built.clone());
         Ok(built)
     }

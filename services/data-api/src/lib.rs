@@ -12,6 +12,7 @@ mod rate;
 mod reader;
 mod respond;
 mod select;
+mod vintage;
 mod why;
 mod wide;
 
@@ -46,6 +47,7 @@ pub fn router(app: App, per_minute: u32) -> Router {
         .route("/why/{id}", get(why::why))
         .route("/bulk", get(bulk::list))
         .route("/bulk/{file}", get(bulk::file))
+        .route("/bulk/{signal}/{file}", get(vintage::file))
         .route("/openapi.json", get(openapi::openapi))
         .with_state(Api { app, bulk: Arc::default(), started: kit::wall() });
     let mut router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));

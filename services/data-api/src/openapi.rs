@@ -35,6 +35,7 @@ pub(crate) struct ProblemBody {
         crate::why::why,
         crate::bulk::list,
         crate::bulk::file,
+        crate::vintage::file,
         openapi,
     ),
     components(schemas(ProblemBody, crate::wide::WidePage)),

@@ -57,8 +57,16 @@ async fn no_query_string_makes_it_fail(pool: PgPool) {
     let dated = (prop::sample::select(vec!["from", "to", "as_of"]), dates.prop_map(str::to_owned));
     let pair = prop_oneof![2 => (name, value), 1 => dated];
     let query = prop::collection::vec(pair, 0..6);
-    let path =
-        prop::sample::select(vec!["observations", "signals", "places", "sources", "bulk", "why/x", "bulk/x"]);
+    let path = prop::sample::select(vec![
+        "observations",
+        "signals",
+        "places",
+        "sources",
+        "bulk",
+        "why/x",
+        "bulk/x",
+        "bulk/flu_hosp_admissions/x",
+    ]);
     let mut runner = TestRunner::deterministic();
     for round in 0..400 {
         let (path, pairs) = (path.clone(), query.clone()).new_tree(&mut runner).unwrap().current();

@@ -96,6 +96,9 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
         ("why/mpox_cases~owid-mpox~US~2022-08-09~20220809T154229Z", 404, ""),
         ("why/mpox_cases~owid-mpox~FR~2022-08-09~20220809T154229Z", 404, ""),
         ("bulk/nothing.csv.gz", 404, ""),
+        ("bulk/nothing/2025-01-08.csv.gz", 404, ""),
+        ("bulk/flu_hosp_admissions/2025-1-8.csv.gz", 404, ""),
+        ("bulk/flu_hosp_admissions/2025-01-08.xlsx", 404, ""),
         ("nothing", 404, ""),
     ] {
         let answer = get(&app, path).await;

@@ -21,8 +21,17 @@ fn it_is_openapi_3_1_and_names_every_route() {
     let mut paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
     paths.sort();
     let of = |p: &str| format!("/api/data/v1/{p}");
-    let wanted =
-        ["bulk", "bulk/{file}", "observations", "openapi.json", "places", "signals", "sources", "why/{id}"];
+    let wanted = [
+        "bulk",
+        "bulk/{file}",
+        "bulk/{signal}/{file}",
+        "observations",
+        "openapi.json",
+        "places",
+        "signals",
+        "sources",
+        "why/{id}",
+    ];
     assert_eq!(paths, wanted.map(of).iter().collect::<Vec<_>>());
 }
 

@@ -102,3 +102,38 @@ fn row_groups_are_bounded_and_keep_every_row() {
         assert_eq!(read[n][8], "2025-01-08T17:15:12.500Z");
     }
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_vintage_is_what_was_known_at_the_end_of_its_day(pool: PgPool) {
+    let app = seeded(pool).await;
+    let list = get(&app, "bulk/flu_hosp_admissions").await.json();
+    let vintages = list["vintages"].as_array().unwrap();
+    let days: Vec<&str> = vintages.iter().map(|v| v["date"].as_str().unwrap()).collect();
+    assert_eq!(days, ["2025-01-08", "2025-01-15"], "the issue of February 12 lies after the clock");
+    for vintage in vintages {
+        let day = vintage["date"].as_str().unwrap();
+        let path = format!("observations?signal=flu_hosp_admissions&format=csv&as_of={day}");
+        let wanted = csv(&get(&app, &path).await);
+        let url = vintage["parquet_url"].as_str().unwrap();
+        let parquet = ask(&app, "GET", url, &[]).await;
+        assert_eq!(read(&parquet.body), wanted, "{day}");
+        assert_eq!(parquet.header("cache-control"), "public, max-age=86400, immutable");
+        let url = vintage["url"].as_str().unwrap();
+        let packed = ask(&app, "GET", url, &[]).await;
+        let mut body = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut body).unwrap();
+        assert_eq!(csv(&common::Answer { body, ..get(&app, "places").await }), wanted);
+        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&packed.body));
+        let sum = ask(&app, "GET", &format!("{url}.sha256"), &[]).await.text();
+        assert_eq!(sum, format!("{hash}  {day}.csv.gz\n"));
+    }
+    for day in ["2025-01-09", "2025-02-12"] {
+        let none = get(&app, &format!("bulk/flu_hosp_admissions/{day}.parquet")).await;
+        assert_eq!(none.status, 404);
+        let detail = none.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(
+            detail,
+            "no such vintage: /api/data/v1/bulk/flu_hosp_admissions lists those that there are"
+        );
+    }
+}
