@@ -32,30 +32,45 @@ export VIGIE_BIN
 work=$(mktemp -d)
 child=
 # A signal goes on to the database's parent, which stops everything below it; then the folder goes.
-trap 'rm -rf "$work"' EXIT
-trap '[ -z "$child" ] || { kill -TERM "$child" 2>/dev/null; wait "$child" 2>/dev/null; }; exit 130' INT TERM HUP
+tidy() {
+    [ -z "$child" ] || { kill -TERM "$child" 2>/dev/null && wait "$child" 2>/dev/null; } || true
+    rm -rf "$work"
+}
+trap tidy EXIT
+trap 'exit 130' INT TERM HUP
 
-echo "[environment] a fresh one, with $("$python" --version)"
-"$python" -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements-test.txt"
-# From a copy: building must leave nothing in the checkout. The dependencies are the pinned ones, or pip says so.
-cp -R "$here" "$work/package"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation "$work/package[pandas,polars,plot]"
-"$work/venv/bin/pip" check
-
-# Loopback is asked directly, whatever proxy this machine has; and no test touches the user's cache.
+# Loopback is asked directly, whatever proxy this machine has; no test touches the user's cache or writes here.
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
-export XDG_CACHE_HOME="$work/cache" MPLCONFIGDIR="$work/matplotlib" PYTHONDONTWRITEBYTECODE=1
+export XDG_CACHE_HOME="$work/cache" MPLCONFIGDIR="$work/matplotlib" PYTHONPYCACHEPREFIX="$work/bytecode"
 export VIGIE_PROFILE=clusters/us/profile/profile.toml VIGIE_DATA_DIR=data VIGIE_LOG_FORMAT=text
-echo "[database] schema and figures"
+# The figures are loaded while the packages are installed; the tests begin when both are there.
 # shellcheck disable=SC2016 # for the inner shell
 "$VIGIE_BIN/vigie" with-database --name "${VIGIE_TEST_NAME:-python-client}" -- sh -euc '
+    work=$0 here=$1
+    shift
     "$VIGIE_BIN/vigie" migrate
     "$VIGIE_BIN/vigie" load >/dev/null
-    echo "[tests]"
-    cd "$1"
-    shift
-    exec "$0" -m pytest "$@"
-' "$work/venv/bin/python" "$here" "$@" &
+    echo "[database] schema and figures"
+    while [ ! -e "$work/installed" ]; do sleep 0.2; done
+    cd "$here"
+    exec "$work/venv/bin/python" -m pytest "$@"
+' "$work" "$here" "$@" &
 child=$!
-wait "$child"
+
+"$python" -m venv "$work/venv"
+pip() { "$work/venv/bin/pip" --quiet --disable-pip-version-check "$@"; }
+pip install --no-compile -r "$here/requirements-test.txt"
+# From a copy: building must leave nothing in the checkout.
+cp -R "$here" "$work/package"
+pip install --no-compile --no-build-isolation "$work/package[pandas,polars,plot]"
+# What was installed is what is pinned: the package asked for nothing else.
+pip freeze --exclude vigie | sort -f >"$work/there"
+grep -v '^#' "$here/requirements-test.txt" | sort -f | diff - "$work/there" >&2 ||
+    fail "requirements-test.txt does not pin what is installed (< pinned, > installed)"
+echo "[environment] a fresh one, with $("$python" --version)"
+touch "$work/installed"
+
+code=0
+wait "$child" || code=$?
+child=
+exit "$code"

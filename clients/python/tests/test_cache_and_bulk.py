@@ -13,7 +13,7 @@ import vigie
 from conftest import reply
 from vigie import _cache
 
-FLU = "flu_hosp_admissions"
+FLU, COVID = "flu_hosp_admissions", "covid_hosp_admissions"
 LINE = (
     '{"id":"s~x~US~2025-01-04~20250108T000000Z","signal":"s","place":"US","reference_date":"2025-01-04","week":null,'
     '"value":%s,"status":"%s","unit":"persons","issued_at":"2025-01-08T00:00:00Z","source":"x","retrieval":"r",'
@@ -43,16 +43,17 @@ def test_a_kept_answer_is_confirmed_by_the_server_and_is_the_same(server, tmp_pa
     import httpx
 
     client = vigie.Client(server, cache=tmp_path)
-    fresh = client.observations(FLU, as_of="2025-02-01", page_size=10_000)
+    ask = {"signal": COVID, "as_of": "2025-07-01", "page_size": 1000}
+    fresh = client.observations(**ask)
     assert len(files(tmp_path)) == 2
     statuses = []
     client._http._client.event_hooks["response"].append(lambda r: statuses.append(r.status_code))
-    kept = client.observations(FLU, as_of="2025-02-01", page_size=10_000)
+    kept = client.observations(**ask)
     assert statuses == [httpx.codes.NOT_MODIFIED] * 2
     pd.testing.assert_frame_equal(kept, fresh)
     # Another client on the same folder knows the recorded situation from what is kept.
     other = vigie.Client(server, cache=tmp_path)
-    assert other.observations(FLU, as_of="2025-02-01", page_size=10_000).attrs == fresh.attrs
+    assert other.observations(**ask).attrs == fresh.attrs
 
 
 @pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"{}\n"), None])
@@ -112,18 +113,18 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_does_no_harm(fake, tmp
 
 @pytest.mark.parametrize("issues", ["latest", "all"])
 def test_a_bulk_file_holds_what_observations_holds(client, tmp_path, issues):
-    path = client.bulk(FLU, tmp_path, issues=issues)
+    path = client.bulk(COVID, tmp_path, issues=issues)
     assert path.parent == tmp_path and path.name.endswith(".csv.gz")
-    table = pd.read_csv(path, parse_dates=["reference_date", "issued_at"])
-    frame = client.observations(FLU, issues=issues)
+    table = pd.read_csv(path, dtype={"value": float}, parse_dates=["reference_date", "issued_at"])
+    frame = client.observations(COVID, issues=issues)
     assert list(table["id"]) == list(frame["id"])
     pd.testing.assert_series_equal(table["value"], frame["value"])
     assert oct(path.stat().st_mode & 0o777) == oct(0o666 & ~_umask())
     before = path.stat().st_mtime_ns
-    assert client.bulk(FLU, path, issues=issues) == path
+    assert client.bulk(COVID, path, issues=issues) == path
     assert path.stat().st_mtime_ns == before
     path.write_bytes(b"old")
-    client.bulk(FLU, path, issues=issues)
+    client.bulk(COVID, path, issues=issues)
     assert len(pd.read_csv(path)) == len(table)
     assert [p.name for p in files(tmp_path) if p.suffix == ".part"] == []
 

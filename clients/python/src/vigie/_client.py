@@ -6,6 +6,7 @@ import json
 import os
 import re
 import warnings
+import weakref
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -55,6 +56,8 @@ class Client:
         self.recorded_situation: datetime | None = None
         self._told = False
         self._http = Http(timeout, user_agent or f"vigie-python/{__version__}", retries, max_wait)
+        # A client that nobody closed closes its connections when nobody has it any more.
+        weakref.finalize(self, self._http.close)
 
     def __enter__(self) -> Client:
         return self
