@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.server
 import os
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -19,6 +22,14 @@ import vigie
 
 ROOT = Path(__file__).resolve().parents[3]
 CLOCK = "2025-07-29T20:03:37Z"
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_parent() -> None:
+    """In a new process: end when the tests end, even when those are killed (Linux)."""
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -47,7 +58,8 @@ def data_api(log: Path, clock: str | None) -> Iterator[str]:
     if clock:
         env["VIGIE_CLOCK"] = clock
     with log.open("wb") as out:
-        program = subprocess.Popen([os.environ["VIGIE_BIN"] + "/data-api"], env=env, stdout=out, stderr=out)
+        command = [os.environ["VIGIE_BIN"] + "/data-api"]
+        program = subprocess.Popen(command, env=env, stdout=out, stderr=out, preexec_fn=end_with_parent)
         try:
             until = time.monotonic() + 30
             while not answers(f"http://127.0.0.1:{admin}/readyz"):

@@ -7,7 +7,7 @@ import gzip
 import json
 import warnings
 from collections import Counter
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pandas as pd
 import polars as pl
@@ -16,7 +16,6 @@ import vigie
 from conftest import ROOT
 
 FLU = "flu_hosp_admissions"
-UTC = timezone.utc
 
 
 @pytest.fixture(scope="session")

@@ -165,7 +165,7 @@ def test_a_status_that_this_version_does_not_know_is_kept_as_it_is(fake):
 
 def test_an_error_that_is_no_problem_has_a_sentence_too(fake):
     fake.replies = [reply(502, "<html>bad gateway</html>", "text/html")]
-    with pytest.raises(vigie.ServerFailed, match="gave no reason .502 Bad Gateway") as refusal:
+    with pytest.raises(vigie.ServerFailed, match=r"gave no reason \(502 Bad Gateway") as refusal:
         vigie.Client(fake.url).observations("s")
     assert (refusal.value.code, refusal.value.parameter) == (None, None)
 

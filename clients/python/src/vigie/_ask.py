@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from ._frames import utc
 
@@ -28,7 +28,7 @@ def moment(value: date | datetime | str | None) -> str | None:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"as_of is {value}, without a time zone: give a date, or a time with tzinfo")
-        return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"as_of is {value!r}: give a date, a time with a zone, or a text")
@@ -38,10 +38,10 @@ def is_past(as_of: str | None) -> bool:
     """Is this a fixed time that is over? Only then the same question should have the same answer tomorrow."""
     if as_of is None:
         return False
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     try:
         if len(as_of) == 10:
-            end = datetime.combine(date.fromisoformat(as_of), datetime.min.time(), timezone.utc) + timedelta(days=1)
+            end = datetime.combine(date.fromisoformat(as_of), datetime.min.time(), UTC) + timedelta(days=1)
             return end <= now
         return utc(as_of) < now
     except ValueError:

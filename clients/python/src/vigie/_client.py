@@ -193,7 +193,8 @@ class Client:
     def _why_empty(self, asked: list[tuple[str, Any]]) -> str | None:
         body = self._json("observations", [*asked, ("limit", 1), ("format", "json")])
         reason = body.get("reason")
-        warnings.warn(f"no figures: {REASONS.get(reason, reason)} ({reason})", NoFigures, stacklevel=3)
+        words = REASONS.get(str(reason), "the server gives a reason that this version does not know")
+        warnings.warn(f"no figures: {words} ({reason})", NoFigures, stacklevel=3)
         return reason
 
     def _table(self, rows: list[dict[str, Any]], columns: dict[str, str], frame: Frame, attrs: dict[str, Any]) -> Any:
@@ -205,8 +206,8 @@ class Client:
 
     def _attrs(self, attrs: dict[str, Any]) -> dict[str, Any]:
         # Text, not a datetime: pandas writes attrs into Parquet as JSON.
-        recorded = self.recorded_situation
-        return {**attrs, "base_url": self.base_url, "recorded_situation": recorded and recorded.isoformat()}
+        recorded = self.recorded_situation.isoformat() if self.recorded_situation else None
+        return {**attrs, "base_url": self.base_url, "recorded_situation": recorded}
 
     def _note(self, recorded: str | None) -> None:
         if not recorded:

@@ -6,7 +6,7 @@ import importlib
 import json
 import math
 from collections.abc import Iterable
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ._errors import BadAnswer
@@ -93,7 +93,7 @@ def utc(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
-    return at.astimezone(timezone.utc)
+    return at.astimezone(UTC)
 
 
 def library(frame: str | None) -> Any:
