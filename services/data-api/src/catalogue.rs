@@ -79,7 +79,7 @@ pub(crate) struct SignalList {
 
 /// What is counted, by whom, and what there is of it.
 #[utoipa::path(get, path = "/api/data/v1/signals", operation_id = "signals", tag = "catalogue",
-    params(("as_of" = Option<String>, Query, description = "A date or an RFC 3339 time")),
+    params(("as_of" = Option<String>, Query, pattern = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?$", description = "A date or an RFC 3339 time")),
     responses((status = 200, description = "The answer", body = SignalList)))]
 pub(crate) async fn signals(
     State(api): State<Api>,

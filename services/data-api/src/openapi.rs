@@ -2,7 +2,8 @@
 
 use axum::Json;
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 /// RFC 9457.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,6 +39,7 @@ pub(crate) struct ProblemBody {
         crate::vintage::file,
         openapi,
     ),
+    modifiers(&Everywhere),
     components(schemas(ProblemBody, crate::wide::WidePage)),
     tags(
         (name = "catalogue", description = "What there is to ask for"),
@@ -46,6 +48,30 @@ pub(crate) struct ProblemBody {
     )
 )]
 struct Api;
+
+/// What every operation may answer.
+struct Everywhere;
+
+impl Modify for Everywhere {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let answers = [
+            ("400", "A parameter cannot be used, or is not known"),
+            ("429", "Asked too often: `Retry-After` says when to come back"),
+            ("500", "A fault of this service"),
+        ];
+        for operation in api.paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
+            for (status, description) in answers {
+                let problem = Ref::from_schema_name("ProblemBody");
+                let content = ContentBuilder::new().schema(Some(problem)).build();
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content("application/problem+json", content);
+                let responses = &mut operation.responses.responses;
+                responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
+            }
+        }
+    }
+}
 
 /// The description of this API.
 #[must_use]

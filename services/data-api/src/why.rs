@@ -53,7 +53,7 @@ pub(crate) struct RetrievalBody {
 
 /// Where a value comes from: publisher, payload, parser, and its revisions.
 #[utoipa::path(get, path = "/api/data/v1/why/{id}", operation_id = "why", tag = "figures",
-    params(("id" = String, Path, description = "The `id` of a value")),
+    params(("id" = String, Path, pattern = r"^[^~]+~[^~]+~[^~]+~\d{4}-\d{2}-\d{2}~\d{8}T\d{6}Z$", description = "The `id` of a value")),
     responses(
         (status = 200, description = "The answer", body = Why),
         (status = 400, description = "Not an id", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
