@@ -14,7 +14,7 @@ from ._errors import BadAnswer
 TEXT, NUMBER, COUNT, DAY, TIME, WORDS = "text", "number", "count", "day", "time", "words"
 
 #: The columns of ``observations``, in their order. What a newer server adds is left out, so that a frame's shape
-#: changes with this package and not overnight; ``seen_at`` is there where the server has it.
+#: changes with this package and not overnight; ``seen_at`` is empty where the server does not have it.
 OBSERVATIONS = {
     "id": TEXT, "signal": TEXT, "place": TEXT, "reference_date": DAY, "week": TEXT, "value": NUMBER, "status": TEXT,
     "unit": TEXT, "issued_at": TIME, "seen_at": TIME, "source": TEXT, "retrieval": TEXT, "recorded_situation": TIME,
@@ -71,7 +71,7 @@ def parse(body: bytes, url: str) -> list[dict[str, Any]]:
 
 def typed(sent: dict[str, Any], columns: dict[str, str], optional: Iterable[str] = ()) -> dict[str, Any]:
     """One row: the columns that are known, as Python values. A column that should be there and is not: KeyError."""
-    return {name: _value(sent[name], kind) for name, kind in columns.items() if name in sent or name not in optional}
+    return {n: _value(sent.get(n) if n in optional else sent[n], kind) for n, kind in columns.items()}
 
 
 def _value(value: Any, kind: str) -> Any:
@@ -113,15 +113,14 @@ def build(rows: list[dict[str, Any]], columns: dict[str, str], frame: str | None
     lib = library(frame)
     if lib is None:
         return Rows(rows, attrs)
-    there = {n: k for n, k in columns.items() if n not in NOT_EVERYWHERE or (rows and n in rows[0])}
-    data = {name: [row.get(name) for row in rows] for name in there}
+    data = {name: [row[name] for row in rows] for name in columns}
     if frame == "polars":
         kinds = {
             TEXT: lib.String, NUMBER: lib.Float64, COUNT: lib.Int64, DAY: lib.Date, TIME: lib.Datetime("us", "UTC"),
             WORDS: lib.List(lib.String),
         }
-        return lib.DataFrame(data, schema={name: kinds[kind] for name, kind in there.items()})
-    made = lib.DataFrame({name: _series(lib, data[name], kind) for name, kind in there.items()})
+        return lib.DataFrame(data, schema={name: kinds[kind] for name, kind in columns.items()})
+    made = lib.DataFrame({name: _series(lib, data[name], kind) for name, kind in columns.items()})
     made.attrs.update(attrs)
     return made
 
