@@ -67,7 +67,13 @@ pub(crate) async fn seeded(db: PgPool) -> App {
     app
 }
 
-fn point(place: &str, date: &str, issued: &str, value: Result<f64, Status>, retrieval: &str) -> NewPoint {
+pub(crate) fn point(
+    place: &str,
+    date: &str,
+    issued: &str,
+    value: Result<f64, Status>,
+    retrieval: &str,
+) -> NewPoint {
     NewPoint {
         key: ObservationKey {
             signal: "flu_hosp_admissions".parse().unwrap(),

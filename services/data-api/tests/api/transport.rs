@@ -29,13 +29,9 @@ async fn a_version_of_the_same_time_is_not_sent_again(pool: PgPool) {
     // A row that is seen from now on moves the time.
     let before = ask(ALL, &[]).await.header("last-modified").to_owned();
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    sqlx::query(
-        "insert into observation values ('flu_hosp_admissions', 'US', 'cdc-flusight', '2025-01-18',
-            '2025-01-22T00:00:00Z', now(), 5, 'observed', 'r2')",
-    )
-    .execute(&pool)
-    .await
-    .unwrap();
+    let mut point = crate::common::point("US", "2025-01-18", "2025-01-22T00:00:00Z", Ok(5.0), "r2");
+    point.seen_at = kit::wall();
+    store::observations::append(&mut pool.acquire().await.unwrap(), &[point]).await.unwrap();
     assert_eq!(ask(ALL, &[("if-modified-since", &before)]).await.status, 200);
 }
 
