@@ -272,10 +272,10 @@ class UpTest(unittest.TestCase):
     def test_a_full_disk_is_said(self):
         small = Path(tempfile.mkdtemp(prefix="vigie-full-", dir="/var/tmp"))
         self.addCleanup(small.rmdir)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m,mode=755", "tmpfs", small],
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m,mode=755", "tmpfs", small],
                                  capture_output=True, text=True, check=False)
         if mounted.returncode != 0:
-            print("skipped: small-disk: a file system of 150 MB cannot be mounted here")
+            print("skipped: small-disk: a file system of 120 MB cannot be mounted here")
             self.skipTest("no mount")
         self.addCleanup(subprocess.run, ["umount", small], check=True)
         home = database_home()
