@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The Parquet file of a signal from a running server, beside DuckDB's `COPY TO` of the same rows, alternating.
+"""Every issue of a signal as Parquet from a running server, beside DuckDB's `COPY TO` of the same rows, alternating.
 
     python3 -m venv ~/duckdb && ~/duckdb/bin/pip install duckdb==1.4.2
     ~/duckdb/bin/python bench/export/bench.py --server http://127.0.0.1:8080 --pid <process of data-api>
 
-Ours is the whole answer over HTTP, with the reading of the database in it; DuckDB writes from its own table in memory.
+Ours is the whole answer over HTTP, made anew for each question (a bulk file is made once and then only sent), with the
+reading of the database in it; DuckDB writes from its own table in memory.
 Says `not run` with its reason where the server has no such file or DuckDB is not there. Result:
 bench/results/export-<date>.json.
 """
@@ -48,7 +49,7 @@ def main():
         import duckdb
     except ImportError:
         not_run("the Python package duckdb is not there")
-    url = f"{args.server}/api/data/v1/bulk/{args.signal}-issues.parquet"
+    url = f"{args.server}/api/data/v1/observations?signal={args.signal}&issues=all&format=parquet"
     with tempfile.TemporaryDirectory() as folder:
         ours_file, theirs_file = f"{folder}/ours.parquet", f"{folder}/theirs.parquet"
         try:

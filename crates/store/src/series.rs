@@ -71,17 +71,19 @@ pub async fn known(
     limit: i64,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select distinct on (reference_date)
-                place_id, reference_date, issued_at, seen_at, value, status, retrieval_id
-           from observation
-          where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
-            and (not $10 or seen_at <= $4)
+        "select $3 as place_id, o.reference_date, o.issued_at, o.seen_at, o.value, o.status::text as status,
+                p.retrieval_id
+           from (select distinct on (reference_date) * from observation_row
+          where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
+            and issued_at <= $4 and (not $10 or seen_at <= $4)
             and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
             and ($7::date is null or reference_date > $7)
             and ($8::integer is null or (reference_date + $8 <= ($4::timestamptz at time zone 'UTC')::date
                  and issued_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC'
                  and (not $10 or seen_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC')))
-          order by reference_date, issued_at desc limit $9",
+          order by reference_date, issued_at desc limit $9) o
+           join payload p on p.key = o.payload_key
+          order by o.reference_date",
     )
     .bind(cells.signal)
     .bind(cells.source)
@@ -108,14 +110,17 @@ pub async fn issues(
     limit: i64,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "select place_id, reference_date, issued_at, seen_at, value, status, retrieval_id
-           from observation
-          where signal_id = $1 and source_id = $2 and place_id = $3 and issued_at <= $4
-            and (not $10 or seen_at <= $4)
+        "select $3 as place_id, o.reference_date, o.issued_at, o.seen_at, o.value, o.status::text as status,
+                p.retrieval_id
+           from (select * from observation_row
+          where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
+            and issued_at <= $4 and (not $10 or seen_at <= $4)
             and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
             and ($7::date is null or reference_date >= $7)
             and ($7::date is null or (reference_date, issued_at) > ($7, $8))
-          order by reference_date, issued_at limit $9",
+          order by reference_date, issued_at limit $9) o
+           join payload p on p.key = o.payload_key
+          order by o.reference_date, o.issued_at",
     )
     .bind(cells.signal)
     .bind(cells.source)
@@ -143,7 +148,8 @@ pub async fn issue_days(
     only: Option<NaiveDate>,
 ) -> sqlx::Result<Vec<NaiveDate>> {
     sqlx::query_scalar(
-        "select distinct (issued_at at time zone 'UTC')::date as day from observation
+        "select distinct (issued_at at time zone 'UTC')::date as day
+           from observation_row o join series s on s.key = o.series_key
           where signal_id = $1 and source_id = $2 and place_id = any($3)
             and ($4::date is null or (issued_at >= $4::timestamp at time zone 'UTC'
                                       and issued_at < ($4 + 1)::timestamp at time zone 'UTC'))
@@ -192,7 +198,8 @@ pub async fn first_known(
     by: KnownBy,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar(
-        "select min(case when $6 then greatest(issued_at, seen_at) else issued_at end) from observation
+        "select min(case when $6 then greatest(issued_at, seen_at) else issued_at end)
+           from observation_row o join series s on s.key = o.series_key
           where signal_id = $1 and source_id = $2 and place_id = any($3)
             and ($4::date is null or reference_date >= $4) and ($5::date is null or reference_date <= $5)",
     )
@@ -220,7 +227,7 @@ pub async fn coverage(
         "select signal_id, source_id, count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
                 max(seen_at) as last_seen,
                 min(reference_date) as first_date, max(reference_date) as last_date
-           from observation
+           from observation_row o join series s on s.key = o.series_key
           where ($1::text is null or signal_id = $1) and issued_at <= $2 and (not $3 or seen_at <= $2)
           group by signal_id, source_id order by signal_id, source_id",
     )
