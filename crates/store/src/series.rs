@@ -213,6 +213,38 @@ pub async fn first_known(
     .await
 }
 
+/// What there is of `signal` in some places, by source, as of a time: it reads the rows of these places and no others.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn coverage_in(
+    conn: &mut PgConnection,
+    signal: &str,
+    places: &[&str],
+    as_of: DateTime<Utc>,
+    by: KnownBy,
+) -> sqlx::Result<Vec<Coverage>> {
+    sqlx::query_as(
+        "select s.signal_id, s.source_id, sum(o.rows)::bigint as rows, min(o.first_issue) as first_issue,
+                max(o.last_issue) as last_issue, max(o.last_seen) as last_seen, min(o.first_date) as first_date,
+                max(o.last_date) as last_date
+           from series s
+          cross join lateral (select count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
+                                     max(seen_at) as last_seen, min(reference_date) as first_date,
+                                     max(reference_date) as last_date
+                                from observation_row
+                               where series_key = s.key and issued_at <= $3 and (not $4 or seen_at <= $3)) o
+          where s.signal_id = $1 and s.place_id = any($2) and o.rows > 0
+          group by s.signal_id, s.source_id order by s.source_id",
+    )
+    .bind(signal)
+    .bind(places)
+    .bind(as_of)
+    .bind(by.sight())
+    .fetch_all(conn)
+    .await
+}
+
 /// What there is of `signal`, by source, as of a time; of all signals when `signal` is `None`.
 ///
 /// # Errors

@@ -111,7 +111,7 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// The tag changes with the request, with the figures of the signal, and, where one is given, with the time.
+/// The tag changes with the request, with the figures of the places asked for, and, where one is given, with the time.
 async fn version(
     api: &Api,
     params: &Params,
@@ -120,9 +120,9 @@ async fn version(
 ) -> Result<Version, Problem> {
     let app = &api.app;
     let mut conn = app.db.acquire().await?;
-    let state =
-        store::series::coverage(&mut conn, Some(selection.signal.id.as_str()), selection.as_of, selection.by)
-            .await?;
+    let (signal, by) = (selection.signal.id.as_str(), selection.by);
+    let places: Vec<&str> = selection.targets.iter().map(|t| t.place.as_str()).collect();
+    let state = store::series::coverage_in(&mut conn, signal, &places, selection.as_of, by).await?;
     // Another version of this service, of its clock or of the carried figures begins with a start of this service.
     let seen = state.iter().map(|c| c.last_seen).max().unwrap_or(api.started).min(kit::wall());
     let midnight = selection.as_of.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
