@@ -58,11 +58,17 @@ pub enum What {
     },
 }
 
+/// How the name of an event begins: what the database knows of it, so that a known one need not be read.
+#[must_use]
+pub fn stem(at: DateTime<Utc>, source: &str) -> String {
+    format!("{}.{source}", at.format("%Y%m%dT%H%M%S%.6fZ"))
+}
+
 impl Event {
     /// Its name in the archive; names sort as times do.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}.{}.{}.json", self.at.format("%Y%m%dT%H%M%S%.6fZ"), self.source, self.feed)
+        format!("{}.{}.json", stem(self.at, &self.source), self.feed)
     }
 
     /// The hash of the payload that is needed to apply it.

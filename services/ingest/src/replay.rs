@@ -2,6 +2,7 @@
 
 use crate::apply::{self, Outcome};
 use crate::archive::Archive;
+use crate::event;
 use crate::load::Plan;
 use anyhow::Context as _;
 use sqlx::PgPool;
@@ -26,17 +27,21 @@ pub struct Replayed {
 /// When the archive or the database fails, or an event cannot be applied, which is named; what came before it stays.
 pub async fn catch_up(db: &PgPool, archive: &Archive, plan: &Plan) -> anyhow::Result<Replayed> {
     let names = archive.events().await?;
-    let known: HashSet<_> = {
+    let known: HashSet<String> = {
         let mut conn = db.acquire().await.context("the database does not answer")?;
-        store::sources::check_times(&mut conn).await?.into_iter().collect()
+        let looks = store::sources::check_times(&mut conn).await?;
+        looks.into_iter().map(|(source, at)| event::stem(at, &source)).collect()
     };
     let mut done = Replayed::default();
     for name in names {
-        let event = archive.event(&name).await?;
-        if known.contains(&(event.source.clone(), event.at)) {
+        let file = name.rsplit('/').next().unwrap_or(&name);
+        // Time, its fraction, source; then the table.
+        let stem = file.match_indices('.').nth(2).map_or(file, |(end, _)| &file[..end]);
+        if known.contains(stem) {
             done.known += 1;
             continue;
         }
+        let event = archive.event(&name).await?;
         let payload = match event.sha256() {
             Some(sha256) => Some(archive.payload(sha256).await?),
             None => None,
