@@ -245,7 +245,7 @@ pub async fn coverage_in(
     .await
 }
 
-/// What there is of `signal`, by source, as of a time; of all signals when `signal` is `None`.
+/// What there is of `signal`, by source, as of a time by its issues; of all signals when `signal` is `None`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -253,19 +253,17 @@ pub async fn coverage(
     conn: &mut PgConnection,
     signal: Option<&str>,
     as_of: DateTime<Utc>,
-    by: KnownBy,
 ) -> sqlx::Result<Vec<Coverage>> {
     sqlx::query_as(
         "select signal_id, source_id, count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
                 max(seen_at) as last_seen,
                 min(reference_date) as first_date, max(reference_date) as last_date
            from observation_row o join series s on s.key = o.series_key
-          where ($1::text is null or signal_id = $1) and issued_at <= $2 and (not $3 or seen_at <= $2)
+          where ($1::text is null or signal_id = $1) and issued_at <= $2
           group by signal_id, source_id order by signal_id, source_id",
     )
     .bind(signal)
     .bind(as_of)
-    .bind(by.sight())
     .fetch_all(conn)
     .await
 }

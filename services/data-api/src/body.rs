@@ -27,8 +27,9 @@ impl RecordedSituation {
 }
 
 /// What kind of value a cell holds; never a sentinel number.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes domain::Status, which knows nothing of OpenAPI")]
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub(crate) enum StatusWord {
     /// A value, as published.
     Observed,
@@ -42,31 +43,6 @@ pub(crate) enum StatusWord {
     NotApplicable,
     /// The publisher took a value back.
     Withdrawn,
-}
-
-impl StatusWord {
-    pub(crate) fn read(word: &str) -> Result<Self, Problem> {
-        Ok(match word.parse::<Status>().map_err(anyhow::Error::from)? {
-            Status::Observed => Self::Observed,
-            Status::Provisional => Self::Provisional,
-            Status::Missing => Self::Missing,
-            Status::Suppressed => Self::Suppressed,
-            Status::NotApplicable => Self::NotApplicable,
-            Status::Withdrawn => Self::Withdrawn,
-        })
-    }
-
-    /// The word that all formats write.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Observed => "observed",
-            Self::Provisional => "provisional",
-            Self::Missing => "missing",
-            Self::Suppressed => "suppressed",
-            Self::NotApplicable => "not_applicable",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
 }
 
 /// A unit as the word that all formats write.
@@ -98,7 +74,8 @@ pub(crate) struct Value {
     #[schema(value_type = Option<f64>)]
     pub(crate) value: Option<f64>,
     /// Why there is, or is not, a number.
-    pub(crate) status: StatusWord,
+    #[schema(value_type = StatusWord)]
+    pub(crate) status: Status,
     /// `persons`, `per100k`, `per100k_visits`, `percent`.
     #[schema(value_type = String)]
     pub(crate) unit: Unit,
@@ -124,7 +101,7 @@ impl Value {
             reference_date: self.reference_date,
             week: self.week.as_deref(),
             value: self.value,
-            status: self.status.word(),
+            status: self.status.as_str(),
             unit: unit_word(self.unit),
             issued_at: self.issued_at,
             seen_at: self.seen_at,
@@ -187,7 +164,7 @@ impl Shape {
             reference_date: p.reference_date,
             week: self.week(p.reference_date),
             value: p.value,
-            status: StatusWord::read(&p.status)?,
+            status: p.status.parse().map_err(anyhow::Error::from)?,
             unit: self.signal.unit,
             issued_at: p.issued_at,
             seen_at: p.seen_at,

@@ -21,7 +21,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::series::KnownBy;
 use tokio::sync::{Mutex, Semaphore};
 
 /// A file that is ready to be sent.
@@ -85,8 +84,7 @@ impl Files {
         let &Wanted { signal, all, kind, vintage } = wanted;
         let now = vintage.map_or_else(|| app.clock.now(), |v| v.1);
         let mut conn = app.db.acquire().await?;
-        let coverage =
-            store::series::coverage(&mut conn, Some(signal.id.as_str()), now, KnownBy::Issue).await?;
+        let coverage = store::series::coverage(&mut conn, Some(signal.id.as_str()), now).await?;
         let places = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
         drop(conn);
         let state = format!("{coverage:?} {}", places.len());

@@ -9,7 +9,6 @@ use domain::profile::{Cadence, Event, NATION, Unit};
 use kit::{Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::series::KnownBy;
 use utoipa::ToSchema;
 
 /// What is counted.
@@ -88,7 +87,7 @@ pub(crate) async fn signals(
     let app = &api.app;
     let as_of = app.as_of(Params::parse(query.as_deref(), &["as_of"])?.one("as_of")?)?;
     let mut conn = app.db.acquire().await?;
-    let coverage = store::series::coverage(&mut conn, None, as_of, KnownBy::Issue).await?;
+    let coverage = store::series::coverage(&mut conn, None, as_of).await?;
     let body = |s: &domain::profile::Signal| SignalBody {
         id: s.id.to_string(),
         disease: s.disease.clone(),

@@ -3,7 +3,6 @@
 use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
 use crate::bulk;
-use crate::reader::Mode;
 use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
 use crate::wide;
@@ -130,8 +129,7 @@ async fn version(
     let state: Vec<String> =
         state.iter().map(|c| format!("{}/{}/{}", c.source_id, c.rows, c.last_issue)).collect();
     let recorded = app.clock.recorded().map(|at| at.to_rfc3339()).unwrap_or_default();
-    let lag_day = matches!(selection.mode, Mode::Known { lag: Some(_) })
-        .then(|| selection.as_of.date_naive().to_string());
+    let lag_day = selection.mode.lag().map(|_| selection.as_of.date_naive().to_string());
     let etag = respond::etag(&[
         env!("CARGO_PKG_VERSION"),
         &params.encode_without(&[]),

@@ -6,6 +6,7 @@ use crate::select::Selection;
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::Status;
 use kit::{App, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -47,7 +48,8 @@ pub(crate) struct WideRow {
     #[schema(value_type = BTreeMap<String, Option<f64>>)]
     values: BTreeMap<String, serde_json::Value>,
     /// By place: why there is no number. Only where there is none.
-    status: BTreeMap<String, StatusWord>,
+    #[schema(value_type = BTreeMap<String, StatusWord>)]
+    status: BTreeMap<String, Status>,
     /// The time at which the platform's clock stands, when it is stopped.
     recorded_situation: Option<DateTime<Utc>>,
 }
@@ -149,7 +151,7 @@ fn row(app: &App, shape: &Shape, date: NaiveDate, points: Vec<Point>) -> Result<
     };
     for point in points {
         if point.value.is_none() {
-            row.status.insert(point.place_id.clone(), StatusWord::read(&point.status)?);
+            row.status.insert(point.place_id.clone(), point.status.parse().map_err(anyhow::Error::from)?);
         }
         row.values.insert(point.place_id, plain_number(point.value));
     }

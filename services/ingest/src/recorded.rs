@@ -105,12 +105,17 @@ pub fn payloads(shared: &Path, source: &Source, manifest: &Manifest) -> anyhow::
 /// When the source declares no such recording, or the file cannot be read.
 pub fn one(shared: &Path, source: &Source, path: &str) -> anyhow::Result<(&'static Feed, Vec<u8>)> {
     let (folder, file) = path.rsplit_once('/').unwrap_or_default();
-    let fits = |r: &&Recording| r.folder == folder && file.starts_with(r.prefix) && file.ends_with(r.suffix);
-    let recording = source.recordings.iter().find(fits);
+    let recording = source.recordings.iter().find(|r| r.folder == folder && r.names(file));
     let feed = recording.and_then(|r| source.feed(r.feed));
     let feed = feed.with_context(|| format!("{} declares no recording {path}", source.id))?;
+    Ok((feed, unpacked(shared, path)?.1))
+}
+
+/// A file of the recording, as it lies there and unpacked.
+fn unpacked(shared: &Path, path: &str) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
     let packed = std::fs::read(shared.join(path)).with_context(|| format!("{path} cannot be read"))?;
-    Ok((feed, crate::body::unpack(&packed).with_context(|| path.to_owned())?))
+    let bytes = crate::body::unpack(&packed).with_context(|| path.to_owned())?;
+    Ok((packed, bytes))
 }
 
 fn names(shared: &Path, recording: &Recording) -> anyhow::Result<Vec<String>> {
@@ -118,14 +123,12 @@ fn names(shared: &Path, recording: &Recording) -> anyhow::Result<Vec<String>> {
     let list = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     let names = list.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let names: Vec<String> = names.collect::<std::io::Result<_>>()?;
-    let fits = |n: &String| n.starts_with(recording.prefix) && n.ends_with(recording.suffix);
-    Ok(names.into_iter().filter(fits).collect())
+    Ok(names.into_iter().filter(|n| recording.names(n)).collect())
 }
 
 fn payload(shared: &Path, recording: &Recording, file: &str, manifest: &Manifest) -> anyhow::Result<Payload> {
     let path = format!("{}/{file}", recording.folder);
-    let packed = std::fs::read(shared.join(&path)).with_context(|| format!("{path} cannot be read"))?;
-    let bytes = crate::body::unpack(&packed).with_context(|| path.clone())?;
+    let (packed, bytes) = unpacked(shared, &path)?;
     let sha256 = crate::body::sha256(&bytes);
     let entry = manifest.get(&path);
     // A file that its publisher had packed already is named by its packed bytes.

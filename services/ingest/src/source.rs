@@ -84,6 +84,14 @@ pub struct Recording {
     pub issued: Issued,
 }
 
+impl Recording {
+    /// Is a file of its folder one of these, by its name?
+    #[must_use]
+    pub fn names(&self, file: &str) -> bool {
+        file.starts_with(self.prefix) && file.ends_with(self.suffix)
+    }
+}
+
 /// A defect of single rows that a source may be known for: the rows are quarantined and the rest is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defect {

@@ -194,14 +194,13 @@ fn put(to: &mut Vec<u8>, field: &[u8]) {
     to.extend(field);
 }
 
-/// PostgreSQL counts from the year 2000.
-const EPOCH_SECONDS: i64 = 946_684_800;
+/// PostgreSQL counts from the year 2000: its first day, in days from 1970.
+const EPOCH_DAYS: i32 = 10_957;
 
 fn micros(at: DateTime<Utc>) -> i64 {
-    at.timestamp_micros() - EPOCH_SECONDS * 1_000_000
+    at.timestamp_micros() - i64::from(EPOCH_DAYS) * 86_400_000_000
 }
 
 fn days(day: NaiveDate) -> i32 {
-    let epoch = i32::try_from(EPOCH_SECONDS / 86_400).unwrap_or_default();
-    day.to_epoch_days() - epoch
+    day.to_epoch_days() - EPOCH_DAYS
 }

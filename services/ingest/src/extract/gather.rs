@@ -153,7 +153,7 @@ fn retrieval(
     at: DateTime<Utc>,
 ) -> Retrieval {
     Retrieval {
-        id: format!("{}-{}", payload.sha256.get(..16).unwrap_or_default(), source.id),
+        id: crate::apply::id(&payload.sha256, source.id),
         source_id: source.id.to_owned(),
         url: entry.and_then(|e| commit_url(source, &e.obtained_from)).unwrap_or_else(|| {
             let url = if feed.url.is_empty() { source.page_url } else { feed.url };

@@ -1,10 +1,9 @@
 //! `ecdc-mpox`: mpox cases in Europe by country and day of onset, summer 2022, from ECDC.
 
-use crate::parsed::{Skips, signal};
-use crate::places;
+use super::globaldothealth_mpox;
+use crate::parsed::signal;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
-use crate::table::{COMMA, Table};
-use crate::{Context, Parsed, Refusal, Row};
+use crate::{Context, Parsed, Refusal};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -42,17 +41,10 @@ pub const SOURCE: Source = Source {
 
 /// Only days with a case have a row: a day without one is no zero that the publisher wrote, and none is made up.
 fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
-    let table = Table::read(bytes, &COMMA)?;
-    let (date, country) = (table.column(&["date"])?, table.column(&["country"])?);
-    let (count, cases) = (table.column(&["count"])?, signal("mpox_cases_by_onset")?);
-    let (mut rows, mut skips) = (Vec::with_capacity(table.len()), Skips::default());
-    for line in table.lines() {
-        let Some(place) = places::by_name("nation", line.text(country)) else {
-            skips.add("no place of this platform");
-            continue;
-        };
-        let (day, value) = (line.date(date, &["%Y-%m-%d"])?, line.number(count)?);
-        rows.push(Row::new(&cases, place, day, context.issued_at, value));
-    }
-    Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
+    globaldothealth_mpox::by_day(
+        bytes,
+        context,
+        ["date", "country", "count"],
+        &signal("mpox_cases_by_onset")?,
+    )
 }

@@ -5,6 +5,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use domain::SignalId;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -42,9 +43,20 @@ pub const SOURCE: Source = Source {
 
 /// One vintage: new cases a day, from each country's first case on.
 fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
+    by_day(bytes, context, ["Date", "Country", "Cases"], &signal("mpox_cases")?)
+}
+
+/// A count by country and day; `columns` hold the day, the country's name and the count.
+pub(super) fn by_day(
+    bytes: &[u8],
+    context: &Context<'_>,
+    columns: [&'static str; 3],
+    cases: &SignalId,
+) -> Result<Parsed, Refusal> {
     let table = Table::read(bytes, &COMMA)?;
-    let (date, country) = (table.column(&["Date"])?, table.column(&["Country"])?);
-    let (count, cases) = (table.column(&["Cases"])?, signal("mpox_cases")?);
+    let [date, country, count] = columns;
+    let (date, country) = (table.column(&[date])?, table.column(&[country])?);
+    let count = table.column(&[count])?;
     let (mut rows, mut skips) = (Vec::with_capacity(table.len()), Skips::default());
     for line in table.lines() {
         let Some(place) = places::by_name("nation", line.text(country)) else {
@@ -52,7 +64,7 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let (day, value) = (line.date(date, &["%Y-%m-%d"])?, line.number(count)?);
-        rows.push(Row::new(&cases, place, day, context.issued_at, value));
+        rows.push(Row::new(cases, place, day, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
