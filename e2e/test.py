@@ -11,6 +11,7 @@ line `skipped: <id>: <reason>` in a part's output is a skip. The programs of the
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,11 @@ VIGIE = ROOT / "target" / "release" / "vigie"
 CLUSTER = ROOT / "e2e/cluster/run.py"
 # Seconds after the start by which the programs of a cluster must be there: two parts of three minutes still fit in the hour.
 TOOLS = 60 * int(os.environ.get("VIGIE_CLUSTER_MINUTES") or 42)
+# Free space, in GB, below which a whole run would end somewhere in the middle with "No space left on device".
+DISK = 25
+if STRICT:
+    # A run in a fresh clone never comes back to these files, and they are a third of what it writes.
+    os.environ.setdefault("CARGO_INCREMENTAL", "0")
 sys.path += [str(ROOT / "e2e"), str(ROOT / "e2e/tools")]
 
 
@@ -209,6 +215,11 @@ def main(names):
         print(f"no such part: {', '.join(unknown)}; choose among all, check, {', '.join(PARTS)}", file=sys.stderr)
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(REPORTS).free / 1e9
+    if "rust" in names and free < DISK:
+        print(f"vigie: {free:.0f} GB are free under {ROOT}, and a run writes up to {DISK} GB: make room (old target/ folders), then run again",
+              file=sys.stderr)
+        return 2
     if WITH_GO & set(names):
         beside()
     ran = list(runner.each(PARTS, names))
