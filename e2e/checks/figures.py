@@ -47,6 +47,8 @@ def contents(known):
 def table(found, faults):
     """The page's table: one row a signal and level of each country."""
     lines = []
+    with (ROOT / "data/sources.csv").open(encoding="utf-8", newline="") as file:
+        carried = {r["id"] for r in csv.DictReader(file)}
     for path in tracked("clusters/*/profile/profile.toml"):
         profile = tomllib.loads(path.read_text(encoding="utf-8"))
         lines += [
@@ -54,9 +56,14 @@ def table(found, faults):
             "| signal | level | source | places | first | last | issues | last issue | values |\n",
             "|---|---|---|---|---|---|---|---|---|\n",
         ]
+        # A table of a carried source that was recorded for other levels only.
+        elsewhere = {(source, signal) for nation, _, source, signal in found if nation == profile["nation"]}
         for signal in profile["signals"]:
             for level, source in signal["sources"].items():
                 one = found.get((profile["nation"], level, source, signal["id"]))
+                if one is None and (source not in carried or (source, signal["id"]) in elsewhere):
+                    lines.append(f"| `{signal['id']}` | {level} | {source} | live only | | | | | |\n")
+                    continue
                 if one is None:
                     faults.append(f"{name(path)}: data/ holds no {signal['id']} of {source} at the level {level}")
                     continue

@@ -78,7 +78,7 @@ pub enum Unit {
     /// Per 100,000 visits of the same kind.
     #[serde(rename = "per100k_visits")]
     Per100kVisits,
-    /// Percent, 0 to 100.
+    /// Percent: 0 to 100, and more where people are set against beds of an earlier time.
     Percent,
 }
 
@@ -104,6 +104,10 @@ pub enum Event {
     Admissions,
     /// Deaths.
     Deaths,
+    /// People in hospital on a day: a state, of which the days cannot be added up.
+    Patients,
+    /// Specimens or people tested.
+    Tests,
 }
 
 /// A signal as this country reads it.
@@ -277,6 +281,15 @@ impl Signal {
     #[must_use]
     pub fn settled(&self, issued: NaiveDate) -> NaiveDate {
         issued.checked_sub_days(Days::new(u64::from(self.settle_days))).unwrap_or(issued)
+    }
+
+    /// Are the values of a week the sum of its days? Rates, running totals and states are not.
+    #[must_use]
+    pub fn sums_days(&self) -> bool {
+        self.cadence == Cadence::Day
+            && self.unit == Unit::Persons
+            && !self.cumulative
+            && self.event != Event::Patients
     }
 
     /// The source of this signal at a level of place (`nation`, `state`, …).

@@ -5,7 +5,7 @@ use domain::profile::Language;
 use store::sources::Source;
 
 /// Sources whose declaration in `ingest` is in French; the others are in English.
-const DECLARED_IN_FRENCH: [&str; 2] = ["spf-odisse", "spf-sivic"];
+const DECLARED_IN_FRENCH: [&str; 4] = ["opencovid19-fr", "spf-indicateurs", "spf-odisse", "spf-sivic"];
 
 /// A text, and the language that it is written in where that is not the reader's.
 #[derive(Debug, Clone, PartialEq, Eq)]

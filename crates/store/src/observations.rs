@@ -224,7 +224,8 @@ pub async fn last_issue(
     .await
 }
 
-/// The first issue of `signal` by `source`, whenever that was: why an earlier `as_of` is empty.
+/// The first issue of `signal` by `source` for places of the level of `place`, whenever that was: why an earlier `as_of` is
+/// empty.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -232,13 +233,16 @@ pub async fn first_issue(
     conn: &mut PgConnection,
     signal: &str,
     source: &str,
+    place: &str,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar(
         "select min(o.issued_at) from observation_row o join series s on s.key = o.series_key
-          where s.signal_id = $1 and s.source_id = $2",
+           join place p on p.id = s.place_id
+          where s.signal_id = $1 and s.source_id = $2 and p.level = (select level from place where id = $3)",
     )
     .bind(signal)
     .bind(source)
+    .bind(place)
     .fetch_one(conn)
     .await
 }

@@ -48,6 +48,9 @@ pub(crate) struct Run {
     /// Only this source
     #[arg(long)]
     source: Option<String>,
+    /// This installation serves no commercial purpose: look also at tables whose terms forbid one
+    #[arg(long, env = "VIGIE_NON_COMMERCIAL")]
+    non_commercial: bool,
     /// The address that publishers see in the name of this program
     #[arg(long, env = "VIGIE_PUBLIC_URL", default_value = "http://localhost")]
     contact: String,
@@ -139,7 +142,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<u8> {
 async fn look(args: &Run) -> anyhow::Result<u8> {
     let (db, archive, profile) = args.place.open().await?;
     let plan = Plan::of(&profile);
-    let mut jobs = live::jobs(&plan);
+    let mut jobs = live::jobs(&plan, args.non_commercial);
     if let Some(source) = &args.source {
         jobs.retain(|j| j.source.id == source);
         if jobs.is_empty() {

@@ -126,7 +126,7 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
     let shown = |day: Option<NaiveDate>| day.map(|d| d.to_string()).unwrap_or_default();
     Page {
         heading: title(q, &names.join(", ")),
-        signals: options::signals(site, lang, q.signal),
+        signals: options::signals(site, lang, q.signal, &q.sources),
         fields: (0..open).map(field).collect(),
         more_fields: (open..MOST).map(field).collect(),
         detailed: q.from.is_some() || q.to.is_some() || q.turned_back || q.own_scale,

@@ -19,13 +19,17 @@ pub(crate) struct Group {
     pub(crate) choices: Vec<Choice>,
 }
 
-/// The signals, by disease.
-pub(crate) fn signals(site: &Site, lang: &Lang, chosen: &Signal) -> Vec<Group> {
+/// The signals, by disease: those with a source that is there. What is fetched live only has none before it was.
+pub(crate) fn signals(site: &Site, lang: &Lang, chosen: &Signal, sources: &[String]) -> Vec<Group> {
     let profile = &site.app.profile;
+    let there = |s: &&Signal| {
+        s.id == chosen.id || s.sources.values().any(|id| sources.iter().any(|s| s == id.as_str()))
+    };
     let group = |disease: &domain::profile::Disease| Group {
         label: lang.t(format!("disease.{}", disease.id)),
         choices: profile
             .signals_of(disease)
+            .filter(there)
             .map(|s| Choice {
                 value: s.id.to_string(),
                 text: lang.t(format!("signal.{}", s.id)),

@@ -25,6 +25,8 @@ pub(crate) struct Question<'a> {
     pub(crate) all: Vec<Place>,
     /// Those that were chosen, in the reader's order; the nation when none was.
     pub(crate) places: Vec<Place>,
+    /// The ids of the sources that are there.
+    pub(crate) sources: Vec<String>,
     pub(crate) from: Option<NaiveDate>,
     pub(crate) to: Option<NaiveDate>,
     pub(crate) as_of: DateTime<Utc>,
@@ -67,11 +69,13 @@ impl<'a> Question<'a> {
         let as_of = app.as_of(params.one("as_of")?)?;
         let all = store::places::of_nation(conn, app.profile.nation.as_str()).await?;
         let places = chosen(site, signal, &all, &params)?;
+        let sources = store::sources::all(conn).await?.into_iter().map(|s| s.id).collect();
         Ok(Self {
             site,
             lang,
             signal,
             places,
+            sources,
             from,
             to,
             as_of,

@@ -2,7 +2,7 @@
 
 use crate::question::Question;
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use domain::profile::{Cadence, Signal, Unit};
+use domain::profile::Signal;
 use domain::{ObservationKey, Status};
 use kit::Problem;
 use sqlx::PgConnection;
@@ -37,7 +37,7 @@ pub(crate) struct Series {
 
 /// Are the values of this signal so many a day that their mean of seven days is what can be compared?
 pub(crate) fn averaged(signal: &Signal) -> bool {
-    signal.cadence == Cadence::Day && signal.unit == Unit::Persons && !signal.cumulative
+    signal.sums_days()
 }
 
 impl Series {
@@ -78,7 +78,7 @@ impl Series {
             series.cells.insert(p.reference_date, cell);
         }
         if series.cells.is_empty() {
-            let first = store::observations::first_issue(conn, q.signal.id.as_str(), id.as_str());
+            let first = store::observations::first_issue(conn, q.signal.id.as_str(), id.as_str(), &place.id);
             series.kept_from = first.await?;
         }
         Ok(series)

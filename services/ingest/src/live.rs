@@ -5,7 +5,7 @@ pub mod fetch;
 pub mod schedule;
 
 use crate::load::Plan;
-use crate::source::Source;
+use crate::source::{Source, Terms};
 use crate::sources;
 use check::{Checker, Job};
 use schedule::Schedule;
@@ -23,6 +23,9 @@ pub struct Settings {
     /// `VIGIE_ARCHIVE`: where every retrieval is kept, a folder or `s3://bucket/prefix`. Default `archive` in the
     /// working directory.
     pub archive: String,
+    /// `VIGIE_NON_COMMERCIAL`: `1` says that the installation serves no commercial purpose, so that tables whose terms forbid
+    /// one are fetched too. Default `0`.
+    pub non_commercial: bool,
 }
 
 impl Settings {
@@ -34,21 +37,24 @@ impl Settings {
         Ok(Self {
             live: kit::config::var("VIGIE_LIVE", String::new())? == "1",
             archive: kit::config::var("VIGIE_ARCHIVE", "archive".to_owned())?,
+            non_commercial: kit::config::var("VIGIE_NON_COMMERCIAL", String::new())? == "1",
         })
     }
 }
 
-/// What a country looks at: every feed of its sources that is still offered.
+/// What a country looks at: every feed of its sources that is still offered. Tables whose terms forbid commercial use only
+/// where the operator says that the installation serves none. A table that is offered by country is asked for this one's rows.
 #[must_use]
-pub fn jobs(plan: &Plan) -> Vec<Job> {
+pub fn jobs(plan: &Plan, non_commercial: bool) -> Vec<Job> {
     let wanted = plan.sources();
+    let code = plan.nation_code();
     let of = |source: &'static Source| {
         source.feeds.iter().filter(|f| !f.url.is_empty()).map(move |feed| (source, feed))
     };
     let live = sources::ALL.iter().copied().filter(|s| schedule::period(s.cadence).is_some());
-    live.filter(|s| wanted.contains(s.id))
+    live.filter(|s| wanted.contains(s.id) && (non_commercial || s.terms != Terms::NonCommercial))
         .flat_map(of)
-        .map(|(source, feed)| Job { source, feed, url: feed.url.to_owned() })
+        .map(|(source, feed)| Job { source, feed, url: feed.url.replace("{nation}", code) })
         .collect()
 }
 

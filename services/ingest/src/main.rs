@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let archive = Archive::open(&settings.archive)?;
     let plan = Plan::of(&app.profile);
-    let jobs = live::jobs(&plan);
+    let jobs = live::jobs(&plan, settings.non_commercial);
     tracing::info!(feeds = jobs.len(), archive = %archive.name(), "fetching from the publishers");
     let client = fetch::client(&app.public_url)?;
     let checker = Checker::new(app.db.clone(), client, archive, plan);

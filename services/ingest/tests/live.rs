@@ -195,13 +195,24 @@ async fn a_truncated_table_is_set_aside_and_a_silent_publisher_is_no_error(pool:
 
 #[test]
 fn each_country_looks_at_its_own_publishers_only() {
+    let jobs =
+        |country: &str, non_commercial| ingest::live::jobs(&Plan::of(&profile(country)), non_commercial);
     let names = |country: &str| {
-        let mut names: Vec<_> =
-            ingest::live::jobs(&Plan::of(&profile(country))).iter().map(|j| j.source.id).collect();
+        let mut names: Vec<_> = jobs(country, false).iter().map(|j| j.source.id).collect();
         names.dedup();
         names
     };
     assert_eq!(names("us"), ["cdc-covid-hub", "cdc-flusight", "owid-mpox"]);
     assert_eq!(names("fr"), ["ecdc-erviss", "ecdc-erviss-covid", "owid-mpox", "spf-odisse", "who-fluid"]);
-    assert_eq!(names("ch"), ["ecdc-erviss", "owid-mpox", "who-fluid"]);
+    assert_eq!(names("ch"), ["ecdc-erviss", "foph-idd-weekly", "foph-sentinella", "owid-mpox", "who-fluid"]);
+    // Where the operator says that nothing is sold, also those that forbid it; a table by country is asked for this one's.
+    let asked = |country: &str, source: &str| {
+        let of_source = |j: &Job| (j.source.id == source).then(|| j.url.clone());
+        jobs(country, true).iter().filter_map(of_source).collect::<Vec<_>>()
+    };
+    for (country, code) in [("fr", "FRA"), ("ch", "CHE")] {
+        let [flunet] = &asked(country, "who-flunet")[..] else { panic!("one table of FluNet") };
+        assert!(flunet.ends_with(&format!("COUNTRY_CODE%20eq%20%27{code}%27")), "{flunet}");
+    }
+    assert_eq!((asked("fr", "who-covid").len(), asked("ch", "who-covid").len()), (1, 0));
 }

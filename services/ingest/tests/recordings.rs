@@ -18,15 +18,12 @@ const ROWS: &[(&str, usize)] = &[
     ("cdc-rsv-hub", 97_487),
     ("ecdc-covid", 40_816),
     ("ecdc-mpox", 1_185),
-    ("foph-sentinella", 3),
+    ("foph-sentinella", 6),
     ("globaldothealth-mpox", 7_966),
     ("jhu-counties", 3_253_820),
     ("nyt-counties", 92_578),
-    ("opencovid19-fr", 196_253),
     ("openhealth-ias", 8_436),
-    ("owid-hosp", 59_392),
     ("sentinelles", 3_763),
-    ("spf-indicateurs", 3_580),
     ("who-covid", 34_518),
     ("who-flunet", 39_562),
     ("who-mpox", 8_674),
@@ -68,13 +65,19 @@ fn figures_are_those_of_the_publisher() {
         value("openhealth-ias", "Openhealth_S-Grippal.csv", ias, "flu_medicines_index", "FR", "2009-07-12");
     assert_eq!(raw, Some(563.3), "a decimal comma");
     let table = "data/fr/spf-covid/table-indicateurs-open-data-france_2022-08-29.csv";
-    let feed = "table-indicateurs-open-data-france.csv";
-    let icu = value("spf-indicateurs", feed, table, "covid_icu_occupancy", "FR", "2020-03-30");
+    let feed_of_france = "table-indicateurs-open-data-france.csv";
+    let icu = value("spf-indicateurs", feed_of_france, table, "covid_icu_occupancy", "FR", "2020-03-30");
     assert_eq!(icu, Some(100.0), "below a header that lost a quotation mark");
     let sentinella = "data/ch/bag-idd/INFLUENZA_sentinella_2026-09-26_head.csv";
     let ili =
         value("foph-sentinella", "INFLUENZA_sentinella.csv", sentinella, "ili_incidence", "CH", "2013-01-04");
     assert_eq!(ili, Some(88.87), "2013-W01 of the Sentinella ends on a Friday");
+    let feed = "INFLUENZA_sentinella.csv";
+    let share = value("foph-sentinella", feed, sentinella, "ili_consultation_share", "CH", "2013-01-11");
+    assert_eq!(share, Some(1.75), "of a hundred consultations");
+    let incidence =
+        value("spf-indicateurs", feed_of_france, table, "covid_incidence_weekly", "FR", "2022-05-08");
+    assert_eq!(incidence.map(f64::round), Some(406.0), "of the week that ends on that Sunday");
 }
 
 #[test]

@@ -38,6 +38,41 @@ fn the_swiss_files_of_2021_05_20_are_rebuilt_cell_by_cell() {
 }
 
 #[test]
+fn the_french_hospitals_of_2020_05_10_are_rebuilt_cell_by_cell() {
+    let Some(shared) = shared("the_french_hospitals_of_2020_05_10_are_rebuilt_cell_by_cell") else { return };
+    let (path, time) = ("data/fr/opencovid19-fr/chiffres-cles_2020-05-10.csv.gz", "2020-05-11T12:00:00Z");
+    let parsed = parse(&shared, "opencovid19-fr", "chiffres-cles.csv", path, time).unwrap();
+    for (signal, france) in [
+        ("covid_hosp_patients", 22_569.0),
+        ("covid_icu_patients", 2_776.0),
+        ("covid_hosp_deaths_cumulative", 16_642.0),
+    ] {
+        let known = carried("opencovid19-fr", signal, at(time));
+        agrees(&state(&parsed.rows, signal), &known, 0.0);
+        assert_eq!(known[&("FR".to_owned(), "2020-05-10".parse().unwrap())], Some(france), "{signal}");
+    }
+}
+
+/// Two collections of the same hospitals: a week of one is the sum of the other's days, but for what was reported later.
+#[test]
+fn swiss_weeks_of_admissions_are_sums_of_the_days_of_the_other_source() {
+    let time = at("2024-01-01T00:00:00Z");
+    let weeks = carried("owid-hosp", "covid_hosp_admissions", time);
+    let days = carried("foph-covid19", "covid_hosp_admissions_daily", time);
+    let (mut compared, mut apart) = (0, 0.0);
+    for ((place, week), value) in weeks.iter().filter(|((place, _), _)| place == "CH") {
+        let of_day = |back| days.get(&(place.clone(), *week - chrono::Days::new(back))).copied().flatten();
+        let sum: Option<f64> = (0..7).map(of_day).sum();
+        if let (Some(sum), Some(value)) = (sum.filter(|s| *s > 100.0), value) {
+            compared += 1;
+            apart += (sum - value).abs() / sum;
+        }
+    }
+    assert!(compared > 35, "{compared} weeks");
+    assert!(apart / f64::from(compared) < 0.1, "{} apart", apart / f64::from(compared));
+}
+
+#[test]
 fn the_american_table_of_2025_02_05_is_rebuilt() {
     let Some(shared) = shared("the_american_table_of_2025_02_05_is_rebuilt") else { return };
     let path = "flusight/raw/target-snapshots/target-hospital-admissions_2025-02-01.csv.gz";

@@ -149,6 +149,8 @@ mod tests {
         let profile = CountryProfile::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
         let deaths = profile.signal(&"covid_deaths".parse().unwrap()).unwrap();
         let names: Vec<_> = leads(&profile, deaths).iter().map(|s| s.id.to_string()).collect();
-        assert_eq!(names, ["covid_hosp_admissions_daily", "covid_cases"]);
+        let admissions = ["covid_hosp_admissions_daily", "covid_hosp_admissions"];
+        assert_eq!(names[..2], admissions);
+        assert_eq!(names[2..], ["covid_cases", "covid_cases_weekly"]);
     }
 }

@@ -1,5 +1,7 @@
 //! Which rows of the extract a country needs.
 
+use crate::source::Source;
+use crate::sources;
 use domain::{CountryProfile, PlaceId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +21,12 @@ const TRAINING: &[Training] = &[Training {
         ("who-fluid", "ili_incidence"),
     ],
 }];
+
+/// Is it declared as one that the extract carries? A source that nobody declared counts as carried: its absence from the
+/// extract is then a fault, and said.
+fn carried(source: &str) -> bool {
+    sources::find(source).is_none_or(Source::is_carried)
+}
 
 /// The tables to load, and of each all places or the country's own.
 #[derive(Debug)]
@@ -47,15 +55,27 @@ impl Plan {
         Self { nation: profile.nation.clone(), files }
     }
 
-    /// Source and signal of each table.
-    pub(super) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.keys().map(|(source, signal)| (source.as_str(), signal.as_str()))
+    /// Source and signal of each table that the extract holds: what it leaves out comes by `LIVE=1` alone.
+    pub(super) fn carried_files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.files.keys().map(|(source, signal)| (source.as_str(), signal.as_str()));
+        files.filter(|(source, _)| carried(source))
+    }
+
+    /// The sources of these tables.
+    pub(super) fn carried_sources(&self) -> BTreeSet<&str> {
+        self.carried_files().map(|(source, _)| source).collect()
     }
 
     /// The sources of its tables.
     #[must_use]
     pub fn sources(&self) -> BTreeSet<&str> {
         self.files.keys().map(|(source, _)| source.as_str()).collect()
+    }
+
+    /// The nation's code of three letters, by which publishers of many countries name it.
+    #[must_use]
+    pub fn nation_code(&self) -> &'static str {
+        crate::places::find(self.nation.as_str()).map_or("", |place| place.code.as_str())
     }
 
     fn all_places(&self, source: &str, signal: &str) -> bool {

@@ -19,7 +19,9 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.ecdc.europa.eu/en/copyright",
     credit: "European Centre for Disease Prevention and Control, via the European COVID-19 Forecast Hub",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: Some(
+        "cases and deaths of France come from jhu-csse by day, admissions from ecdc-erviss-covid in more vintages; the last snapshot counts fewer hospitals under the same names",
+    ),
     issue_time: "The date of the snapshot, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

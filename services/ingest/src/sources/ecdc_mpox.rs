@@ -17,7 +17,9 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.ecdc.europa.eu/en/copyright",
     credit: "European Centre for Disease Prevention and Control, collected by Global.health",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: Some(
+        "its days without a case have no row, so that no week of it can be summed; cases come from owid-mpox, to a later day",
+    ),
     issue_time: "The time of the commit that published the file.",
     repositories: &[],
     rules: Rules {

@@ -1,4 +1,5 @@
-//! `foph-idd`: the Infectious Disease Dashboard of the Swiss Federal Office of Public Health.
+//! `foph-idd`: the Infectious Disease Dashboard of the Swiss Federal Office of Public Health: mpox by year. No profile names it:
+//! no page counts by year, and `owid-mpox` has the days.
 
 use crate::parsed::{Skips, signal};
 use crate::places;

@@ -19,7 +19,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://creativecommons.org/licenses/by/4.0/",
     credit: "Global.health, Monkeypox 2022 repository",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: Some("owid-mpox took the same figures from here until 2022-09-23, and goes on after it"),
     issue_time: "The time of the commit that published the file.",
     repositories: &["globaldothealth/monkeypox"],
     rules: Rules {

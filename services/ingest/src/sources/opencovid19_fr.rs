@@ -10,16 +10,16 @@ use std::collections::BTreeMap;
 /// The declaration.
 pub const SOURCE: Source = Source {
     id: "opencovid19-fr",
-    publisher: "opencovid19-fr, from Santé publique France and the ministry of health",
+    publisher: "opencovid19-fr, d’après Santé publique France et le ministère de la Santé",
     title: "Chiffres-clés concernant l'épidémie de COVID-19 en France",
     page_url: "https://github.com/opencovid19-fr/data",
     cadence: Cadence::Ended,
     terms: Terms::LicenceOuverte,
     licence: "Licence Ouverte 2.0",
     licence_url: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
-    credit: "opencovid19-fr, from Santé publique France and the ministère des Solidarités et de la Santé",
+    credit: "opencovid19-fr, d’après Santé publique France et le ministère des Solidarités et de la Santé",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The time of the commit that published the file.",
     repositories: &["opencovid19-fr/data"],
     rules: Rules {

@@ -19,7 +19,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://opendatacommons.org/licenses/odbl/1-0/",
     credit: "OpenHealth Company, Indicateur avancé sanitaire (IAS)",
     redistributable: false,
-    left_out: None,
+    left_out: Some("its licence asks that what is derived from it be under itself, and it ended in 2021"),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

@@ -1,10 +1,11 @@
-//! `owid-hosp`: COVID-19 hospital admissions in Europe, collected by Our World in Data: sums of seven days, by day.
+//! `owid-hosp`: COVID-19 hospital admissions in Europe, collected by Our World in Data.
 
 use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use chrono::{Datelike as _, Weekday};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -18,14 +19,14 @@ pub const SOURCE: Source = Source {
     licence_url: "https://creativecommons.org/licenses/by/4.0/",
     credit: "Our World in Data, via the European COVID-19 Forecast Hub",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The date of the snapshot, counted from the end of that day.",
     repositories: &[],
     rules: Rules {
         corrections: false,
         min_places: 5,
         first_day: (2020, 1, 1),
-        week_ends: None,
+        week_ends: Some(Weekday::Sun),
         complete: false,
         least_share: 0.5,
         tolerates: &[],
@@ -40,13 +41,14 @@ pub const SOURCE: Source = Source {
     }],
 };
 
-/// Each day holds the admissions of the seven days that end on it: two neighbouring days share six.
+/// Each day holds the admissions of the seven days that end on it: those of a Sunday are the week's, the days between
+/// share six days with them.
 fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
     let table = Table::read(bytes, &COMMA)?;
     let (location, indicator) = (table.column(&["location"])?, table.column(&["indicator"])?);
     let (date, value) = (table.column(&["date"])?, table.column(&["value"])?);
-    let admissions = signal("covid_hosp_admissions_7day")?;
-    let (mut rows, mut skips) = (Vec::with_capacity(table.len()), Skips::default());
+    let admissions = signal("covid_hosp_admissions")?;
+    let (mut rows, mut skips) = (Vec::with_capacity(table.len() / 7), Skips::default());
     for line in table.lines() {
         if line.text(indicator) != "Weekly new hospital admissions" {
             skips.add("another indicator");
@@ -57,6 +59,10 @@ fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let (day, value) = (line.date(date, &["%Y-%m-%d"])?, line.number(value)?);
+        if day.weekday() != Weekday::Sun {
+            skips.add("seven days that end within a week");
+            continue;
+        }
         rows.push(Row::new(&admissions, place, day, context.issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })

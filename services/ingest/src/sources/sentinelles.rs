@@ -21,7 +21,9 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.sentiweb.fr/france/fr/?page=legal",
     credit: "Réseau Sentinelles, INSERM/Sorbonne Université, https://www.sentiweb.fr",
     redistributable: false,
-    left_out: None,
+    left_out: Some(
+        "not for commercial use; the national rate comes from ecdc-erviss, whose revisions are recorded",
+    ),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

@@ -1,10 +1,11 @@
-//! `spf-indicateurs`: national COVID-19 indicators of France by day: incidence, reproduction number, intensive care, positive tests.
+//! `spf-indicateurs`: national COVID-19 indicators of France by day: incidence, positive tests, intensive care.
 
-use crate::parsed::signal;
+use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use chrono::{Datelike as _, Weekday};
 use std::borrow::Cow;
 
 /// The declaration.
@@ -19,7 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
     credit: "Santé publique France, indicateurs de suivi de l'épidémie de COVID-19",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The date of the file, counted from the end of that day.",
     repositories: &[],
     rules: Rules {
@@ -44,27 +45,34 @@ pub const SOURCE: Source = Source {
 /// The first cell of the header lost its closing quotation mark: a strict reader sees one column fewer.
 const BROKEN: &[u8] = b"\"extract_date,";
 
-/// One row a day, `NA` for no value; the reproduction number is not computed every day.
+/// One row a day, `NA` for no value. Incidence and share of positive tests are of the seven days that end on the day: those
+/// of a Sunday are the week's, the days between share six days with them. The reproduction number beside them is not
+/// read: it stands there without its band.
 fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
     let bytes = match bytes.strip_prefix(BROKEN) {
         Some(rest) => Cow::Owned([&b"\"extract_date\","[..], rest].concat()),
         None => Cow::Borrowed(bytes),
     };
     let table = Table::read(&bytes, &COMMA)?;
-    let date = table.column(&["extract_date"])?;
-    let signals = [
-        (signal("covid_incidence_rate")?, table.column(&["tx_incid"])?),
-        (signal("covid_reproduction_number")?, table.column(&["R"])?),
-        (signal("covid_icu_occupancy")?, table.column(&["taux_occupation_sae"])?),
-        (signal("covid_tests_positive")?, table.column(&["tx_pos"])?),
+    let (date, occupied) = (table.column(&["extract_date"])?, table.column(&["taux_occupation_sae"])?);
+    let weekly = [
+        (signal("covid_incidence_weekly")?, table.column(&["tx_incid"])?),
+        (signal("covid_tests_positive_weekly")?, table.column(&["tx_pos"])?),
     ];
+    let occupancy = signal("covid_icu_occupancy")?;
     let Some(place) = places::by_id("FR") else { return Err(Refusal::NoRows) };
-    let mut rows = Vec::with_capacity(4 * table.len());
+    let (mut rows, mut skips) = (Vec::with_capacity(2 * table.len()), Skips::default());
     for line in table.lines() {
         let day = line.date(date, &["%Y-%m-%d"])?;
-        for (signal, column) in &signals {
-            rows.push(Row::new(signal, place, day, context.issued_at, line.number(*column)?));
+        rows.push(Row::new(&occupancy, place, day, context.issued_at, line.number(occupied)?));
+        for (signal, column) in &weekly {
+            let value = line.number(*column)?;
+            if day.weekday() == Weekday::Sun {
+                rows.push(Row::new(signal, place, day, context.issued_at, value));
+            } else {
+                skips.add("seven days that end within a week");
+            }
         }
     }
-    Ok(Parsed { rows, ..Parsed::default() })
+    Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

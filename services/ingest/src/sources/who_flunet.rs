@@ -1,5 +1,5 @@
-//! `who-flunet`: influenza specimens by country and week, from WHO FluNet as its reporting tool exported them. Not for commercial use:
-//! parsed for operators who may fetch it, never carried.
+//! `who-flunet`: influenza specimens by country and week, from WHO FluNet: as its reporting tool exported them, and as its
+//! interface answers today. Not for commercial use: parsed for operators who may fetch it, never carried.
 
 use crate::parsed::{Skips, signal};
 use crate::places;
@@ -15,14 +15,14 @@ pub const SOURCE: Source = Source {
     publisher: "World Health Organization, Global Influenza Surveillance and Response System",
     title: "FluNet: laboratory confirmations of influenza by country and week",
     page_url: "https://www.who.int/tools/flunet",
-    cadence: Cadence::Ended,
+    cadence: Cadence::Weekly,
     terms: Terms::NonCommercial,
     licence: "CC BY-NC-SA 3.0 IGO",
     licence_url: "https://creativecommons.org/licenses/by-nc-sa/3.0/igo/",
     credit: "World Health Organization, FluNet (GISRS)",
     redistributable: false,
     left_out: None,
-    issue_time: "The time that the export states (`generated on 21/02/2018 09:06:26 UTC`).",
+    issue_time: "The time that an export states (`generated on 21/02/2018 09:06:26 UTC`); of today's table the time of its retrieval.",
     repositories: &[],
     rules: Rules {
         corrections: false,
@@ -33,7 +33,15 @@ pub const SOURCE: Source = Source {
         least_share: 0.5,
         tolerates: &[],
     },
-    feeds: &[Feed { name: "FluNetInteractiveReport.csv", url: "", parse }],
+    feeds: &[
+        Feed { name: "FluNetInteractiveReport.csv", url: "", parse },
+        // Never recorded. As CSV, of one country, it is one answer: the rows since 1995 are a few thousand, a page holds 120,000.
+        Feed {
+            name: "VIW_FNT",
+            url: "https://xmart-api-public.who.int/FLUMART/VIW_FNT?$format=csv&$filter=COUNTRY_CODE%20eq%20%27{nation}%27",
+            parse: today,
+        },
+    ],
     recordings: &[
         Recording {
             feed: "FluNetInteractiveReport.csv",
@@ -83,6 +91,39 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
 
+/// A row a country, week and origin of the specimens. Those of sentinel practices are read; they and the others count
+/// different people, and are never summed.
+fn today(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
+    let table = Table::read(bytes, &COMMA)?;
+    let (country, origin) = (table.column(&["COUNTRY_CODE"])?, table.column(&["ORIGIN_SOURCE"])?);
+    let (year, week) = (table.column(&["ISO_YEAR"])?, table.column(&["ISO_WEEK"])?);
+    let start = table.column(&["ISO_WEEKSTARTDATE"])?;
+    let signals = [
+        (signal("flu_specimens_sentinel")?, table.column(&["SPEC_PROCESSED_NB"])?),
+        (signal("flu_detections_sentinel")?, table.column(&["INF_ALL"])?),
+    ];
+    let (mut rows, mut skips) = (Vec::new(), Skips::default());
+    for line in table.lines() {
+        let Some(place) = places::by_code("nation", line.text(country)) else {
+            skips.add("no place of this platform");
+            continue;
+        };
+        if line.text(origin) != "SENTINEL" {
+            skips.add("specimens of another or an unknown origin");
+            continue;
+        }
+        let of = line.text(year).parse().ok().zip(line.text(week).parse().ok());
+        let of = of.and_then(|(y, w)| EpiWeek::new(y, w, WeekSystem::Iso).ok());
+        let monday = line.date(start, &["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])?;
+        let of = of.filter(|w| w.start() == monday);
+        let of = of.ok_or_else(|| line.refuse(start, "the Monday of the ISO week beside it"))?;
+        for (signal, column) in &signals {
+            rows.push(Row::new(signal, place, of.end(), context.issued_at, line.number(*column)?));
+        }
+    }
+    Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
+}
+
 fn generated(text: &str) -> Result<DateTime<Utc>, Refusal> {
     let line = text.lines().take(3).find_map(|l| l.trim().strip_prefix("generated on "));
     let time = line.and_then(|l| NaiveDateTime::parse_from_str(l.trim(), "%d/%m/%Y %H:%M:%S UTC").ok());
@@ -90,4 +131,45 @@ fn generated(text: &str) -> Result<DateTime<Utc>, Refusal> {
         format: "a FluNet export",
         why: "no line `generated on DD/MM/YYYY HH:MM:SS UTC` stands before its header".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written for this test by the documented columns: not a payload of the publisher.
+    const TABLE: &str = "COUNTRY_CODE,COUNTRY_AREA_TERRITORY,ISO_WEEKSTARTDATE,ISO_YEAR,ISO_WEEK,ORIGIN_SOURCE,SPEC_PROCESSED_NB,SPEC_RECEIVED_NB,INF_A,INF_B,INF_ALL
+CHE,Switzerland,2025-01-27,2025,5,SENTINEL,92,95,30,21,51
+CHE,Switzerland,2025-01-27,2025,5,NONSENTINEL,4100,,900,400,1300
+CHE,Switzerland,2025-02-03,2025,6,SENTINEL,88,90,,,
+XKX,Kosovo,2025-02-03,2025,6,SENTINEL,1,1,1,0,1
+";
+
+    fn read(text: &str) -> Result<Parsed, Refusal> {
+        let context = Context { issued_at: "2025-02-12T10:00:00Z".parse().unwrap(), file: "" };
+        today(text.as_bytes(), &context)
+    }
+
+    #[test]
+    fn origins_are_never_summed_and_an_empty_cell_is_no_zero() {
+        let parsed = read(TABLE).unwrap();
+        let shown: Vec<_> =
+            parsed.rows.iter().map(|r| format!("{} {} {:?}", r.signal, r.reference_date, r.value)).collect();
+        assert_eq!(
+            shown,
+            [
+                "flu_specimens_sentinel 2025-02-02 Some(92.0)",
+                "flu_detections_sentinel 2025-02-02 Some(51.0)",
+                "flu_specimens_sentinel 2025-02-09 Some(88.0)",
+                "flu_detections_sentinel 2025-02-09 None",
+            ]
+        );
+        assert_eq!(parsed.skipped.len(), 2);
+    }
+
+    #[test]
+    fn a_week_that_does_not_begin_on_its_monday_is_refused() {
+        let refused = read(&TABLE.replace("2025-02-03,2025,6", "2025-02-02,2025,6")).unwrap_err().to_string();
+        assert!(refused.contains("the Monday of the ISO week"), "{refused}");
+    }
 }

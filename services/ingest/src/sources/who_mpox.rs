@@ -19,7 +19,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://creativecommons.org/licenses/by-nc-sa/3.0/igo/",
     credit: "World Health Organization, mpox outbreak data",
     redistributable: false,
-    left_out: None,
+    left_out: Some("not for commercial use; owid-mpox publishes the same figures under CC BY"),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     rules: Rules {

@@ -1,7 +1,7 @@
 //! One signal in one place, as it was known at a moment.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use domain::profile::{Cadence, Disease, Signal, Unit};
+use domain::profile::{Cadence, Disease, Signal};
 use domain::{CountryProfile, ObservationKey, PlaceId, Status};
 use kit::Problem;
 use sqlx::PgConnection;
@@ -37,7 +37,7 @@ pub struct Series<'a> {
     pub issued: Option<DateTime<Utc>>,
     /// When its source was last looked at.
     pub checked: Option<DateTime<Utc>>,
-    /// Where nothing was known by then: the first issue of this source for this signal, whenever it came.
+    /// Where nothing was known by then: the first issue of this source for this signal at this level, whenever it came.
     pub first: Option<DateTime<Utc>>,
     /// What "now" was.
     pub as_of: DateTime<Utc>,
@@ -65,7 +65,8 @@ impl<'a> Series<'a> {
         series.issued = store::observations::last_issue(conn, signal.id.as_str(), id.as_str(), as_of).await?;
         series.checked = store::sources::last_check(conn, id.as_str(), as_of).await?.map(|(at, ..)| at);
         if series.cells.is_empty() {
-            series.first = store::observations::first_issue(conn, signal.id.as_str(), id.as_str()).await?;
+            let (signal, source) = (signal.id.as_str(), id.as_str());
+            series.first = store::observations::first_issue(conn, signal, source, &place.id).await?;
         }
         Ok(Some(series))
     }
@@ -144,7 +145,7 @@ impl<'a> Series<'a> {
     pub fn week_to(&self, date: NaiveDate) -> Option<f64> {
         match self.signal.cadence {
             Cadence::Week => self.at(date),
-            Cadence::Day if self.signal.cumulative || self.signal.unit != Unit::Persons => self.at(date),
+            Cadence::Day if !self.sums_days() => self.at(date),
             Cadence::Day => (0..7).map(|n| self.at(date - Days::new(n))).sum(),
         }
     }
@@ -152,7 +153,7 @@ impl<'a> Series<'a> {
     /// Are values of a week sums of its days?
     #[must_use]
     pub fn sums_days(&self) -> bool {
-        self.signal.cadence == Cadence::Day && !self.signal.cumulative && self.signal.unit == Unit::Persons
+        self.signal.sums_days()
     }
 
     /// When the last issue that is kept came out, once the figures that are kept have come to their end; without any

@@ -45,6 +45,8 @@ pub struct SignalView {
     pub incomplete: Option<String>,
     /// Are values daily, so that the line is a mean of seven days?
     pub daily: bool,
+    /// Has it a value a day?
+    pub by_day: bool,
     /// Is there a fan to explain?
     pub has_fan: bool,
     /// Is the series not known at this moment for want of a copy that old?
@@ -84,6 +86,7 @@ impl SignalView {
             ended: ended(lang, series),
             incomplete: incomplete(lang, series),
             daily: series.signal.cadence == Cadence::Day && series.sums_days(),
+            by_day: series.signal.cadence == Cadence::Day,
             has_fan: outlook.weeks.is_ok(),
             unkept: series.unkept(),
             cut: total > rows.len(),

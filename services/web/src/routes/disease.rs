@@ -162,7 +162,7 @@ fn line(here: &Here, disease: &Disease, nation: &Place, series: &Series<'_>) -> 
     }
 }
 
-/// The list of a level, by name: the disease's first signal that this level has.
+/// The list of a level, by name: the disease's first signal that has figures there.
 async fn group(
     conn: &mut PgConnection,
     here: &Here,
@@ -180,11 +180,17 @@ async fn group(
         gaps: gaps.map(|g| lang.t(&format!("gap.{}", g.reason))).collect(),
     };
     places.sort_by(|a, b| lang.formats.compare(lang.place(a), lang.place(b)));
-    let signal = profile.signals_of(disease).find(|s| s.source_at(level).is_some());
-    let mut series = match signal {
-        Some(signal) => panel(conn, signal, level, here).await?,
-        None => BTreeMap::new(),
-    };
+    let (mut signal, mut series) = (None, BTreeMap::new());
+    for candidate in profile.signals_of(disease).filter(|s| s.source_at(level).is_some()) {
+        let found = panel(conn, candidate, level, here).await?;
+        let speaks = found.values().any(|s| s.last().is_some());
+        if speaks || signal.is_none() {
+            (signal, series) = (Some(candidate), found);
+        }
+        if speaks {
+            break;
+        }
+    }
     if let Some(signal) = signal {
         group.about = Some(lang.t(&format!("signal.{}.name", signal.id)));
     }
@@ -197,6 +203,10 @@ async fn group(
         // Not "nothing is published", place after place: no copy that is kept is so old.
         let name = lang.t(&format!("signal.{}.name", signal.id));
         group.gaps.push(format!("{name}{} {}", lang.t("colon"), nothing(lang, &series)));
+        return Ok(group);
+    }
+    if newest.is_none() && !group.gaps.is_empty() {
+        // It was said why there is nothing.
         return Ok(group);
     }
     for place in places {

@@ -1,4 +1,4 @@
-//! `/feeds/{disease}.atom`: an entry for each week of the headline signal, in the country as a whole.
+//! `/feeds/{disease}.atom`: an entry for each week of the signal that the disease opens with, in the country as a whole.
 
 use crate::figures::headline::sentence;
 use crate::figures::series::Series;
@@ -20,10 +20,9 @@ pub(super) async fn show(mut here: Here, Path(file): Path<String>) -> Result<Res
     let id = file.strip_suffix(".atom").ok_or(Problem::NotFound("feed"))?;
     let site = std::sync::Arc::clone(&here.site);
     let disease = site.app.profile.disease(id).ok_or(Problem::NotFound("feed"))?;
-    let signal = site.app.profile.signal(&disease.headline).ok_or(Problem::NotFound("feed"))?;
     let mut conn = site.app.db.acquire().await.map_err(Problem::from)?;
     let place = super::place::find(&mut conn, &here, site.app.profile.nation.as_str()).await?;
-    let series = Series::read(&mut conn, signal, &place, here.now()).await?;
+    let series = Series::headline(&mut conn, &site.app.profile, disease, &place, here.now()).await?;
     let lang = here.lang();
     let title = lang.f(&format!("disease.{id}.title"), &[("where", &lang.where_(&place))]);
     let page = here.absolute(here.to(format!("/{id}/{}", place.id)));

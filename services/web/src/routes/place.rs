@@ -52,10 +52,11 @@ pub(super) async fn show(
     let mut views = Vec::new();
     let mut gaps: Vec<String> = Vec::new();
     let told = site.app.profile.gaps.iter().any(|g| g.disease == disease.id && names(g, &place));
+    let level_told = gaps_of(&here, disease, &place).next().is_some();
     for signal in site.app.profile.signals_of(disease) {
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
-        if series.newest().is_none() && told {
-            // A gap of this very place says why there is nothing.
+        if series.newest().is_none() && (told || (level_told && !series.unkept())) {
+            // A gap of this very place, or of its level, says why there is nothing.
             continue;
         }
         let outlook = Outlook::read(&mut conn, &series, &place).await?;
