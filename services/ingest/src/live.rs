@@ -51,8 +51,12 @@ pub fn jobs(plan: &Plan, non_commercial: bool) -> Vec<Job> {
     let of = |source: &'static Source| {
         source.feeds.iter().filter(|f| !f.url.is_empty()).map(move |feed| (source, feed))
     };
-    let live = sources::ALL.iter().copied().filter(|s| schedule::period(s.cadence).is_some());
-    live.filter(|s| wanted.contains(s.id) && (non_commercial || s.terms != Terms::NonCommercial))
+    let may = |s: &&Source| non_commercial || s.terms != Terms::NonCommercial;
+    sources::ALL
+        .iter()
+        .copied()
+        .filter(|s| wanted.contains(s.id))
+        .filter(may)
         .flat_map(of)
         .map(|(source, feed)| Job { source, feed, url: feed.url.replace("{nation}", code) })
         .collect()

@@ -193,6 +193,52 @@ async fn a_truncated_table_is_set_aside_and_a_silent_publisher_is_no_error(pool:
     assert_eq!(count(&pool, "source_check").await, 4);
 }
 
+/// Two tables of Switzerland could not be recorded. This one is written by the documented columns: it is no payload of the
+/// publisher.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_table_that_could_not_be_recorded_is_read_when_it_comes(pool: PgPool) {
+    let cantons: Vec<&str> = ingest::places::all()
+        .iter()
+        .filter(|p| p.level == "canton")
+        .map(|p| p.id.as_str().trim_start_matches("CH-"))
+        .collect();
+    assert_eq!(cantons.len(), 26);
+    let table = |weeks: std::ops::RangeInclusive<u32>| {
+        let mut text = "valueCategory,temporal,temporal_type,georegion,georegion_type,agegroup,sex,type,value,pop,incValue,dataComplete\n"
+            .to_owned();
+        for week in weeks {
+            for (n, region) in ["CHFL", "CH"].iter().chain(&cantons).enumerate() {
+                let (all, old) = (10 * week + n as u32, n as u32);
+                text += &format!("cases,2025-W{week:02},iso_week,{region},x,all,all,all,{all},1,1,TRUE\n");
+                text += &format!("cases,2025-W{week:02},iso_week,{region},x,65+,all,all,{old},1,1,TRUE\n");
+            }
+        }
+        text.into_bytes()
+    };
+    let (_, url) = publisher(vec![
+        Answer::Body(table(1..=10), "\"one\""),
+        Answer::Body(table(1..=11), "\"two\""),
+        Answer::Page,
+    ])
+    .await;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = fetch::builder("http://localhost").tls_certs_only([]).build().unwrap();
+    let checker = Checker::new(pool.clone(), client, archive("unrecorded"), Plan::of(&profile("ch")));
+    let job = job("foph-idd-weekly", url);
+    assert_eq!(look(&checker, &job, "2025-03-12T12:00:00Z").await.outcome, Outcome::New(270));
+    assert_eq!(look(&checker, &job, "2025-03-19T12:00:00Z").await.outcome, Outcome::New(27));
+    assert!(matches!(look(&checker, &job, "2025-03-26T12:00:00Z").await.outcome, Outcome::Quarantined(_)));
+    let zurich: (f64, chrono::NaiveDate) = sqlx::query_as(
+        "select value, reference_date from observation where signal_id = 'flu_cases_weekly' and place_id = 'CH-ZH'
+          order by reference_date desc limit 1",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(zurich.1.to_string(), "2025-03-16", "the Sunday of week 11");
+    assert!(zurich.0 > 110.0);
+}
+
 #[test]
 fn each_country_looks_at_its_own_publishers_only() {
     let jobs =
@@ -202,8 +248,11 @@ fn each_country_looks_at_its_own_publishers_only() {
         names.dedup();
         names
     };
-    assert_eq!(names("us"), ["cdc-covid-hub", "cdc-flusight", "owid-mpox"]);
-    assert_eq!(names("fr"), ["ecdc-erviss", "ecdc-erviss-covid", "owid-mpox", "spf-odisse", "who-fluid"]);
+    assert_eq!(names("us"), ["cdc-covid-hub", "cdc-covid-state", "cdc-flusight", "owid-mpox"]);
+    assert_eq!(
+        names("fr"),
+        ["ecdc-erviss", "ecdc-erviss-covid", "owid-mpox", "spf-odisse", "spf-sivic", "who-fluid"]
+    );
     assert_eq!(names("ch"), ["ecdc-erviss", "foph-idd-weekly", "foph-sentinella", "owid-mpox", "who-fluid"]);
     // Where the operator says that nothing is sold, also those that forbid it; a table by country is asked for this one's.
     let asked = |country: &str, source: &str| {

@@ -224,7 +224,7 @@ fn weeks_and_places_are_those_of_the_contract() {
     let regions = folder
         .join("grippe-passages-urgences-et-actes-sos-medecin_reg_retrieved-2025-10-22_to-2025-07-28.csv.gz");
     let regions = odisse(regions.to_str().unwrap(), "regions.csv");
-    assert_eq!(regions.rows.len(), 18 * 292);
+    assert_eq!(regions.rows.len(), 3 * 18 * 292, "three figures of 18 regions in 292 weeks");
     assert!(
         regions.rows.iter().any(|r| r.place.as_str() == "FR-IDF")
             && regions.rows.iter().any(|r| r.value.is_none())

@@ -137,9 +137,24 @@ async fn a_gap_is_a_sentence_and_nothing_pretends(pool: PgPool) {
     let level = &profile.gaps[0].level;
     assert_eq!(level, "canton");
     let site = Site::of(&pool, profile).await;
-    let page = site.get("/de/flu/CH:09").await.body;
+    let page = site.get("/de/mpox/CH:09").await.body;
     assert!(page.contains("<p class=\"gap\">"), "{page}");
     assert!(!page.contains("class=\"chart\""), "{page}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn after_three_signals_a_sentence_each_and_a_link_to_the_rest(pool: PgPool) {
+    let site = Site::of(&pool, country("fr")).await;
+    let page = site.get("/covid/FR").await.body;
+    assert_eq!(page.matches("<figure class=\"plots\">").count(), 3);
+    for part in ["<h2 id=\"covid_icu_occupancy\">", "href=\"/covid/FR?signal=covid_icu_occupancy\""] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    assert!(page.contains("pour cent des lits de réanimation"), "what it says stands there too");
+    let one = site.get("/covid/FR?signal=covid_icu_occupancy").await.body;
+    assert_eq!(one.matches("<figure class=\"plots\">").count(), 1);
+    assert!(one.contains("href=\"/covid/FR\"") && !one.contains("id=\"covid_cases\""));
+    assert_eq!(site.get("/covid/FR?signal=ili_incidence").await.status, 404, "a signal of another disease");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

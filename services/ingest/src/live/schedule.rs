@@ -5,14 +5,15 @@ use crate::source::Cadence;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// How often a source is looked at: more often than it is published, so that a late issue is not a day late here.
+/// How often a source is looked at: more often than it is published, so that a late issue is not a day late here. A final
+/// table that is still offered may hold what was not recorded of it: it is fetched once, and seldom asked again.
 #[must_use]
-pub fn period(cadence: Cadence) -> Option<TimeDelta> {
+pub fn period(cadence: Cadence) -> TimeDelta {
     match cadence {
-        Cadence::Daily => Some(TimeDelta::hours(4)),
-        Cadence::Weekly => Some(TimeDelta::hours(6)),
-        Cadence::Yearly => Some(TimeDelta::days(1)),
-        Cadence::Ended => None,
+        Cadence::Daily => TimeDelta::hours(4),
+        Cadence::Weekly => TimeDelta::hours(6),
+        Cadence::Yearly => TimeDelta::days(1),
+        Cadence::Ended => TimeDelta::days(30),
     }
 }
 
@@ -38,7 +39,7 @@ impl Schedule {
 
     /// The job was looked at before this program started.
     pub fn looked_before(&mut self, job: usize, cadence: Cadence, last: DateTime<Utc>, now: DateTime<Utc>) {
-        let next = period(cadence).map(|p| last + p).filter(|at| *at > now);
+        let next = Some(last + period(cadence)).filter(|at| *at > now);
         if let Some(due) = self.0.get_mut(job) {
             due.at = next;
         }
@@ -54,7 +55,7 @@ impl Schedule {
 
     /// The job was looked at: next time after its period, after a failure sooner, never before the publisher asked.
     pub fn done(&mut self, job: usize, cadence: Cadence, found: &anyhow::Result<Found>, now: DateTime<Utc>) {
-        let (Some(due), Some(period)) = (self.0.get_mut(job), period(cadence)) else { return };
+        let (Some(due), period) = (self.0.get_mut(job), period(cadence)) else { return };
         let pause = match found {
             Ok(found) if found.again => {
                 due.failures = due.failures.saturating_add(1);

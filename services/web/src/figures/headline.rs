@@ -5,7 +5,7 @@ use super::outlook::Outlook;
 use super::series::Series;
 use crate::i18n::{Lang, digits};
 use chrono::{Days, NaiveDate};
-use domain::profile::{Cadence, Unit};
+use domain::profile::{Cadence, Event, Unit};
 use domain::quantiles::MEDIAN;
 use store::forecasts::Forecast;
 use store::places::Place;
@@ -40,9 +40,13 @@ impl Latest {
             return Some(Self { period: "until", date, value: last.value?, before: None, movement });
         }
         if series.signal.cadence == Cadence::Day && !series.sums_days() {
-            // A rate or a rank of a day is of that day, whatever the others are.
-            let movement = Movement::Unknown;
-            return Some(Self { period: "day", date, value: last.value?, before: None, movement });
+            // A rate or a rank of a day is of that day, whatever the others are. People in hospital are compared with
+            // those of a week before.
+            let compared = series.signal.event == Event::Patients && series.signal.unit == Unit::Persons;
+            let (value, week_before) = (last.value?, date - Days::new(7));
+            let before = compared.then(|| series.at(week_before)).flatten();
+            let movement = Movement::between(Some(value), before, true);
+            return Some(Self { period: "day", date, value, before, movement });
         }
         let Some(value) = series.week_to(date) else {
             // One of the seven days is not known: only the last day can be told.

@@ -17,6 +17,8 @@ use store::places::Place;
 pub struct SignalView {
     /// Its id, also the section's anchor.
     pub id: String,
+    /// Is it told in a sentence, without chart and table?
+    pub brief: bool,
     /// Its name.
     pub name: String,
     /// What is counted.
@@ -72,6 +74,7 @@ impl SignalView {
         let from = picture.as_ref().map_or(NaiveDate::MIN, |c| c.span.0);
         let (rows, total) = rows(lang, series);
         Self {
+            brief: false,
             name: lang.t(&format!("signal.{id}.name")),
             about: about(lang, series),
             sentence: sentence(lang, series, place),

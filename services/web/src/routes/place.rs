@@ -15,6 +15,9 @@ use kit::Problem;
 use sqlx::PgConnection;
 use store::places::Place;
 
+/// Signals that a place's page shows with chart and table; the others are a sentence each, with a link to theirs.
+const FULL: usize = 3;
+
 #[derive(Template)]
 #[template(path = "place.html")]
 struct Page<'a> {
@@ -28,6 +31,9 @@ struct Page<'a> {
     views: Vec<SignalView>,
     gaps: Vec<String>,
     all: bool,
+    /// The one signal that was asked for; empty: all of them. And the same as the beginning of a query.
+    only: &'a str,
+    only_query: String,
     /// Is there a figure to take along?
     files: bool,
 }
@@ -38,7 +44,11 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let site = std::sync::Arc::clone(&here.site);
     let disease = site.app.profile.disease(&disease).ok_or(Problem::NotFound("disease"))?;
-    let params = here.params(&["as_of", "range"])?;
+    let params = here.params(&["as_of", "range", "signal"])?;
+    let only = params.one("signal")?;
+    if only.is_some_and(|id| !site.app.profile.signals_of(disease).any(|s| s.id.as_str() == id)) {
+        return Err(Problem::NotFound("signal"));
+    }
     let range = match params.one("range")? {
         None => Range::Year,
         Some("all") => Range::All,
@@ -53,14 +63,17 @@ pub(super) async fn show(
     let mut gaps: Vec<String> = Vec::new();
     let told = site.app.profile.gaps.iter().any(|g| g.disease == disease.id && names(g, &place));
     let level_told = gaps_of(&here, disease, &place).next().is_some();
-    for signal in site.app.profile.signals_of(disease) {
+    let wanted = |id: &str| only.is_none_or(|only| only == id);
+    for signal in site.app.profile.signals_of(disease).filter(|s| wanted(s.id.as_str())) {
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
         if series.newest().is_none() && (told || (level_told && !series.unkept())) {
             // A gap of this very place, or of its level, says why there is nothing.
             continue;
         }
         let outlook = Outlook::read(&mut conn, &series, &place).await?;
-        views.push(SignalView::of(lang, &series, &outlook, &place, range));
+        let mut view = SignalView::of(lang, &series, &outlook, &place, range);
+        view.brief = views.len() >= FULL;
+        views.push(view);
     }
     gaps.extend(gaps_of(&here, disease, &place));
     if views.is_empty() && gaps.is_empty() {
@@ -78,6 +91,8 @@ pub(super) async fn show(
         views,
         gaps,
         all: range == Range::All,
+        only: only.unwrap_or_default(),
+        only_query: only.map(|id| format!("?signal={id}")).unwrap_or_default(),
     };
     respond::page(&here, &page)
 }
