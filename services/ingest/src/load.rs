@@ -45,7 +45,7 @@ pub async fn all(
     let extract = Extract::open(data)?;
     let mut done = Loaded::default();
     records(conn, &extract, &plan, now).await?;
-    for (source, signal) in plan.carried_files() {
+    for (source, signal) in plan.files() {
         let path = format!("observations/{source}/{signal}.csv.gz");
         let packed = extract.bytes(&path)?;
         let (sha256, scope) = (crate::body::sha256(&packed), plan.scope(source, signal));
@@ -84,10 +84,8 @@ async fn records(
     if store::loaded::rows_of(conn, &sha256, &scope).await?.is_some() {
         return Ok(());
     }
-    let sources = plan.carried_sources();
-    for id in &sources {
-        let source =
-            extract.sources.get(*id).with_context(|| format!("sources.csv lacks the source {id}"))?;
+    for id in plan.carried_sources() {
+        let source = extract.sources.get(id).with_context(|| format!("sources.csv lacks the source {id}"))?;
         store::sources::put(conn, source).await?;
     }
     for level in 0..3 {
@@ -96,7 +94,7 @@ async fn records(
         }
     }
     let wanted: Vec<_> =
-        extract.retrievals.values().filter(|r| sources.contains(r.source_id.as_str())).collect();
+        extract.retrievals.values().filter(|r| plan.sources().contains(r.source_id.as_str())).collect();
     let refused: BTreeMap<_, _> = extract.quarantine.iter().map(|q| (q.retrieval.as_str(), q)).collect();
     let retrievals: Vec<_> = wanted.iter().map(|r| (*r).clone()).collect();
     store::loaded::put_retrievals(conn, &retrievals).await?;

@@ -1,7 +1,5 @@
 //! Which rows of the extract a country needs.
 
-use crate::source::Source;
-use crate::sources;
 use domain::{CountryProfile, PlaceId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,12 +19,6 @@ const TRAINING: &[Training] = &[Training {
         ("who-fluid", "ili_incidence"),
     ],
 }];
-
-/// Is it declared as one that the extract carries? A source that nobody declared counts as carried: its absence from the
-/// extract is then a fault, and said.
-fn carried(source: &str) -> bool {
-    sources::find(source).is_none_or(Source::is_carried)
-}
 
 /// The tables to load, and of each all places or the country's own.
 #[derive(Debug)]
@@ -55,15 +47,18 @@ impl Plan {
         Self { nation: profile.nation.clone(), files }
     }
 
-    /// Source and signal of each table that the extract holds: what it leaves out comes by `LIVE=1` alone.
-    pub(super) fn carried_files(&self) -> impl Iterator<Item = (&str, &str)> {
-        let files = self.files.keys().map(|(source, signal)| (source.as_str(), signal.as_str()));
-        files.filter(|(source, _)| carried(source))
+    /// Source and signal of each table that an extract carries. What may not be carried, or could not be recorded, comes
+    /// from the publisher or not at all.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files
+            .keys()
+            .filter(|(source, _)| carried(source))
+            .map(|(source, signal)| (source.as_str(), signal.as_str()))
     }
 
-    /// The sources of these tables.
+    /// The sources of the tables that an extract carries.
     pub(super) fn carried_sources(&self) -> BTreeSet<&str> {
-        self.carried_files().map(|(source, _)| source).collect()
+        self.files().map(|(source, _)| source).collect()
     }
 
     /// The sources of its tables.
@@ -109,4 +104,9 @@ impl Plan {
         let sources: Vec<&str> = self.sources().into_iter().collect();
         format!("{}: {}", self.nation, sources.join(" "))
     }
+}
+
+/// Is it in the extract? A source that this program does not know is looked for there, so that its absence is an error.
+fn carried(source: &str) -> bool {
+    crate::sources::find(source).is_none_or(crate::Source::is_carried)
 }
