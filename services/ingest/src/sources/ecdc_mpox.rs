@@ -20,6 +20,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("no profile shows its signals yet"),
     issue_time: "The time of the commit that published the file.",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 5,
