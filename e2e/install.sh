@@ -25,6 +25,8 @@ for group in "$@"; do
         python yaml python3-yaml
         program chromium "chromium fonts-dejavu-core fonts-liberation"
         program psql postgresql-client
+        program openssl openssl
+        python pip python3-pip
         program setpriv util-linux
         program node nodejs
         program npm npm

@@ -101,8 +101,8 @@ def pipeline(part):
 
 
 def up(part):
-    """The command `vigie up`: starts, stops, says what is wrong; and a timed restore."""
-    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test"], {"PYTHONPATH": str(ROOT / "e2e")}, 1800)
+    """The command `vigie up`: starts, stops, says what is wrong; a timed restore; retrievals through a proxy into S3."""
+    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test", "archive_test"], {"PYTHONPATH": str(ROOT / "e2e")}, 1800)
     ran = sum(map(int, re.findall(r"^Ran (\d+) tests?", text, re.M)))
     bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", text)))
     skipped = sum(map(int, re.findall(r"skipped=(\d+)", text)))

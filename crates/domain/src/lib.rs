@@ -7,10 +7,12 @@ mod ids;
 mod observation;
 pub mod profile;
 pub mod quantiles;
+mod step;
 mod week;
 
 pub use ids::{CountryCode, IdError, PlaceId, SignalId, SourceId};
 pub use observation::{KeyError, Observation, ObservationKey, Status, StatusError};
 pub use profile::CountryProfile;
 pub use quantiles::LEVELS;
+pub use step::{Step, StepError};
 pub use week::{EpiWeek, WeekError, WeekSystem};

@@ -104,6 +104,7 @@ mod tests {
             licence_url: String::new(),
             credit: "Credit".into(),
             cadence: "ended".into(),
+            steps: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Publishers' tables, their payloads, and when we last looked.
 
 use chrono::{DateTime, Utc};
+use domain::{Status, Step};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub struct Source {
     pub credit: String,
     /// How often it is published, as a word: `daily`, `weekly`.
     pub cadence: String,
+    /// What is done to its figures, in order: words of [`domain::Step`].
+    pub steps: Vec<String>,
 }
 
 /// One payload of a publisher.
@@ -85,11 +88,11 @@ pub struct Release {
 /// When the database refuses.
 pub async fn put(conn: &mut PgConnection, s: &Source) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into source (id, publisher, title, page_url, licence, licence_url, credit, cadence)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into source (id, publisher, title, page_url, licence, licence_url, credit, cadence, steps)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (id) do update set publisher = excluded.publisher, title = excluded.title,
              page_url = excluded.page_url, licence = excluded.licence, licence_url = excluded.licence_url,
-             credit = excluded.credit, cadence = excluded.cadence",
+             credit = excluded.credit, cadence = excluded.cadence, steps = excluded.steps",
     )
     .bind(&s.id)
     .bind(&s.publisher)
@@ -99,6 +102,7 @@ pub async fn put(conn: &mut PgConnection, s: &Source) -> sqlx::Result<()> {
     .bind(&s.licence_url)
     .bind(&s.credit)
     .bind(&s.cadence)
+    .bind(&s.steps)
     .execute(conn)
     .await?;
     Ok(())
@@ -236,6 +240,29 @@ pub async fn put_release(conn: &mut PgConnection, r: &Release) -> sqlx::Result<(
 /// When the database does not answer.
 pub async fn release(conn: &mut PgConnection, retrieval: &str) -> sqlx::Result<Option<Release>> {
     sqlx::query_as("select * from release where retrieval_id = $1").bind(retrieval).fetch_optional(conn).await
+}
+
+/// What was done to the publisher's figure that became a value of this status, read from this payload, in order; and the
+/// release, where an operator let the payload in.
+///
+/// # Errors
+/// When the database does not answer, or holds a word that is no step.
+pub async fn steps(
+    conn: &mut PgConnection,
+    source: &Source,
+    status: &str,
+    retrieval: &str,
+) -> sqlx::Result<(Vec<Step>, Option<Release>)> {
+    let words = source.steps.iter().map(|word| word.parse()).collect::<Result<Vec<Step>, _>>();
+    let mut steps = words.map_err(|e| sqlx::Error::Decode(e.into()))?;
+    if status == Status::Withdrawn.as_str() {
+        // Nothing was taken from the table: that is what it says.
+        steps.retain(|s| matches!(s, Step::WeekEnd | Step::EndOfDay));
+        steps.push(Step::Withdrawn);
+    }
+    let release = release(conn, retrieval).await?;
+    steps.extend(release.as_ref().map(|_| Step::Released));
+    Ok((steps, release))
 }
 
 /// The releases of payloads of `source` until `as_of`, the newest first.

@@ -5,10 +5,11 @@ use crate::body::{RecordedSituation, Shape, Value};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use chrono::{DateTime, Utc};
-use domain::ObservationKey;
+use domain::{ObservationKey, Step};
 use kit::{Params, Problem};
 use serde::Serialize;
 use store::series::{Cells, KnownBy, Point};
+use store::sources::Release;
 use utoipa::ToSchema;
 
 /// One value and everything that it was made from.
@@ -19,6 +20,8 @@ pub(crate) struct Why {
     newest: bool,
     publisher: Publisher,
     retrieval: RetrievalBody,
+    /// What was done to the publisher's figure, in order.
+    transformations: Vec<Transformation>,
     /// Every issue of the cell, oldest first.
     revisions: Vec<Value>,
     recorded_situation: Option<RecordedSituation>,
@@ -51,7 +54,43 @@ pub(crate) struct RetrievalBody {
     parser: String,
 }
 
-/// Where a value comes from: publisher, payload, parser, and its revisions.
+/// One step from the payload to the value.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Transformation {
+    /// Its word: it does not change.
+    #[schema(value_type = String, example = "week_end")]
+    step: Step,
+    /// The same as a sentence.
+    about: String,
+}
+
+impl Transformation {
+    fn new(step: Step, release: Option<&Release>) -> Self {
+        let about = match step {
+            Step::Cell => {
+                "The cell of this place, period and indicator is taken from the table; shares of it (ages, sexes) and sums of places are not."
+            }
+            Step::Difference => {
+                "Where the table gives running totals, the value is the total of the day less that of the day before."
+            }
+            Step::AsPublished => {
+                "The number is the publisher's: not rounded, smoothed, filled in or added up."
+            }
+            Step::WeekEnd => "The publisher's week becomes the date of its last day.",
+            Step::EndOfDay => "Of the issue only the day is known: it counts from the end of that day (UTC).",
+            Step::FirstIssue => "A later issue that repeats the value is not kept a second time.",
+            Step::Withdrawn => {
+                "The cell was in the tables before and is not in this one, which is complete: it was taken back."
+            }
+            Step::Released => "The checks had refused the payload; an operator accepted it.",
+        };
+        let because = release.filter(|_| step == Step::Released);
+        let because = because.map(|r| format!(" {}: {}", r.released_at.to_rfc3339(), r.because));
+        Self { step, about: about.to_owned() + &because.unwrap_or_default() }
+    }
+}
+
+/// Where a value comes from: publisher, payload, parser, what was done to it, and its revisions.
 #[utoipa::path(get, path = "/api/data/v1/why/{id}", operation_id = "why", tag = "figures",
     params(("id" = String, Path, pattern = r"^[^~]+~[^~]+~[^~]+~\d{4}-\d{2}-\d{2}~\d{8}T\d{6}Z$", description = "The `id` of a value")),
     responses(
@@ -91,6 +130,8 @@ pub(crate) async fn why(
         store::sources::get(&mut conn, key.source.as_str()).await?.ok_or_else(|| lost("the source"))?;
     let retrieval = store::sources::retrieval(&mut conn, &point.retrieval_id).await?;
     let retrieval = retrieval.ok_or_else(|| lost("the retrieval"))?;
+    let (steps, release) =
+        store::sources::steps(&mut conn, &source, &point.status, &point.retrieval_id).await?;
     let shape = Shape::new(app, signal);
     let value = shape.value(&source.id, point)?;
     let revisions = issues.iter().map(|p| shape.value(&source.id, p)).collect::<Result<Vec<_>, _>>()?;
@@ -114,6 +155,7 @@ pub(crate) async fn why(
             bytes: retrieval.bytes,
             parser: retrieval.parser,
         },
+        transformations: steps.into_iter().map(|s| Transformation::new(s, release.as_ref())).collect(),
         revisions,
         recorded_situation: RecordedSituation::of(app),
     }))

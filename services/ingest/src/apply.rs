@@ -296,5 +296,6 @@ fn declared(s: &Source) -> store::sources::Source {
         licence_url: s.licence_url.to_owned(),
         credit: s.credit.to_owned(),
         cadence: s.cadence.as_str().to_owned(),
+        steps: s.transformations().into_iter().map(|s| s.as_str().to_owned()).collect(),
     }
 }

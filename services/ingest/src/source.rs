@@ -2,6 +2,7 @@
 
 use crate::{Context, Parsed, Refusal};
 use chrono::Weekday;
+use domain::Step;
 
 /// Under which kind of terms the figures stand. Only some kinds may be carried in the project's own extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +154,8 @@ pub struct Source {
     pub issue_time: &'static str,
     /// The publisher's own repositories (`owner/name`), whose commits are addresses of vintages.
     pub repositories: &'static [&'static str],
+    /// What else is done to its figures than is done to those of every source ([`Source::transformations`]).
+    pub steps: &'static [Step],
     /// What a payload must satisfy.
     pub rules: Rules,
     /// Its tables.
@@ -166,6 +169,20 @@ impl Source {
     #[must_use]
     pub fn feed(&self, name: &str) -> Option<&'static Feed> {
         self.feeds.iter().find(|f| f.name == name)
+    }
+
+    /// What is done to its figures on the way to values, in order.
+    #[must_use]
+    pub fn transformations(&self) -> Vec<Step> {
+        let all = |step: &Step| match step {
+            Step::Cell | Step::FirstIssue => true,
+            Step::AsPublished => !self.steps.contains(&Step::Difference),
+            Step::WeekEnd => self.rules.week_ends.is_some(),
+            Step::Difference | Step::EndOfDay => self.steps.contains(step),
+            // Of single values, not of a source.
+            Step::Withdrawn | Step::Released => false,
+        };
+        Step::ALL.into_iter().filter(all).collect()
     }
 
     /// Is it in the extract: may it be, and does nothing speak against it?

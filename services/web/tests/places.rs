@@ -186,6 +186,11 @@ async fn a_figure_leads_back_to_the_payload_and_shows_its_revisions(pool: PgPool
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(page.contains(&id("20250129T120000Z")), "the first issue is linked");
+    for step in ["The number is the publisher’s own", "is dated by its last day", "is not kept a second time"]
+    {
+        assert!(page.contains(step), "{step} in {page}");
+    }
+    assert!(!page.contains("running totals"), "what was not done is not said");
     let early = site.get(&(id("20250129T120000Z") + "?as_of=2025-01-31")).await;
     assert_eq!(early.status, 200);
     assert!(!early.body.contains(&id("20250205T120000Z")), "a later revision is not known yet");

@@ -29,7 +29,7 @@ pub(crate) async fn country(db: PgPool, clock: DateTime<Utc>) -> App {
     let mut conn = db.acquire().await.unwrap();
     for sql in [
         "insert into source values ('cdc-flusight', 'CDC', 'FluSight target data', 'https://example.org/page', 'Public domain',
-            'https://example.org/licence', 'CDC NHSN', 'weekly')",
+            'https://example.org/licence', 'CDC NHSN', 'weekly', '{cell,as_published,week_end,first_issue}')",
         "insert into place values ('US', 'nation', null, 340000000, '{\"en\": \"United States\"}'),
             ('US-CA', 'state', 'US', 39000000, '{\"en\": \"California\"}'),
             ('US-NY', 'state', 'US', 19800000, '{\"en\": \"New York\"}'),

@@ -184,6 +184,24 @@ async fn why_leads_from_a_value_to_the_payload(pool: PgPool) {
     assert_eq!(why["retrieval"]["sha256"], "a".repeat(64));
     assert_eq!(why["publisher"]["name"], "CDC");
     assert_eq!((&why["newest"], why["revisions"].as_array().unwrap().len()), (&false.into(), 2));
+    let steps = |why: &serde_json::Value| -> Vec<String> {
+        let all = why["transformations"].as_array().unwrap();
+        assert!(all.iter().all(|t| t["about"].as_str().is_some_and(|a| a.len() > 20)), "{all:?}");
+        all.iter().map(|t| t["step"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(steps(&why), ["cell", "as_published", "week_end", "first_issue"]);
+    // Taken back is what the absence of the cell says, in a payload that an operator let in.
+    let release = store::sources::Release {
+        retrieval_id: "r2".into(),
+        released_at: time("2025-01-16T08:00:00Z"),
+        because: "confirmed by telephone".into(),
+    };
+    store::sources::put_release(&mut *app.db.acquire().await.unwrap(), &release).await.unwrap();
+    let gone = "flu_hosp_admissions~cdc-flusight~US-CA~2025-01-11~20250115T170000Z";
+    let why = get(&app, &format!("why/{gone}")).await.json();
+    assert_eq!(steps(&why), ["week_end", "withdrawn", "released"]);
+    let about = why["transformations"][2]["about"].as_str().unwrap();
+    assert!(about.ends_with("accepted it. 2025-01-16T08:00:00+00:00: confirmed by telephone"), "{about}");
     let later = "flu_hosp_admissions~cdc-flusight~US~2025-02-08~20250212T170000Z";
     assert_eq!(get(&app, &format!("why/{later}")).await.status, 404, "not issued yet at the clock");
 }

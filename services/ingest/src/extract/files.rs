@@ -5,6 +5,7 @@ use crate::body::pack;
 use crate::source::Source;
 use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::Step;
 use std::collections::BTreeMap;
 use store::sources::Retrieval;
 
@@ -102,6 +103,7 @@ pub(super) fn sources(all: &[&Source]) -> anyhow::Result<Vec<u8>> {
         "credit",
         "redistributable",
         "issue_time",
+        "steps",
     ];
     let row = |s: &&Source| {
         let yes = if s.may_be_carried() { "true" } else { "false" };
@@ -117,6 +119,9 @@ pub(super) fn sources(all: &[&Source]) -> anyhow::Result<Vec<u8>> {
             yes,
             s.issue_time,
         ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([s.transformations().into_iter().map(Step::as_str).collect::<Vec<_>>().join(" ")])
     };
     csv(&header, all.iter().map(row))
 }

@@ -105,14 +105,16 @@ impl Extract {
             "credit",
             "redistributable",
             "issue_time",
+            "steps",
         ];
         for r in records("sources.csv", bytes, &header)? {
             let [id, publisher, title, page_url, cadence, licence, licence_url, credit] =
                 [0, 1, 2, 3, 4, 5, 6, 7].map(|i| cell(&r, i));
             ensure!(r.get(8) == Some("true"), "data/sources.csv: {id} may not be carried");
+            let steps = cell(&r, 10).split_whitespace().map(str::to_owned).collect();
             self.sources.insert(
                 id.clone(),
-                Source { id, publisher, title, page_url, licence, licence_url, credit, cadence },
+                Source { id, publisher, title, page_url, licence, licence_url, credit, cadence, steps },
             );
         }
         Ok(())
@@ -286,7 +288,7 @@ mod tests {
             e
         };
         read(
-            "id,publisher,title,page_url,cadence,licence,licence_url,credit,redistributable,issue_time\nx,P,T,u,weekly,L,l,C,true,I.\n",
+            "id,publisher,title,page_url,cadence,licence,licence_url,credit,redistributable,issue_time,steps\nx,P,T,u,weekly,L,l,C,true,I.,cell as_published\n",
             "id,level,parent,population,code,en,fr,de,it\nFR,nation,,68,FRA,France,France,,\n",
             "id,source,url,recorded_as,retrieved_at,sha256,bytes,parser\n0123456789abcdef-x,x,u,r,2025-01-08T00:00:00Z,0123456789abcdef00,1,x 1\n",
         )

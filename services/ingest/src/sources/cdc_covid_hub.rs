@@ -7,6 +7,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -23,6 +24,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The time of the commit for the CSV; for the vintages inside the Parquet file the date in `as_of`, counted from the end of that day.",
     repositories: &["CDCgov/covid19-forecast-hub"],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 10,

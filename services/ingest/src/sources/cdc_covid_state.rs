@@ -5,6 +5,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -21,6 +22,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the copy, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         // States take cases and deaths back by a negative day: a few dozen in every vintage.
         corrections: true,

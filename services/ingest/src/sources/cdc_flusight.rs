@@ -26,6 +26,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The time of the commit that published the table.",
     repositories: &["cdcepi/FluSight-forecast-hub", "cdcepi/Flusight-forecast-data"],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 10,

@@ -7,6 +7,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::{NaiveDate, Weekday};
+use domain::Step;
 use std::collections::BTreeMap;
 
 /// Visits for influenza-like illness, percent of all visits, unweighted.
@@ -29,6 +30,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the copy, counted from the end of that day; these are final values without vintages.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 10,

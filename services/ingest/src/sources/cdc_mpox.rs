@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The time that the table states in words (`Data as of September 15 2022 at 2:00 pm EDT`).",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 10,

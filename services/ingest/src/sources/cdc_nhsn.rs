@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("no profile shows its signals yet"),
     issue_time: "The time of the retrieval.",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 2,

@@ -5,6 +5,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use domain::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The declaration.
@@ -22,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("no profile shows its signals yet"),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: true,
         min_places: 1,

@@ -6,6 +6,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -22,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("no profile shows its signals yet"),
     issue_time: "The date in `as_of`, counted from the end of that day.",
     repositories: &["CDCgov/rsv-forecast-hub"],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 10,

@@ -6,6 +6,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -24,6 +25,7 @@ pub const SOURCE: Source = Source {
     ),
     issue_time: "The date of the snapshot, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 10,

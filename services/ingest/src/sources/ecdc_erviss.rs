@@ -7,7 +7,7 @@ use crate::source::{Cadence, Defect, Feed, Issued, Recording, Rules, Source, Ter
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
-use domain::{EpiWeek, WeekSystem};
+use domain::{EpiWeek, Step, WeekSystem};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -24,6 +24,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the weekly snapshot, counted from the end of that day.",
     repositories: &["EU-ECDC/Respiratory_viruses_weekly_data"],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 5,

@@ -7,6 +7,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row, Vintage};
 use chrono::Weekday;
+use domain::Step;
 use std::collections::BTreeSet;
 
 const HUB: &str = "RespiCast-Covid19";
@@ -27,6 +28,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the weekly snapshot, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     ),
     issue_time: "The time of the commit that published the file.",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 5,

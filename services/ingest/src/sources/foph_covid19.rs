@@ -25,6 +25,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The version that the files state, which is Swiss local time.",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 20,

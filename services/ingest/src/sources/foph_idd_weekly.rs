@@ -25,6 +25,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("no payload could be recorded: it is fetched live only"),
     issue_time: "The time of the retrieval.",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 20,

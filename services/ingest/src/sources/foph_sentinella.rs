@@ -6,7 +6,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::TimeDelta;
-use domain::{EpiWeek, Status, WeekSystem};
+use domain::{EpiWeek, Status, Step, WeekSystem};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("of its exports only the first weeks of one could be recorded: it is fetched live only"),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

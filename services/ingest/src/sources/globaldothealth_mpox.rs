@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("owid-mpox took the same figures from here until 2022-09-23, and goes on after it"),
     issue_time: "The time of the commit that published the file.",
     repositories: &["globaldothealth/monkeypox"],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 10,

@@ -7,6 +7,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::Step;
 use std::collections::HashSet;
 
 /// The declaration.
@@ -24,6 +25,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("no profile shows its signals yet"),
     issue_time: "The date of the copy of the repository, counted from the end of that day.",
     repositories: &["CSSEGISandData/COVID-19"],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 10,

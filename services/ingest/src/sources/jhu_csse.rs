@@ -6,6 +6,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::NaiveDate;
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -22,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the copy of the repository, counted from the end of that day.",
     repositories: &["CSSEGISandData/COVID-19"],
+    steps: &[Step::Difference, Step::EndOfDay],
     rules: Rules {
         // The cumulative counts fall where a country took cases back; the difference is then negative and stays.
         corrections: true,

@@ -6,7 +6,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
-use domain::PlaceId;
+use domain::{PlaceId, Step};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 5,

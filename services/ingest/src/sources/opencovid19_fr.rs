@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The time of the commit that published the file.",
     repositories: &["opencovid19-fr/data"],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 2,

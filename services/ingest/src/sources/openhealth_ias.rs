@@ -6,6 +6,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{Column, Dialect, Line, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -22,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: Some("its licence asks that what is derived from it be under itself, and it ended in 2021"),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

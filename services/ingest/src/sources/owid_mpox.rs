@@ -21,6 +21,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The time of the commit that published the file.",
     repositories: &["owid/monkeypox"],
+    steps: &[],
     rules: Rules {
         // A negative daily value takes back cases counted before.
         corrections: true,

@@ -7,7 +7,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{Dialect, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
-use domain::{EpiWeek, WeekSystem};
+use domain::{EpiWeek, Step, WeekSystem};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -26,6 +26,7 @@ pub const SOURCE: Source = Source {
     ),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

@@ -6,6 +6,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::{Datelike as _, Weekday};
+use domain::Step;
 use std::borrow::Cow;
 
 /// The declaration.
@@ -23,6 +24,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the file, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

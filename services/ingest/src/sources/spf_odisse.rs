@@ -6,7 +6,7 @@ use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
-use domain::{EpiWeek, WeekSystem};
+use domain::{EpiWeek, Step, WeekSystem};
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the retrieval, counted from the end of that day: the exports do not state their own.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

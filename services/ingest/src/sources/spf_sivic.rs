@@ -5,6 +5,7 @@ use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{Dialect, Table};
 use crate::{Context, Parsed, Refusal, Row};
+use domain::Step;
 
 /// The declaration.
 pub const SOURCE: Source = Source {
@@ -21,6 +22,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the file, counted from the end of that day: it came out at about 19:00 Paris time.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 10,

@@ -7,6 +7,7 @@ use crate::source::{Cadence, Defect, Feed, Issued, Recording, Rules, Source, Ter
 use crate::table::{COMMA, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::Weekday;
+use domain::Step;
 
 const SNAPSHOTS: &str = "https://raw.githubusercontent.com/european-modelling-hubs/RespiCast-SyndromicIndicators/main/target-data/latest-ILI_incidence.csv";
 
@@ -25,6 +26,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The date of the weekly snapshot, counted from the end of that day.",
     repositories: &[],
+    steps: &[Step::EndOfDay],
     rules: Rules {
         corrections: false,
         min_places: 1,

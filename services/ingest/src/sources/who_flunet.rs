@@ -24,6 +24,7 @@ pub const SOURCE: Source = Source {
     left_out: None,
     issue_time: "The time that an export states (`generated on 21/02/2018 09:06:26 UTC`); of today's table the time of its retrieval.",
     repositories: &[],
+    steps: &[],
     rules: Rules {
         corrections: false,
         min_places: 1,

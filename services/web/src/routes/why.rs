@@ -8,11 +8,11 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use domain::profile::{Cadence, Signal};
-use domain::{ObservationKey, Status};
+use domain::{ObservationKey, Status, Step};
 use kit::Problem;
 use kit::source::Named;
 use store::observations::Point;
-use store::sources::Retrieval;
+use store::sources::{Release, Retrieval};
 
 /// One issue of the cell.
 struct Issue {
@@ -39,6 +39,8 @@ struct Page<'a> {
     retrieval: Option<Retrieval>,
     /// When this platform fetched it; what a recording carries was fetched by somebody else, at a time not known.
     retrieved: Option<String>,
+    /// What was done to the publisher's figure, in order.
+    steps: Vec<String>,
     issues: Vec<Issue>,
 }
 
@@ -56,6 +58,8 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
     let place = super::place::find(&mut conn, &here, key.place.as_str()).await?;
     let source = store::sources::get(&mut conn, key.source.as_str()).await?.ok_or_else(missing)?;
     let retrieval = store::sources::retrieval(&mut conn, &point.retrieval_id).await?;
+    let (steps, release) =
+        store::sources::steps(&mut conn, &source, &point.status, &point.retrieval_id).await?;
     let lang = here.lang();
     let period = if signal.cadence == Cadence::Week { "week" } else { "day" };
     let moment = |at| lang.formats.moment(at);
@@ -75,6 +79,7 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
         source: Named::of(&lang.language, &source),
         retrieved: retrieval.as_ref().filter(|r| r.recorded_as.is_empty()).map(|r| moment(r.retrieved_at)),
         retrieval,
+        steps: steps.into_iter().map(|s| sentence(&here, s, release.as_ref())).collect(),
         issues: issues
             .iter()
             .rev()
@@ -91,6 +96,17 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
             .collect(),
     };
     respond::page(&here, &page)
+}
+
+fn sentence(here: &Here, step: Step, release: Option<&Release>) -> String {
+    let text = here.t(format!("step.{}", step.as_str()));
+    match release {
+        // The reason is the operator's, in the operator's language.
+        Some(r) if step == Step::Released => {
+            format!("{text} {} – {}", here.lang().formats.moment(r.released_at), r.because)
+        }
+        _ => text,
+    }
 }
 
 fn value(here: &Here, signal: &Signal, p: &Point) -> String {

@@ -177,6 +177,7 @@ async fn declare(conn: &mut sqlx::PgConnection, id: &str) {
         licence_url: "https://licence.test".into(),
         credit: "Credit <to> whom it is due".into(),
         cadence: "weekly".into(),
+        steps: ["cell", "as_published", "week_end", "first_issue"].map(str::to_owned).to_vec(),
     };
     store::sources::put(conn, &source).await.unwrap();
     let retrieval = Retrieval {
