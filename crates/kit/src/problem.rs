@@ -36,6 +36,12 @@ pub enum Problem {
         /// When to come back; said in `Retry-After` too.
         seconds: u64,
     },
+    /// What was asked for is still being made.
+    #[error("this is being made and not finished yet: ask again in {seconds} s")]
+    NotReady {
+        /// When to come back; said in `Retry-After` too.
+        seconds: u64,
+    },
     /// Ours. Logged in `into_response` and nowhere else; the client reads "internal error".
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -55,6 +61,7 @@ impl Problem {
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
+            Self::NotReady { .. } => ("not_ready", StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -102,7 +109,7 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Self::TooMany { seconds } = self {
+        if let Self::TooMany { seconds } | Self::NotReady { seconds } = self {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

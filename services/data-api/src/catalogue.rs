@@ -9,6 +9,7 @@ use domain::profile::{Cadence, Event, NATION, Unit};
 use kit::{Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use store::series::KnownBy;
 use utoipa::ToSchema;
 
 /// What is counted.
@@ -56,8 +57,8 @@ pub(crate) struct Published {
     rows: i64,
 }
 
-impl From<&store::series::Coverage> for Published {
-    fn from(c: &store::series::Coverage) -> Self {
+impl From<&store::issued::Coverage> for Published {
+    fn from(c: &store::issued::Coverage) -> Self {
         Self {
             first_issue: c.first_issue,
             last_issue: c.last_issue,
@@ -87,7 +88,7 @@ pub(crate) async fn signals(
     let app = &api.app;
     let as_of = app.as_of(Params::parse(query.as_deref(), &["as_of"])?.one("as_of")?)?;
     let mut conn = app.db.acquire().await?;
-    let coverage = store::series::coverage(&mut conn, None, as_of).await?;
+    let coverage = store::issued::coverage(&mut conn, None, as_of, KnownBy::Issue).await?;
     let body = |s: &domain::profile::Signal| SignalBody {
         id: s.id.to_string(),
         disease: s.disease.clone(),

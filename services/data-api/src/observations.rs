@@ -3,11 +3,11 @@
 use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
 use crate::bulk;
+use crate::jobs::Keep;
 use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
 use crate::wide;
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,8 @@ use chrono::{DateTime, Utc};
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use store::issued::Coverage;
+use store::scan::Question;
 use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 1000;
@@ -64,6 +66,7 @@ pub(crate) struct ObservationPage {
         (status = 200, description = "The values", content((ObservationPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"), (Vec<u8> = "application/vnd.apache.parquet"))),
         (status = 304, description = "The version that the client has"),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "A Parquet file that takes long is being made: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 #[tracing::instrument(name = "api.observations", skip_all)]
@@ -87,17 +90,18 @@ pub(crate) async fn list(
         }
     }
     let selection = Selection::read(app, &params).await?;
-    let version = version(&api, &params, &selection, format).await?;
+    let state = selection.state(app).await?;
+    let version = version(&api, &params, &selection, &state, format);
     if let Some(same) = respond::not_modified(&headers, &version) {
         return Ok(same);
     }
     let mut response = match (format, limit) {
         _ if selection.wide.is_some() => wide_page(app, &params, &selection, format, limit).await?,
-        (Format::Parquet, _) => parquet(&api, &selection).await?,
+        (Format::Parquet, _) => parquet(&api, &params, &selection, &version).await?,
         (Format::Csv | Format::JsonLines, None) => {
-            let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app));
+            let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app, state));
             let (first, rows) = respond::piece(&mut reader, &shape, format, true).await?;
-            let mut response = Body::into_response(respond::stream(first, reader, shape, format));
+            let mut response = respond::stream((first, rows), reader, shape, format).into_response();
             mark(&mut response, false);
             if rows == 0 {
                 why_empty(app, &selection).await?.mark(&mut response);
@@ -110,26 +114,18 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// The tag changes with the request, with the figures of the places asked for, and, where one is given, with the time.
-async fn version(
-    api: &Api,
-    params: &Params,
-    selection: &Selection,
-    format: Format,
-) -> Result<Version, Problem> {
-    let app = &api.app;
-    let mut conn = app.db.acquire().await?;
-    let (signal, by) = (selection.signal.id.as_str(), selection.by);
-    let places: Vec<&str> = selection.targets.iter().map(|t| t.place.as_str()).collect();
-    let state = store::series::coverage_in(&mut conn, signal, &places, selection.as_of, by).await?;
+/// The tag changes with the request, with the figures of its signal, and, where one is given, with the time.
+fn version(api: &Api, params: &Params, selection: &Selection, state: &[Coverage], format: Format) -> Version {
+    let (app, question) = (&api.app, &selection.question);
     // Another version of this service, of its clock or of the carried figures begins with a start of this service.
     let seen = state.iter().map(|c| c.last_seen).max().unwrap_or(api.started).min(kit::wall());
-    let midnight = selection.as_of.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let lagged = selection.mode.lag().map_or(api.started, |_| midnight);
+    let midnight = question.as_of.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let lag = question.mode.lag();
+    let lagged = lag.map_or(api.started, |_| midnight);
     let state: Vec<String> =
         state.iter().map(|c| format!("{}/{}/{}", c.source_id, c.rows, c.last_issue)).collect();
     let recorded = app.clock.recorded().map(|at| at.to_rfc3339()).unwrap_or_default();
-    let lag_day = selection.mode.lag().map(|_| selection.as_of.date_naive().to_string());
+    let lag_day = lag.map(|_| question.as_of.date_naive().to_string());
     let etag = respond::etag(&[
         env!("CARGO_PKG_VERSION"),
         &params.encode_without(&[]),
@@ -138,14 +134,19 @@ async fn version(
         &recorded,
         &lag_day.unwrap_or_default(),
     ]);
-    Ok(Version { etag, modified: seen.max(lagged).max(api.started) })
+    Version { etag, modified: seen.max(lagged).max(api.started) }
 }
 
 /// The whole selection as one file.
-async fn parquet(api: &Api, selection: &Selection) -> Result<Response, Problem> {
+async fn parquet(
+    api: &Api,
+    params: &Params,
+    selection: &Selection,
+    version: &Version,
+) -> Result<Response, Problem> {
     let app = &api.app;
-    let shape = Shape::new(app, &selection.signal);
-    let built = api.bulk.once(selection.reader(app), &shape).await?;
+    let name = format!("observations?{}", params.encode_without(&["format"]));
+    let built = api.files.get(&name, &version.etag, Keep::Once, selection.parquet(app)).await?;
     let mut response = bulk::send(&built, None);
     mark(&mut response, false);
     respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());
@@ -164,7 +165,7 @@ async fn page(
     format: Format,
     limit: usize,
 ) -> Result<Response, Problem> {
-    let mut rows = selection.reader(app).batch(limit + 1).await?;
+    let mut rows = selection.reader(app, Vec::new()).batch(limit + 1).await?;
     let truncated = rows.len() > limit;
     rows.truncate(limit);
     let shape = Shape::new(app, &selection.signal);
@@ -174,7 +175,7 @@ async fn page(
     let mut response = if format == Format::Json {
         Json(ObservationPage {
             signal: selection.signal.id.to_string(),
-            as_of: selection.as_of,
+            as_of: selection.question.as_of,
             recorded_situation: RecordedSituation::of(app),
             data,
             truncated,
@@ -201,7 +202,7 @@ async fn page(
 /// The address of the page after `after`. The time is written down, so that all pages show one state of the figures.
 fn next_page(params: &Params, selection: &Selection, after: &str) -> String {
     let rest = params.encode_without(&["after", "as_of"]);
-    let as_of = selection.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
+    let as_of = selection.question.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
     format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={after}")
 }
 
@@ -262,13 +263,19 @@ async fn why_empty(app: &App, selection: &Selection) -> Result<Empty, Problem> {
         places.entry(&target.source).or_default().push(target.place.clone());
     }
     let mut conn = app.db.acquire().await?;
-    let (signal, span) = (selection.signal.id.as_str(), (selection.from, selection.to));
+    let (signal, Question { span, as_of, by, .. }) =
+        (selection.signal.id.as_str(), selection.question.clone());
     let mut first_issue: Option<DateTime<Utc>> = None;
     for (source, places) in places {
-        let first =
-            store::series::first_known(&mut conn, signal, source, &places, span, selection.by).await?;
+        let first = if selection.whole && span == (None, None) {
+            store::issued::first_known(&mut conn, signal, source, by).await?
+        } else {
+            store::series::first_known(&mut conn, signal, source, &places, span, by).await?
+        };
         first_issue = first_issue.into_iter().chain(first).min();
     }
-    let early = first_issue.is_some_and(|first| first > selection.as_of);
+    // What becomes known after the platform's clock is not known, nor that it will be.
+    let first_issue = first_issue.filter(|first| *first <= app.clock.now());
+    let early = first_issue.is_some_and(|first| first > as_of);
     Ok(Empty { reason: if early { "before_first_issue" } else { "no_data" }, first_issue })
 }

@@ -39,6 +39,7 @@ pub(crate) struct ProblemBody {
         crate::vintage::file,
         openapi,
     ),
+    external_docs(url = "/api/data/v1/docs", description = "This description as a page, with examples"),
     modifiers(&Everywhere),
     components(schemas(ProblemBody, crate::wide::WidePage)),
     tags(

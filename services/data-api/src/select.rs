@@ -1,11 +1,15 @@
 //! Which values a request asks for.
 
-use crate::reader::{Mode, Reader, Target};
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::body::Shape;
+use crate::build::Job;
+use crate::bulk_file::Kind;
+use crate::reader::{Reader, Target};
+use chrono::NaiveDate;
 use domain::profile::{NATION, Signal};
 use domain::{ObservationKey, SignalId};
 use kit::{App, Params, Problem};
-use store::places::Place;
+use store::issued::Coverage;
+use store::scan::{Mode, Question};
 use store::series::{Cells, KnownBy};
 
 /// The parameters of `observations`.
@@ -17,13 +21,11 @@ pub(crate) const ALLOWED: [&str; 13] = [
 /// What a request asks for, checked against the country's profile and places.
 pub(crate) struct Selection {
     pub(crate) signal: Signal,
-    pub(crate) as_of: DateTime<Utc>,
-    pub(crate) by: KnownBy,
-    pub(crate) from: Option<NaiveDate>,
-    pub(crate) to: Option<NaiveDate>,
-    pub(crate) mode: Mode,
+    pub(crate) question: Question,
     /// By place id. Places of a level at which the signal is not published are left out.
     pub(crate) targets: Vec<Target>,
+    /// Are all places of the country asked for?
+    pub(crate) whole: bool,
     pub(crate) after: Option<ObservationKey>,
     /// One row a date: then `after` is a date.
     pub(crate) wide: Option<WideAfter>,
@@ -77,7 +79,9 @@ impl Selection {
         if after.as_ref().is_some_and(|a| a.signal != signal.id) {
             return Err(Problem::invalid("after", "is a value of another signal"));
         }
-        Ok(Self { signal, as_of, by, from, to, mode, targets, after, wide })
+        let question = Question { span: (from, to), as_of, by, mode };
+        let whole = params.list("place").is_empty() && params.one("level")?.is_none();
+        Ok(Self { signal, question, targets, whole, after, wide })
     }
 
     /// What it asks of one place.
@@ -86,20 +90,36 @@ impl Selection {
             signal: self.signal.id.as_str(),
             source: &target.source,
             place: &target.place,
-            from: self.from,
-            to: self.to,
-            as_of: self.as_of,
-            by: self.by,
+            from: self.question.span.0,
+            to: self.question.span.1,
+            as_of: self.question.as_of,
+            by: self.question.by,
         }
     }
 
-    /// What reads it from the database.
-    pub(crate) fn reader(&self, app: &App) -> Reader {
-        let span = (self.from, self.to);
+    /// What there is of it, by source: it changes when a value is added that it asks for.
+    pub(crate) async fn state(&self, app: &App) -> Result<Vec<Coverage>, Problem> {
+        let Question { as_of, by, .. } = self.question;
+        let mut conn = app.db.acquire().await?;
+        Ok(store::issued::coverage(&mut conn, Some(self.signal.id.as_str()), as_of, by).await?)
+    }
+
+    /// What reads it from the database in pieces.
+    pub(crate) fn reader(&self, app: &App, state: Vec<Coverage>) -> Reader {
         let (signal, targets) = (self.signal.id.to_string(), self.targets.clone());
-        Reader::new(app.db.clone(), signal, targets, span, self.as_of, self.mode)
-            .by(self.by)
-            .after(self.after.as_ref())
+        Reader::new(app.db.clone(), signal, targets, self.question.clone(), state).after(self.after.as_ref())
+    }
+
+    /// What reads it at once and writes it as Parquet.
+    pub(crate) fn parquet(&self, app: &App) -> Job {
+        let (shape, kind) = (Shape::new(app, &self.signal), Kind::Parquet);
+        Job {
+            db: app.db.clone(),
+            shape,
+            targets: self.targets.clone(),
+            question: self.question.clone(),
+            kind,
+        }
     }
 }
 
@@ -110,9 +130,15 @@ pub(crate) fn signal<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Signal, P
     app.profile.signal(&id).ok_or(Problem::NotFound("signal"))
 }
 
+/// The places of `signal`, with whose figures stand for each.
+pub(crate) fn of_places(signal: &Signal, places: Vec<(String, String)>) -> Vec<Target> {
+    let target = |(place, level): (String, String)| {
+        Some(Target { place, source: signal.source_at(&level)?.to_string() })
+    };
+    places.into_iter().filter_map(target).collect()
+}
+
 async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Target>, Problem> {
-    let mut conn = app.db.acquire().await?;
-    let all = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
     let (wanted, level) = (params.list("place"), params.one("level")?);
     let known = |level: &str| level == NATION || app.profile.levels.iter().any(|l| l == level);
     if level.is_some_and(|level| !known(level)) {
@@ -122,12 +148,12 @@ async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Targ
     if level.is_some() && !wanted.is_empty() {
         return Err(Problem::invalid("level", "does not go with `place`"));
     }
-    if wanted.iter().any(|w| !all.iter().any(|p| p.id == *w)) {
+    let mut conn = app.db.acquire().await?;
+    let only = (!wanted.is_empty()).then_some(&wanted[..]);
+    let mut found = store::places::levels(&mut conn, app.profile.nation.as_str(), only).await?;
+    if found.len() < wanted.len() {
         return Err(Problem::NotFound("place"));
     }
-    let asked =
-        |p: &&Place| level.is_none_or(|l| p.level == l) && (wanted.is_empty() || wanted.contains(&&*p.id));
-    let target =
-        |p: &Place| Some(Target { place: p.id.clone(), source: signal.source_at(&p.level)?.to_string() });
-    Ok(all.iter().filter(asked).filter_map(target).collect())
+    found.retain(|(_, of)| level.is_none_or(|level| of == level));
+    Ok(of_places(signal, found))
 }

@@ -3,9 +3,11 @@
 
 mod any_query;
 mod common;
+mod concurrent;
 mod limits;
 mod openapi;
 mod replay;
+mod slow;
 mod tables;
 mod transport;
 
@@ -40,6 +42,23 @@ async fn what_is_empty_says_why(pool: PgPool) {
     let covid = get(&app, "observations?signal=mpox_cases&level=state").await;
     assert_eq!(of(covid), "not_published_at_this_level");
     assert_eq!(of(get(&app, path).await), serde_json::Value::Null);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_issued_after_the_clock_is_not_told(pool: PgPool) {
+    let app = seeded(pool).await;
+    for rest in [
+        "&place=US&from=2025-02-08",
+        "&place=US&from=2025-02-08&format=csv",
+        "&layout=wide&place=US&from=2025-02-08",
+    ] {
+        let answer = get(&app, &format!("observations?signal=flu_hosp_admissions{rest}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("vigie-reason")), (200, "no_data"), "{rest}");
+        assert_eq!(answer.header("vigie-first-issue"), "", "{rest}: the issue of February 12 lies ahead");
+    }
+    let before = kit::App { clock: Clock::Recorded(time("2025-01-01T00:00:00Z")), ..app };
+    let nothing = get(&before, "observations?signal=flu_hosp_admissions").await.json();
+    assert_eq!((&nothing["reason"], &nothing["first_issue"]), (&"no_data".into(), &serde_json::Value::Null));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
