@@ -27,6 +27,14 @@ pub enum Problem {
         /// What is wrong with it.
         reason: String,
     },
+    /// A parameter that is well written and does not fit: to another one, to the country or to its clock.
+    #[error("`{field}` {reason}")]
+    Conflict {
+        /// The parameter.
+        field: &'static str,
+        /// What it does not fit to.
+        reason: String,
+    },
     /// The path exists and does not take this method.
     #[error("this address does not take this method")]
     MethodNotAllowed,
@@ -53,12 +61,18 @@ impl Problem {
         Self::Invalid { field, reason: reason.into() }
     }
 
+    /// A parameter that does not fit.
+    pub fn conflict(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Conflict { field, reason: reason.into() }
+    }
+
     /// Stable for clients and for locale files (`problem.<code>`): the text may change, this may not.
     #[must_use]
     pub fn code(&self) -> (&'static str, StatusCode) {
         match self {
             Self::NotFound(_) | Self::Absent { .. } => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
+            Self::Conflict { .. } => ("invalid", StatusCode::CONFLICT),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
             Self::NotReady { .. } => ("not_ready", StatusCode::SERVICE_UNAVAILABLE),
@@ -102,7 +116,7 @@ impl IntoResponse for Problem {
             "code": code,
             "detail": self.detail(),
         });
-        if let Self::Invalid { field, .. } = &self {
+        if let Self::Invalid { field, .. } | Self::Conflict { field, .. } = &self {
             body["field"] = json!(field);
         }
         let mut response = (status, Json(body)).into_response();

@@ -4,6 +4,7 @@ use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
 use crate::bulk;
 use crate::jobs::Keep;
+use crate::openapi::{After, Filled, Moment};
 use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
 use crate::wide;
@@ -48,25 +49,26 @@ pub(crate) struct ObservationPage {
 /// JSON comes in pages; CSV and JSON Lines come whole, unless `limit` is given; Parquet always does.
 #[utoipa::path(get, path = "/api/data/v1/observations", operation_id = "observations", tag = "figures",
     params(
-        ("signal" = String, Query, description = "A signal of `signals`"),
-        ("place" = Option<Vec<String>>, Query, description = "Places, repeated or separated by commas; all when absent"),
-        ("level" = Option<String>, Query, description = "All places of a level, instead of `place`"),
+        ("signal" = String, Query, min_length = 1, description = "A signal of `signals`"),
+        ("place" = Option<Vec<Filled>>, Query, description = "Places, repeated or separated by commas; all when absent"),
+        ("level" = Option<Filled>, Query, description = "All places of a level, instead of `place`"),
         ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),
         ("to" = Option<chrono::NaiveDate>, Query, description = "Last reference date"),
-        ("as_of" = Option<String>, Query, pattern = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?$", description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock"),
-        ("clock" = Option<String>, Query, pattern = "^(published|seen)?$", description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
-        ("issues" = Option<String>, Query, pattern = "^(latest|all)?$", description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
-        ("lag" = Option<i32>, Query, minimum = 0, maximum = 3650, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out"),
-        ("layout" = Option<String>, Query, pattern = "^(long|wide)?$", description = "`long` (default): one row a value. `wide`: one row a date, one column a place; then `limit` counts dates and `after` is a date; not with issues=all or Parquet"),
-        ("format" = Option<String>, Query, pattern = "^(json|csv|jsonl|parquet)?$", description = "`json` (default), `csv`, `jsonl` or `parquet`; goes before `Accept`"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Rows a page: 1 to 10000, default 1000 for JSON"),
-        ("after" = Option<String>, Query, description = "`id` of the last value of the page before; `next` holds it"),
+        ("as_of" = Option<Moment>, Query, description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock, which it may not lie after"),
+        ("clock" = Option<String>, Query, pattern = "^(published|seen)$", description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
+        ("issues" = Option<String>, Query, pattern = "^(latest|all)$", description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
+        ("lag" = Option<i32>, Query, minimum = 0, maximum = 3650, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out; not with issues=all"),
+        ("layout" = Option<String>, Query, pattern = "^(long|wide)$", description = "`long` (default): one row a value. `wide`: one row a date, one column a place; then `limit` counts dates and `after` is a date; not with issues=all or Parquet"),
+        ("format" = Option<String>, Query, pattern = "^(json|csv|jsonl|parquet)$", description = "`json` (default), `csv`, `jsonl` or `parquet`; goes before `Accept`"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Rows a page: 1 to 10000, default 1000 for JSON; not with Parquet"),
+        ("after" = Option<After>, Query, description = "`id` of the last value of the page before; `next` holds it"),
     ),
     responses(
         (status = 200, description = "The values", content((ObservationPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"), (Vec<u8> = "application/vnd.apache.parquet"))),
         (status = 304, description = "The version that the client has"),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "A Parquet file that takes long is being made: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Parameters that do not fit together, a level that this country has not, or a time after the platform's clock", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 #[tracing::instrument(name = "api.observations", skip_all)]
@@ -76,7 +78,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let app = &api.app;
-    let params = Params::parse(query.as_deref(), &ALLOWED)?;
+    let params = Params::parse(query.as_deref(), &ALLOWED)?.filled()?;
     let format = Format::read(&params, &headers)?;
     let limit = params.read::<usize>("limit", "a number")?;
     if limit.is_some_and(|l| !(1..=MOST).contains(&l)) {
@@ -85,7 +87,7 @@ pub(crate) async fn list(
     if format == Format::Parquet {
         for name in ["limit", "after", "layout"] {
             if params.one(name)?.is_some() {
-                return Err(Problem::invalid(name, "does not go with Parquet, which comes whole and long"));
+                return Err(Problem::conflict(name, "does not go with Parquet, which comes whole and long"));
             }
         }
     }

@@ -4,9 +4,9 @@ use crate::body::Shape;
 use crate::build::Job;
 use crate::bulk_file::Kind;
 use crate::reader::{Reader, Target};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{NATION, Signal};
-use domain::{ObservationKey, SignalId};
+use domain::{ObservationKey, PlaceId, SignalId, SourceId};
 use kit::{App, Params, Problem};
 use store::issued::Coverage;
 use store::scan::{Mode, Question};
@@ -42,7 +42,7 @@ impl Selection {
     /// 404 for an unknown signal or place, 400 with the parameter for everything else.
     pub(crate) async fn read(app: &App, params: &Params) -> Result<Self, Problem> {
         let signal = signal(app, params.one("signal")?)?.clone();
-        let as_of = app.as_of(params.one("as_of")?)?;
+        let as_of = as_of(app, params)?;
         let by = match params.one("clock")? {
             None | Some("published") => KnownBy::Issue,
             Some("seen") => KnownBy::Sight,
@@ -50,7 +50,7 @@ impl Selection {
         };
         let (from, to) = (params.day("from")?, params.day("to")?);
         if from > to && to.is_some() {
-            return Err(Problem::invalid("from", "is later than `to`"));
+            return Err(Problem::conflict("from", "is later than `to`"));
         }
         let lag = params.read::<i32>("lag", "a number of days")?;
         if lag.is_some_and(|l| !(0..=3650).contains(&l)) {
@@ -59,25 +59,24 @@ impl Selection {
         let mode = match (params.one("issues")?, lag) {
             (None | Some("latest"), lag) => Mode::Known { lag },
             (Some("all"), None) => Mode::Issues,
-            (Some("all"), Some(_)) => return Err(Problem::invalid("lag", "does not go with issues=all")),
+            (Some("all"), Some(_)) => return Err(Problem::conflict("lag", "does not go with issues=all")),
             _ => return Err(Problem::invalid("issues", "is neither `latest` nor `all`")),
         };
         let targets = targets(app, &signal, params).await?;
         let wide = match params.one("layout")? {
             None | Some("long") => None,
             Some("wide") if mode == Mode::Issues => {
-                return Err(Problem::invalid(
+                return Err(Problem::conflict(
                     "layout",
                     "cannot be wide with issues=all: a date has many rows",
                 ));
             }
-            Some("wide") => Some(WideAfter(params.day("after")?)),
+            Some("wide") => Some(WideAfter(date_after(params)?)),
             Some(_) => return Err(Problem::invalid("layout", "is neither `long` nor `wide`")),
         };
-        let long_params = if wide.is_some() { &Params::default() } else { params };
-        let after = long_params.read::<ObservationKey>("after", "the `id` of a value of this list")?;
+        let after = if wide.is_some() { None } else { key_after(params)? };
         if after.as_ref().is_some_and(|a| a.signal != signal.id) {
-            return Err(Problem::invalid("after", "is a value of another signal"));
+            return Err(Problem::conflict("after", "is a value of another signal"));
         }
         let question = Question { span: (from, to), as_of, by, mode };
         let whole = params.list("place").is_empty() && params.one("level")?.is_none();
@@ -123,6 +122,66 @@ impl Selection {
     }
 }
 
+/// The time asked for.
+///
+/// # Errors
+/// [`Problem::Invalid`] for what is no time, [`Problem::Conflict`] for one after the platform's clock.
+pub(crate) fn as_of(app: &App, params: &Params) -> Result<DateTime<Utc>, Problem> {
+    let text = params.one("as_of")?;
+    let time = text.and_then(|t| DateTime::parse_from_rfc3339(t).ok()).map(|t| t.to_utc());
+    let day = text.and_then(|t| t.parse::<NaiveDate>().ok());
+    match time.map(|t| t.date_naive()).or(day) {
+        Some(day) if day > app.clock.now().date_naive() => {
+            Err(Problem::conflict("as_of", "is later than the platform's clock"))
+        }
+        // Midnight of the first day that can be written, somewhere in the east: nothing was known then.
+        Some(day) if time.is_some() && day < NaiveDate::default() => Ok(DateTime::UNIX_EPOCH),
+        _ => app.as_of(text),
+    }
+}
+
+/// The shape of an `id`, as the description has it.
+pub(crate) const ID: &str = "^[a-z][a-z0-9_]*~[a-z][a-z0-9-]*~[A-Z]{2}(-[A-Z0-9]{1,3}|:[A-Z0-9]+)?~\
+                             [0-9]{4}-[0-9]{2}-[0-9]{2}~[0-9]{8}T[0-9]{6}Z$";
+
+/// Has a text the shape of an `id`? Then it may still name a day that no month has.
+pub(crate) fn is_id(text: &str) -> bool {
+    let digits = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(t, s)| t == s || (s == b'0' && t.is_ascii_digit()))
+    };
+    match text.split('~').collect::<Vec<_>>()[..] {
+        [signal, source, place, date, time] => {
+            signal.parse::<SignalId>().is_ok()
+                && source.parse::<SourceId>().is_ok()
+                && place.parse::<PlaceId>().is_ok()
+                && digits(date, "0000-00-00")
+                && digits(time, "00000000T000000Z")
+        }
+        _ => false,
+    }
+}
+
+fn key_after(params: &Params) -> Result<Option<ObservationKey>, Problem> {
+    match params.one("after")? {
+        None => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(key) => Ok(Some(key)),
+            Err(_) if is_id(text) || text.parse::<NaiveDate>().is_ok() => {
+                Err(Problem::conflict("after", "is the `id` of no value of this list"))
+            }
+            Err(_) => Err(Problem::invalid("after", "is not the `id` of a value of this list")),
+        },
+    }
+}
+
+fn date_after(params: &Params) -> Result<Option<NaiveDate>, Problem> {
+    match params.one("after")? {
+        Some(text) if is_id(text) => Err(Problem::conflict("after", "is a date in the wide layout")),
+        _ => params.day("after"),
+    }
+}
+
 /// The signal named by the request.
 pub(crate) fn signal<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Signal, Problem> {
     let id = id.ok_or_else(|| Problem::invalid("signal", "is missing; `signals` lists them"))?;
@@ -143,10 +202,13 @@ async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Targ
     let known = |level: &str| level == NATION || app.profile.levels.iter().any(|l| l == level);
     if level.is_some_and(|level| !known(level)) {
         let levels = app.profile.levels.join(", ");
-        return Err(Problem::invalid("level", format!("is none of {NATION}, {levels}")));
+        return Err(Problem::conflict("level", format!("is none of {NATION}, {levels}")));
     }
     if level.is_some() && !wanted.is_empty() {
-        return Err(Problem::invalid("level", "does not go with `place`"));
+        return Err(Problem::conflict("level", "does not go with `place`"));
+    }
+    if wanted.iter().any(|place| place.parse::<PlaceId>().is_err()) {
+        return Err(Problem::NotFound("place"));
     }
     let mut conn = app.db.acquire().await?;
     let only = (!wanted.is_empty()).then_some(&wanted[..]);
