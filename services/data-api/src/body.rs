@@ -50,7 +50,7 @@ pub(crate) enum StatusWord {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Value {
     /// Permanent id of exactly this issue of the value: `GET why/{id}` says where it comes from.
-    #[schema(example = "flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T171512Z")]
+    #[schema(example = "flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T182656Z")]
     pub(crate) id: String,
     /// What is counted.
     pub(crate) signal: String,

@@ -141,7 +141,7 @@ fn read_name<'a>(app: &'a App, name: &str) -> Option<Name<'a>> {
 /// `.parquet` instead of `.csv.gz` for Parquet, and any with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured. The
 /// bare name of a signal gives the list of its vintages.
 #[utoipa::path(get, path = "/api/data/v1/bulk/{file}", operation_id = "bulk_file", tag = "bulk",
-    params(("file" = String, Path, description = "The name of a file of `bulk`, or of a signal")),
+    params(("file" = String, Path, example = "flu_hosp_admissions-issues.parquet", description = "The name of a file of `bulk`, or of a signal")),
     responses(
         (status = 200, description = "The file, or the list of vintages", content((crate::vintage::VintageList = "application/json"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),
         (status = 206, description = "A part of it"),

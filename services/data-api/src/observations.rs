@@ -49,7 +49,7 @@ pub(crate) struct ObservationPage {
 /// JSON comes in pages; CSV and JSON Lines come whole, unless `limit` is given; Parquet always does.
 #[utoipa::path(get, path = "/api/data/v1/observations", operation_id = "observations", tag = "figures",
     params(
-        ("signal" = String, Query, min_length = 1, description = "A signal of `signals`"),
+        ("signal" = String, Query, min_length = 1, example = "flu_hosp_admissions", description = "A signal of `signals`"),
         ("place" = Option<Vec<Filled>>, Query, description = "Places, repeated or separated by commas; all when absent"),
         ("level" = Option<Filled>, Query, description = "All places of a level, instead of `place`"),
         ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),

@@ -58,7 +58,7 @@ parameter!(
     Id,
     text()
         .pattern(Some(crate::select::ID))
-        .examples(["flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T171512Z"])
+        .examples(["flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T182656Z"])
 );
 parameter!(
     /// What a page begins after.

@@ -68,8 +68,8 @@ async fn days(app: &App, signal: &Signal, only: Option<NaiveDate>) -> Result<Vec
 /// `{date}.parquet`, and either with `.sha256` for its checksum. `bulk/{signal}` lists the days.
 #[utoipa::path(get, path = "/api/data/v1/bulk/{signal}/{file}", operation_id = "bulk_vintage", tag = "bulk",
     params(
-        ("signal" = String, Path, description = "A signal of `signals`"),
-        ("file" = String, Path, description = "The name of a file of `bulk/{signal}`"),
+        ("signal" = String, Path, example = "flu_hosp_admissions", description = "A signal of `signals`"),
+        ("file" = String, Path, example = "2025-04-23.csv.gz", description = "The name of a file of `bulk/{signal}`"),
     ),
     responses(
         (status = 200, description = "The file", content((Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),

@@ -4,6 +4,7 @@
 mod any_query;
 mod common;
 mod concurrent;
+mod docs;
 mod limits;
 mod openapi;
 mod replay;
