@@ -3,9 +3,11 @@
 
 pub mod export;
 pub mod forecasts;
+pub mod issued;
 pub mod loaded;
 pub mod observations;
 pub mod places;
+pub mod scan;
 pub mod series;
 pub mod sources;
 

@@ -45,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     sqlx::raw_sql(REFERENCES).execute(&mut *conn).await?;
     let (mut ours, mut again, mut bare, mut ruled) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        empty(&mut conn, "observation_row").await?;
+        empty(&mut conn, "observation_row, issue").await?;
         for (times, wanted) in [(&mut ours, points.len() as u64), (&mut again, 0)] {
             let start = Instant::now();
             let new = store::observations::append(&mut conn, &points).await?;

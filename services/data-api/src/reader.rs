@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ObservationKey;
-use sqlx::PgPool;
-use store::series::{Cells, KnownBy, Point, issues, known};
+use sqlx::{PgConnection, PgPool};
+use store::issued::Coverage;
+use store::scan::{Mode, Question, moment};
+use store::series::{Cells, Point, issues, known};
 
 /// A place and whose figures stand for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,56 +14,28 @@ pub(crate) struct Target {
     pub(crate) source: String,
 }
 
-/// One row per cell, or one per issue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// As known at the time asked for, or `lag` days after each reference date.
-    Known { lag: Option<i32> },
-    /// Every issue.
-    Issues,
-}
-
-impl Mode {
-    /// The lag, where there is one.
-    pub(crate) fn lag(self) -> Option<i32> {
-        match self {
-            Self::Known { lag } => lag,
-            Self::Issues => None,
-        }
-    }
-}
-
 /// Where the reading stands.
 #[derive(Debug)]
 pub(crate) struct Reader {
     db: PgPool,
     signal: String,
     targets: Vec<Target>,
-    span: (Option<NaiveDate>, Option<NaiveDate>),
-    as_of: DateTime<Utc>,
-    by: KnownBy,
-    mode: Mode,
+    question: Question,
+    state: Vec<Coverage>,
     next: usize,
     after: Option<(NaiveDate, DateTime<Utc>)>,
 }
 
 impl Reader {
-    /// A reader at the beginning, by the publisher's times. `targets` are sorted by place.
+    /// A reader at the beginning. `targets` are sorted by place; `state` is what there was when they were asked for.
     pub(crate) fn new(
         db: PgPool,
         signal: String,
         targets: Vec<Target>,
-        span: (Option<NaiveDate>, Option<NaiveDate>),
-        as_of: DateTime<Utc>,
-        mode: Mode,
+        question: Question,
+        state: Vec<Coverage>,
     ) -> Self {
-        Self { db, signal, targets, span, as_of, by: KnownBy::Issue, mode, next: 0, after: None }
-    }
-
-    /// Chooses by which of its times a value is known.
-    pub(crate) fn by(mut self, by: KnownBy) -> Self {
-        self.by = by;
-        self
+        Self { db, signal, targets, question, state, next: 0, after: None }
     }
 
     /// Moves behind a value that was already sent.
@@ -74,10 +48,17 @@ impl Reader {
         self
     }
 
-    /// The next rows with their sources, `limit` at most; fewer only at the end.
+    /// The next rows with their sources, `limit` at most, all of one moment; fewer only at the end.
     pub(crate) async fn batch(&mut self, limit: usize) -> sqlx::Result<Vec<(String, Point)>> {
         let mut rows = Vec::new();
         let mut conn = self.db.acquire().await?;
+        let mut of_one_moment;
+        let conn: &mut PgConnection = if self.targets.len() - self.next.min(self.targets.len()) > 1 {
+            of_one_moment = moment(&mut conn).await?;
+            &mut of_one_moment
+        } else {
+            &mut conn
+        };
         while let Some(target) = self.targets.get(self.next) {
             let left = limit.saturating_sub(rows.len());
             if left == 0 {
@@ -88,14 +69,16 @@ impl Reader {
                 signal: &self.signal,
                 source: &target.source,
                 place: &target.place,
-                from: self.span.0,
-                to: self.span.1,
-                as_of: self.as_of,
-                by: self.by,
+                from: self.question.span.0,
+                to: self.question.span.1,
+                as_of: self.question.as_of,
+                by: self.question.by,
             };
-            let found = match self.mode {
-                Mode::Known { lag } => known(&mut conn, &cells, lag, self.after.map(|a| a.0), wanted).await?,
-                Mode::Issues => issues(&mut conn, &cells, self.after, wanted).await?,
+            let found = match self.question.mode {
+                Mode::Known { lag } => {
+                    known(&mut *conn, &cells, lag, self.after.map(|a| a.0), wanted).await?
+                }
+                Mode::Issues => issues(&mut *conn, &cells, self.after, wanted).await?,
             };
             if found.len() < left {
                 self.next += 1;
@@ -106,5 +89,12 @@ impl Reader {
             rows.extend(found.into_iter().map(|p| (target.source.clone(), p)));
         }
         Ok(rows)
+    }
+
+    /// Is there nothing that came since the reading began? Then all batches together are of one moment too.
+    pub(crate) async fn unchanged(&self) -> sqlx::Result<bool> {
+        let mut conn = self.db.acquire().await?;
+        let Question { as_of, by, .. } = self.question;
+        Ok(store::issued::coverage(&mut conn, Some(&self.signal), as_of, by).await? == self.state)
     }
 }

@@ -45,6 +45,7 @@ pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Resul
         match copy(&mut attempt, "observation_row", &rows).await {
             Ok(new) => {
                 attempt.commit().await?;
+                note_issues(&mut tx, &rows).await?;
                 tx.commit().await?;
                 return Ok(new);
             }
@@ -70,10 +71,60 @@ async fn past_known(conn: &mut PgConnection, rows: &[Keyed<'_>]) -> sqlx::Result
     .execute(&mut *conn)
     .await?;
     copy(conn, "incoming", rows).await?;
-    let done = sqlx::query("insert into observation_row select * from incoming on conflict do nothing")
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected())
+    let new: i64 = sqlx::query_scalar(
+        "with new as (insert into observation_row select * from incoming on conflict do nothing
+                      returning series_key, issued_at, reference_date, seen_at),
+              noted as (insert into issue (signal_id, source_id, issued_at, row_count, first_date, last_date,
+                                           first_seen, last_seen)
+                        select signal_id, source_id, issued_at, count(*), min(reference_date), max(reference_date),
+                               min(seen_at), max(seen_at)
+                          from new join series s on s.key = new.series_key
+                         group by signal_id, source_id, issued_at)
+         select count(*) from new",
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(u64::try_from(new).unwrap_or_default())
+}
+
+/// Writes down which issues these rows, all of them new, belong to.
+async fn note_issues(conn: &mut PgConnection, rows: &[Keyed<'_>]) -> sqlx::Result<()> {
+    struct Issue {
+        rows: i64,
+        dates: (NaiveDate, NaiveDate),
+        seen: (DateTime<Utc>, DateTime<Utc>),
+    }
+    let mut all: BTreeMap<(&str, &str), BTreeMap<DateTime<Utc>, Issue>> = BTreeMap::new();
+    for series in rows.chunk_by(|a, b| a.series == b.series) {
+        let Some(Keyed { point, .. }) = series.first() else { continue };
+        let issues = all.entry((point.key.signal.as_str(), point.key.source.as_str())).or_default();
+        for p in series.iter().map(|r| r.point) {
+            let (day, seen) = (p.key.reference_date, p.seen_at);
+            let new = Issue { rows: 0, dates: (day, day), seen: (seen, seen) };
+            let issue = issues.entry(p.key.issued_at).or_insert(new);
+            issue.rows += 1;
+            issue.dates = (issue.dates.0.min(day), issue.dates.1.max(day));
+            issue.seen = (issue.seen.0.min(seen), issue.seen.1.max(seen));
+        }
+    }
+    let all: Vec<_> =
+        all.iter().flat_map(|(of, issues)| issues.iter().map(move |(at, i)| (of, *at, i))).collect();
+    sqlx::query(
+        "insert into issue (signal_id, source_id, issued_at, row_count, first_date, last_date, first_seen, last_seen)
+         select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::date[], $6::date[],
+                              $7::timestamptz[], $8::timestamptz[])",
+    )
+    .bind(all.iter().map(|(of, ..)| of.0).collect::<Vec<_>>())
+    .bind(all.iter().map(|(of, ..)| of.1).collect::<Vec<_>>())
+    .bind(all.iter().map(|(_, at, _)| *at).collect::<Vec<_>>())
+    .bind(all.iter().map(|(.., i)| i.rows).collect::<Vec<_>>())
+    .bind(all.iter().map(|(.., i)| i.dates.0).collect::<Vec<_>>())
+    .bind(all.iter().map(|(.., i)| i.dates.1).collect::<Vec<_>>())
+    .bind(all.iter().map(|(.., i)| i.seen.0).collect::<Vec<_>>())
+    .bind(all.iter().map(|(.., i)| i.seen.1).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// The number of each series of `points`; one that is new gets its own.
@@ -81,7 +132,9 @@ async fn series_keys<'a>(
     conn: &mut PgConnection,
     points: &'a [NewPoint],
 ) -> sqlx::Result<BTreeMap<Series<'a>, i32>> {
-    let all: BTreeSet<Series<'_>> = points.iter().map(series_of).collect();
+    // Neighbours are mostly of one series: looked at once.
+    let runs = points.chunk_by(|a, b| series_of(a) == series_of(b));
+    let all: BTreeSet<Series<'_>> = runs.filter_map(|run| run.first().map(series_of)).collect();
     let column = |pick: fn(&Series<'a>) -> &'a str| all.iter().map(pick).collect::<Vec<_>>();
     let (signals, sources, places) = (column(|s| s.0), column(|s| s.1), column(|s| s.2));
     // Read first: a number is drawn from the sequence for every row that is offered, also for those that are there.
@@ -117,7 +170,8 @@ fn series_of(p: &NewPoint) -> Series<'_> {
 
 /// The number of each payload of `points`; one that is new here gets its own.
 async fn payload_keys(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Result<BTreeMap<String, i32>> {
-    let ids: BTreeSet<&str> = points.iter().map(|p| p.retrieval_id.as_str()).collect();
+    let runs = points.chunk_by(|a, b| a.retrieval_id == b.retrieval_id);
+    let ids: BTreeSet<&str> = runs.filter_map(|run| run.first().map(|p| p.retrieval_id.as_str())).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     sqlx::query(
         "insert into payload (retrieval_id)
@@ -142,16 +196,15 @@ fn keyed<'a>(
     payloads: &BTreeMap<String, i32>,
 ) -> sqlx::Result<Vec<Keyed<'a>>> {
     let key = |found: Option<&i32>| found.copied().ok_or(sqlx::Error::RowNotFound);
-    points
-        .iter()
-        .map(|point| {
-            Ok(Keyed {
-                series: key(series.get(&series_of(point)))?,
-                payload: key(payloads.get(&point.retrieval_id))?,
-                point,
-            })
-        })
-        .collect()
+    let mut rows = Vec::with_capacity(points.len());
+    for run in points.chunk_by(|a, b| series_of(a) == series_of(b)) {
+        let Some(first) = run.first() else { continue };
+        let series = key(series.get(&series_of(first)))?;
+        for point in run {
+            rows.push(Keyed { series, payload: key(payloads.get(&point.retrieval_id))?, point });
+        }
+    }
+    Ok(rows)
 }
 
 /// `rows` into `table` by PostgreSQL's binary format; how many it took.
