@@ -50,24 +50,31 @@ class Reader:
 
 
 def measure(port, paths, readers, seconds, lengths):
-    """Milliseconds of each answer. `lengths`, by path, are learnt; an answer of another length ends the run."""
+    """Milliseconds of each answer, and the seconds until the last: who has asked waits for the answer.
+
+    `lengths`, by path, are learnt; an answer of another length ends the run.
+    """
     selector, took, turn = selectors.DefaultSelector(), [], 0
     all_ = [Reader(port, selector) for _ in range(readers)]
     begin = time.perf_counter()
     for reader in all_:
         reader.ask(paths[turn % len(paths)])
         turn += 1
-    while (now := time.perf_counter()) < begin + seconds:
-        for key, _ in selector.select(1):
+    asking = len(all_)
+    while asking:
+        for key, _ in selector.select():
             reader = key.data
             length = reader.read()
             if length is None:
                 continue
-            took.append((time.perf_counter() - reader.began) * 1000)
+            now = time.perf_counter()
+            took.append((now - reader.began) * 1000)
             if lengths.setdefault(reader.path, length) != length:
                 raise SystemExit(f"{reader.path}: {length} bytes, and {lengths[reader.path]} before")
-            reader.ask(paths[turn % len(paths)])
-            turn += 1
-    for reader in all_:
-        reader.close()
+            if now < begin + seconds:
+                reader.ask(paths[turn % len(paths)])
+                turn += 1
+            else:
+                reader.close()
+                asking -= 1
     return took, now - begin

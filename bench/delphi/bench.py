@@ -34,7 +34,11 @@ def psql(url, text):
     return subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", url, "-c", text], check=True, capture_output=True, text=True).stdout
 
 
-def ours(url, log):
+def ours(server, log):
+    """The service on a database of this run alone, with the figures of `data/`."""
+    psql(server, "drop database if exists vigie_delphi with (force)")
+    psql(server, "create database vigie_delphi")
+    url = server.rsplit("/", 1)[0] + "/vigie_delphi"
     env = {**os.environ, "DATABASE_URL": url, "VIGIE_PROFILE": str(PROFILE), "VIGIE_RATE_PER_MINUTE": "0",
            "VIGIE_ADDR": f"127.0.0.1:{PORT}", "VIGIE_ADMIN_ADDR": f"127.0.0.1:{PORT + 1}"}
     for step in ("migrate", "load"):
@@ -44,7 +48,7 @@ def ours(url, log):
     env["VIGIE_CLOCK"] = f"{last}T23:59:59Z"
     service = subprocess.Popen([BIN / "data-api"], env=env, cwd=ROOT, stdout=log, stderr=log)
     peer.wait(lambda: urllib.request.urlopen(f"http://127.0.0.1:{PORT + 1}/readyz", timeout=5).read())
-    return service, last
+    return service, url, last
 
 
 def get(port, path):
@@ -94,14 +98,14 @@ def main():
     python = pathlib.Path(os.environ.get("DELPHI_EPIDATA_PYTHON") or checkout / ".venv/bin/python")
     if why := peer.missing(checkout, python):
         not_run(why)
-    url = os.environ.get("DATABASE_URL") or sys.exit("DATABASE_URL is not set: run this by `vigie with-database`")
+    server = os.environ.get("DATABASE_URL") or sys.exit("DATABASE_URL is not set: run this by `vigie with-database`")
     with tempfile.TemporaryDirectory(prefix="vigie-delphi-") as folder:
         folder = pathlib.Path(folder)
         folder.chmod(0o755)  # the database is another user
         other, service = peer.Peer(checkout, python, folder), None
         try:
             with open(folder / "data-api.log", "w") as log:
-                service, last = ours(url, log)
+                service, url, last = ours(server, log)
             cells, rows = figures(psql(url, ROWS).splitlines(), folder / "rows.tsv")
             other.database()
             loaded = other.load(folder / "rows.tsv")
@@ -123,6 +127,7 @@ def main():
                 service.terminate()
                 service.wait(30)
             other.stop()
+            psql(server, "drop database if exists vigie_delphi with (force)")
 
 
 def write(url, checkout, other, rows, kinds):
