@@ -34,6 +34,7 @@ def main():
     parser.add_argument("--rows", type=int, default=100_000_000)
     parser.add_argument("--seconds", type=int, default=15, help="of each measurement of reads")
     parser.add_argument("--minutes", type=float, default=60, help="of loading at most: what was loaded then is measured")
+    parser.add_argument("--keep", type=float, default=5, help="gigabytes of the disk that stay free: loading ends there too")
     args = parser.parse_args()
     if not shutil.which("psql") or not os.path.exists(PGBENCH):
         print("scale: not run: psql and pgbench are not installed")
@@ -68,7 +69,7 @@ def measure(args, db, folder):
     result = {
         "benchmark": "scale", "synthetic": True, "date": day, "commit": git("rev-parse", "--short", "HEAD"),
         "cpu": cpu(), "cores": os.cpu_count(), "load_average": os.getloadavg(), "postgresql": db.sql("show server_version"),
-        "shared_buffers": db.sql("show shared_buffers"), "rows_asked": args.rows, "rows": rows, "series": last,
+        "shared_buffers": db.sql("show shared_buffers"), "rows_asked": args.rows, "loading_ended": load.pop("ended"), "rows": rows, "series": last,
         "load": load, "as_of": [reads(db, last, clients, args.seconds, folder) for clients in (1, 32)],
         "export_csv": {"seconds": round(exported, 1), "rows": int(db.sql(f"select count(*) from observation {signals}")),
                        "backend_mib": backend, "client_mib": client},

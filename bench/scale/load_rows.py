@@ -1,5 +1,5 @@
 """The rows of the extract, over and over: the load of ours beside a bare `COPY`."""
-import csv, gzip, pathlib, statistics, sys, tempfile, time
+import csv, gzip, pathlib, shutil, statistics, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VINTAGES = 4  # of each published row: the one that is real, and three later ones that are not
@@ -31,6 +31,12 @@ insert into place select distinct nation || ':SYN%(n)s' || code, case when lengt
         null, null::bigint, '{}'::jsonb from part;
 insert into series (signal_id, source_id, place_id)
     select signal_id, source_id, nation || ':SYN%(n)s' || code from part order by n;
+do $$ begin
+    if to_regclass('issue') is not null then  -- which append() writes with the rows
+        insert into issue select signal_id, source_id, issued_at, count(*), min(reference_date), max(reference_date),
+                min(issued_at), max(issued_at) from piece join part using (n) group by 1, 2, 3;
+    end if;
+end $$;
 select min(key) - 1 from (select key from series order by key desc limit (select count(*) from part)) s;
 """
 PIECE = """select issued_at, issued_at, value, n + %(base)s, reference_date, payload, status::observation_status
@@ -53,7 +59,7 @@ def template():
 
 
 def run(args, db, folder):
-    """Piece after piece, until all are there or the time is over."""
+    """Piece after piece, until all are there, or the time is over, or the disk is as full as it may be."""
     with template() as lines:
         setup, file = folder / "setup.sql", folder / "rows"
         setup.write_text(SETUP)
@@ -63,7 +69,8 @@ def run(args, db, folder):
     loaded = n = 0
     ours, raw, backends, clients = [], [], [], []
     deadline = time.monotonic() + args.minutes * 60
-    while loaded < args.rows and time.monotonic() < deadline:
+    ended = None
+    while not ended:
         n += 1
         base = db.sql(REPLICA % {"n": n})
         db.sql("analyze series" if n < 4 else "select 1")
@@ -78,6 +85,12 @@ def run(args, db, folder):
             db.sql(f"\\copy ({' '.join(AS_TEXT.split())}) to '{file}'")
             raw.append(piece / db.timed(f"\\copy raw from '{file}'\n")[0])
             db.sql("truncate raw")
+        if loaded >= args.rows:
+            ended = "all rows asked for are there"
+        elif time.monotonic() > deadline:
+            ended = f"{args.minutes:g} minutes were over"
+        elif shutil.disk_usage(folder).free < args.keep * 1e9:
+            ended = f"{args.keep:g} GB of the disk were to stay free"
         print(f"scale: {loaded:,} rows, {ours[-1]:,.0f} rows/s, backend {backend} MiB, client {client} MiB", flush=True)
     file.unlink()
     wrong = db.sql("select count(*) from series s left join part p on p.n = (s.key - 1) % (select count(*) from part) + 1 and "
@@ -85,7 +98,7 @@ def run(args, db, folder):
     if wrong != "0":
         sys.exit(f"scale: {wrong} series have rows of another")
     ends = lambda values: {"first": values[0], "last": values[-1], "most": max(values)}
-    return {"pieces": n, "rows_per_s": {"first": round(ours[0]), "median": round(statistics.median(ours)), "last": round(ours[-1])},
+    return {"pieces": n, "ended": ended, "rows_per_s": {"first": round(ours[0]), "median": round(statistics.median(ours)), "last": round(ours[-1])},
             "raw_copy_rows_per_s": round(statistics.median(raw)),
             "ratio": round(statistics.median(ours) / statistics.median(raw), 2),
             "backend_mib": ends(backends), "client_mib": ends(clients)}

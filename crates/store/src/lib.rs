@@ -4,6 +4,7 @@
 pub mod export;
 pub mod forecasts;
 pub mod loaded;
+pub mod many_places;
 pub mod observations;
 pub mod places;
 pub mod series;

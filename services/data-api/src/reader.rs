@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ObservationKey;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use store::many_places::{Asked, known_in};
 use store::series::{Cells, KnownBy, Point, issues, known};
 
 /// A place and whose figures stand for it.
@@ -11,6 +12,9 @@ pub(crate) struct Target {
     pub(crate) place: String,
     pub(crate) source: String,
 }
+
+/// Places asked for in one question: most of a country at once, and the planner's work stays small.
+const MANY: usize = 64;
 
 /// One row per cell, or one per issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,7 @@ impl Reader {
     pub(crate) async fn batch(&mut self, limit: usize) -> sqlx::Result<Vec<(String, Point)>> {
         let mut rows = Vec::new();
         let mut conn = self.db.acquire().await?;
+        let first = self.next;
         while let Some(target) = self.targets.get(self.next) {
             let left = limit.saturating_sub(rows.len());
             if left == 0 {
@@ -93,6 +98,12 @@ impl Reader {
                 as_of: self.as_of,
                 by: self.by,
             };
+            // As the places before had few rows, so may the next ones: many of them are asked for at once.
+            let many = (left * (self.next - first) / rows.len().max(1)).min(MANY);
+            if let (Mode::Known { lag }, None, 2..) = (self.mode, self.after, many) {
+                rows.extend(self.many(&mut conn, lag, many, left).await?);
+                continue;
+            }
             let found = match self.mode {
                 Mode::Known { lag } => known(&mut conn, &cells, lag, self.after.map(|a| a.0), wanted).await?,
                 Mode::Issues => issues(&mut conn, &cells, self.after, wanted).await?,
@@ -106,5 +117,30 @@ impl Reader {
             rows.extend(found.into_iter().map(|p| (target.source.clone(), p)));
         }
         Ok(rows)
+    }
+
+    /// The next rows of up to `many` places, which nothing was sent of yet.
+    async fn many(
+        &mut self,
+        conn: &mut PgConnection,
+        lag: Option<i32>,
+        many: usize,
+        left: usize,
+    ) -> sqlx::Result<Vec<(String, Point)>> {
+        let end = (self.next + many).min(self.targets.len());
+        let targets = self.targets.get(self.next..end).unwrap_or_default();
+        let sources: Vec<&str> = targets.iter().map(|t| t.source.as_str()).collect();
+        let places: Vec<&str> = targets.iter().map(|t| t.place.as_str()).collect();
+        let asked = Asked { signal: &self.signal, span: self.span, as_of: self.as_of, by: self.by, lag };
+        let found =
+            known_in(conn, &asked, &sources, &places, i64::try_from(left).unwrap_or(i64::MAX)).await?;
+        match found.last().filter(|_| found.len() == left) {
+            None => self.next = end,
+            Some((_, last)) => {
+                self.next += places.iter().position(|p| *p == last.place_id).unwrap_or(0);
+                self.after = Some((last.reference_date, last.issued_at));
+            }
+        }
+        Ok(found)
     }
 }
