@@ -46,7 +46,7 @@ pub async fn known_in(
            join series s on s.signal_id = $1 and s.source_id = n.source_id and s.place_id = n.place_id
           cross join lateral (select distinct on (reference_date) * from observation_row
           where series_key = s.key and issued_at <= $4 and (not $9 or seen_at <= $4)
-            and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
+            and reference_date >= coalesce($5, '-infinity'::date) and reference_date <= coalesce($6, 'infinity'::date)
             and ($7::integer is null or (reference_date + $7 <= ($4::timestamptz at time zone 'UTC')::date
                  and issued_at < (reference_date + $7 + 1)::timestamp at time zone 'UTC'
                  and (not $9 or seen_at < (reference_date + $7 + 1)::timestamp at time zone 'UTC')))
