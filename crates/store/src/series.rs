@@ -58,6 +58,8 @@ pub struct Cells<'a> {
     pub by: KnownBy,
 }
 
+// Bounds are written so that the index takes them: `$5 is null or …` would read a whole series for one date of it.
+
 /// The values of `cells` as known, by date, after the date `after`, at most `limit`. With `lag`: each value as it
 /// was known at the end of the `lag`-th day after its reference date; where that day has not come, there is none.
 ///
@@ -76,8 +78,8 @@ pub async fn known(
            from (select distinct on (reference_date) * from observation_row
           where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
             and issued_at <= $4 and (not $10 or seen_at <= $4)
-            and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
-            and ($7::date is null or reference_date > $7)
+            and reference_date >= coalesce($5, '-infinity'::date) and reference_date <= coalesce($6, 'infinity'::date)
+            and reference_date > coalesce($7, '-infinity'::date)
             and ($8::integer is null or (reference_date + $8 <= ($4::timestamptz at time zone 'UTC')::date
                  and issued_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC'
                  and (not $10 or seen_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC')))
@@ -115,8 +117,8 @@ pub async fn issues(
            from (select * from observation_row
           where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
             and issued_at <= $4 and (not $10 or seen_at <= $4)
-            and ($5::date is null or reference_date >= $5) and ($6::date is null or reference_date <= $6)
-            and ($7::date is null or reference_date >= $7)
+            and reference_date >= coalesce($5, '-infinity'::date) and reference_date <= coalesce($6, 'infinity'::date)
+            and reference_date >= coalesce($7, '-infinity'::date)
             and ($7::date is null or (reference_date, issued_at) > ($7, $8))
           order by reference_date, issued_at limit $9) o
            join payload p on p.key = o.payload_key

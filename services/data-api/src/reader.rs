@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::ObservationKey;
 use sqlx::{PgConnection, PgPool};
 use store::issued::Coverage;
+use store::many_places::{Asked, known_in};
 use store::scan::{Mode, Question, moment};
 use store::series::{Cells, Point, issues, known};
 
@@ -13,6 +14,9 @@ pub(crate) struct Target {
     pub(crate) place: String,
     pub(crate) source: String,
 }
+
+/// Places asked for in one question: most of a country at once, and the planner's work stays small.
+const MANY: usize = 64;
 
 /// Where the reading stands.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl Reader {
         } else {
             &mut conn
         };
+        let first = self.next;
         while let Some(target) = self.targets.get(self.next) {
             let left = limit.saturating_sub(rows.len());
             if left == 0 {
@@ -74,6 +79,12 @@ impl Reader {
                 as_of: self.question.as_of,
                 by: self.question.by,
             };
+            // As the places before had few rows, so may the next ones: many of them are asked for at once.
+            let many = (left * (self.next - first) / rows.len().max(1)).min(MANY);
+            if let (Mode::Known { lag }, None, 2..) = (self.question.mode, self.after, many) {
+                rows.extend(self.many(&mut *conn, lag, many, left).await?);
+                continue;
+            }
             let found = match self.question.mode {
                 Mode::Known { lag } => {
                     known(&mut *conn, &cells, lag, self.after.map(|a| a.0), wanted).await?
@@ -96,5 +107,36 @@ impl Reader {
         let mut conn = self.db.acquire().await?;
         let Question { as_of, by, .. } = self.question;
         Ok(store::issued::coverage(&mut conn, Some(&self.signal), as_of, by).await? == self.state)
+    }
+
+    /// The next rows of up to `many` places, which nothing was sent of yet.
+    async fn many(
+        &mut self,
+        conn: &mut PgConnection,
+        lag: Option<i32>,
+        many: usize,
+        left: usize,
+    ) -> sqlx::Result<Vec<(String, Point)>> {
+        let end = (self.next + many).min(self.targets.len());
+        let targets = self.targets.get(self.next..end).unwrap_or_default();
+        let sources: Vec<&str> = targets.iter().map(|t| t.source.as_str()).collect();
+        let places: Vec<&str> = targets.iter().map(|t| t.place.as_str()).collect();
+        let asked = Asked {
+            signal: &self.signal,
+            span: self.question.span,
+            as_of: self.question.as_of,
+            by: self.question.by,
+            lag,
+        };
+        let found =
+            known_in(conn, &asked, &sources, &places, i64::try_from(left).unwrap_or(i64::MAX)).await?;
+        match found.last().filter(|_| found.len() == left) {
+            None => self.next = end,
+            Some((_, last)) => {
+                self.next += places.iter().position(|p| *p == last.place_id).unwrap_or(0);
+                self.after = Some((last.reference_date, last.issued_at));
+            }
+        }
+        Ok(found)
     }
 }
