@@ -9,7 +9,7 @@ const table = [
   { app: 'dataviz', paths: ['/explore'], below: ['/embed/anything', '/explore/anything'], mention: ['/explore', '/embed'] },
   {
     app: 'data-api',
-    paths: ['signals', 'places', 'sources', 'openapi.json'].map((p) => `/api/data/v1/${p}`),
+    paths: ['signals', 'places', 'sources', 'openapi.json', 'docs'].map((p) => `/api/data/v1/${p}`),
     below: ['/api/data/v1/why/nothing', '/api/data/v1/bulk/nothing', '/api/data', '/api/data/v1'],
     mention: ['/api/data'],
   },
