@@ -4,7 +4,7 @@
 use crate::parsed::{Skips, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
-use crate::table::{COMMA, Table};
+use crate::table::{COMMA, Column, Line, Table};
 use crate::{Context, Parsed, Refusal, Row};
 use chrono::{DateTime, NaiveDateTime, Utc, Weekday};
 use domain::{EpiWeek, WeekSystem};
@@ -43,23 +43,24 @@ pub const SOURCE: Source = Source {
             parse: today,
         },
     ],
-    recordings: &[
-        Recording {
-            feed: "FluNetInteractiveReport.csv",
-            folder: "data/global/who-flunet",
-            prefix: "FluNetInteractiveReport_",
-            suffix: ".csv",
-            issued: Issued::Inside,
-        },
-        Recording {
-            feed: "FluNetInteractiveReport.csv",
-            folder: "data/global/who-flunet",
-            prefix: "FluNetInteractiveReport_",
-            suffix: ".csv.gz",
-            issued: Issued::Inside,
-        },
-    ],
+    recordings: &[recording(".csv"), recording(".csv.gz")],
 };
+
+const fn recording(suffix: &'static str) -> Recording {
+    Recording {
+        feed: "FluNetInteractiveReport.csv",
+        folder: "data/global/who-flunet",
+        prefix: "FluNetInteractiveReport_",
+        suffix,
+        issued: Issued::Inside,
+    }
+}
+
+/// The ISO week of two cells.
+fn iso_week(line: &Line<'_>, year: Column<'_>, week: Column<'_>) -> Option<EpiWeek> {
+    let of = line.text(year).parse().ok().zip(line.text(week).parse().ok());
+    of.and_then(|(year, week)| EpiWeek::new(year, week, WeekSystem::Iso).ok())
+}
 
 /// Three lines of prose before the header, one of which states the time. Empty is "not reported". A week is ISO here, also
 /// for the United States; both its ends are given and must be those of the week.
@@ -79,10 +80,8 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             skips.add("no place of this platform");
             continue;
         };
-        let of = line.text(year).parse().ok().zip(line.text(week).parse().ok());
-        let of = of.and_then(|(y, w)| EpiWeek::new(y, w, WeekSystem::Iso).ok());
         let last = line.date(end, &["%Y-%m-%d"])?;
-        if of.is_none_or(|w| w.end() != last) {
+        if iso_week(&line, year, week).is_none_or(|w| w.end() != last) {
             return Err(line.refuse(end, "the last day of the ISO week beside it"));
         }
         for (signal, column) in &signals {
@@ -113,10 +112,8 @@ fn today(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
             skips.add("specimens of another or an unknown origin");
             continue;
         }
-        let of = line.text(year).parse().ok().zip(line.text(week).parse().ok());
-        let of = of.and_then(|(y, w)| EpiWeek::new(y, w, WeekSystem::Iso).ok());
         let monday = line.date(start, &["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])?;
-        let of = of.filter(|w| w.start() == monday);
+        let of = iso_week(&line, year, week).filter(|w| w.start() == monday);
         let of = of.ok_or_else(|| line.refuse(start, "the Monday of the ISO week beside it"))?;
         for (signal, column) in &signals {
             rows.push(Row::new(signal, place, of.end(), context.issued_at, line.number(*column)?));
@@ -154,22 +151,11 @@ XKX,Kosovo,2025-02-03,2025,6,SENTINEL,1,1,1,0,1
     #[test]
     fn origins_are_never_summed_and_an_empty_cell_is_no_zero() {
         let parsed = read(TABLE).unwrap();
-        let shown: Vec<_> =
-            parsed.rows.iter().map(|r| format!("{} {} {:?}", r.signal, r.reference_date, r.value)).collect();
-        assert_eq!(
-            shown,
-            [
-                "flu_specimens_sentinel 2025-02-02 Some(92.0)",
-                "flu_detections_sentinel 2025-02-02 Some(51.0)",
-                "flu_specimens_sentinel 2025-02-09 Some(88.0)",
-                "flu_detections_sentinel 2025-02-09 None",
-            ]
-        );
+        let shown: Vec<_> = parsed.rows.iter().map(|r| (r.reference_date.to_string(), r.value)).collect();
+        let row = |day: &str, value| (day.to_owned(), value);
+        assert_eq!(shown[..2], [row("2025-02-02", Some(92.0)), row("2025-02-02", Some(51.0))]);
+        assert_eq!(shown[2..], [row("2025-02-09", Some(88.0)), row("2025-02-09", None)]);
         assert_eq!(parsed.skipped.len(), 2);
-    }
-
-    #[test]
-    fn a_week_that_does_not_begin_on_its_monday_is_refused() {
         let refused = read(&TABLE.replace("2025-02-03,2025,6", "2025-02-02,2025,6")).unwrap_err().to_string();
         assert!(refused.contains("the Monday of the ISO week"), "{refused}");
     }
