@@ -129,7 +129,8 @@ def journey(part, country, port):
     log = REPORTS / f"{part}.log"
     log.write_text("")
     with log.open("a") as out:
-        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port)})
+        # Whoever asks the API everything asks often.
+        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_RATE_PER_MINUTE": "0"})
     url = f"http://127.0.0.1:{port}"
     try:
         if not wait_for(log, f"vigie: {country} is up at {url}", platform, 600):
@@ -145,7 +146,10 @@ def journey(part, country, port):
             failed(part, "\n".join(titles))
         bad = stats["unexpected"] + stats["flaky"]
         # A Playwright skip is a test that does not apply to the country or the project; it says so in its title.
-        return Count(passed=stats["expected"], failed=max(bad, int(code != 0)), skipped=skips(text))
+        pages = Count(passed=stats["expected"], failed=max(bad, int(code != 0)), skipped=skips(text))
+        if not (ROOT / f"clusters/{country}/apps/data-api").is_dir():
+            return pages
+        return total([pages, one(part, [ROOT / "e2e/api/run.sh", url], seconds=300)])
     finally:
         # As Ctrl-C does it for the command alone; if that does not end it, everything it started is ended.
         platform.send_signal(signal.SIGINT)

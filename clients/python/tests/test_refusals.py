@@ -20,12 +20,12 @@ GOOD = LINE % (1, "observed")
     ({"signal": "none"}, vigie.NotFound, 404, "no such signal", None),
     ({"signal": FLU, "places": "US-ZZ"}, vigie.NotFound, 404, "no such place", None),
     ({"signal": FLU, "lag": -1}, vigie.InvalidParameter, 400, "`lag` is not between 0 and 3650 days", "lag"),
-    ({"signal": FLU, "as_of": "2031-01-01"}, vigie.InvalidParameter, 400,
+    ({"signal": FLU, "as_of": "2031-01-01"}, vigie.InvalidParameter, 409,
      "`as_of` is later than the platform's clock", "as_of"),
     ({"signal": FLU, "as_of": "yesterday"}, vigie.InvalidParameter, 400, "`as_of`", "as_of"),
-    ({"signal": FLU, "start": "2025-02-01", "end": "2025-01-01"}, vigie.InvalidParameter, 400,
+    ({"signal": FLU, "start": "2025-02-01", "end": "2025-01-01"}, vigie.InvalidParameter, 409,
      "`from` is later than `to`", "from"),
-    ({"signal": FLU, "level": "moon"}, vigie.InvalidParameter, 400, "`level` is none of", "level"),
+    ({"signal": FLU, "level": "moon"}, vigie.InvalidParameter, 409, "`level` is none of", "level"),
     ({"signal": FLU, "issues": "some"}, vigie.InvalidParameter, 400, "`issues` is neither", "issues"),
     ({"signal": FLU, "page_size": 10_001}, vigie.InvalidParameter, 400, "`limit` is not between", "limit"),
 ])
@@ -36,7 +36,7 @@ def test_a_refusal_is_an_exception_with_the_servers_sentence(client, ask, kind, 
     assert (problem.status, problem.parameter) == (status, parameter)
     assert problem.detail.startswith(sentence)
     assert str(problem).startswith(problem.detail)
-    assert problem.title == {400: "Bad Request", 404: "Not Found"}[status]
+    assert problem.title == {400: "Bad Request", 404: "Not Found", 409: "Conflict"}[status]
 
 
 def test_refusals_of_the_other_calls(client, tmp_path):

@@ -82,6 +82,19 @@ pub enum Unit {
     Percent,
 }
 
+impl Unit {
+    /// Its word in profiles and the APIs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Persons => "persons",
+            Self::Per100k => "per100k",
+            Self::Per100kVisits => "per100k_visits",
+            Self::Percent => "percent",
+        }
+    }
+}
+
 /// How often a signal has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,6 +26,19 @@ impl Params {
         }
     }
 
+    /// Refuses a parameter without a value, where a description says what each value looks like.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] that names it.
+    pub fn filled(self) -> Result<Self, Problem> {
+        match self.0.iter().find(|(_, value)| value.is_empty()) {
+            Some((name, _)) => {
+                Err(Problem::invalid("query", format!("holds `{name}` without a value: leave it out")))
+            }
+            None => Ok(self),
+        }
+    }
+
     /// Reads a raw query string for a page: what it does not know is left out. Mail and social networks add
     /// parameters of their own to every link, and the page behind it must still open.
     #[must_use]

@@ -27,12 +27,26 @@ pub enum Problem {
         /// What is wrong with it.
         reason: String,
     },
+    /// A parameter that is well written and does not fit: to another one, to the country or to its clock.
+    #[error("`{field}` {reason}")]
+    Conflict {
+        /// The parameter.
+        field: &'static str,
+        /// What it does not fit to.
+        reason: String,
+    },
     /// The path exists and does not take this method.
     #[error("this address does not take this method")]
     MethodNotAllowed,
     /// Asked too often.
     #[error("too many requests: ask again in {seconds} s")]
     TooMany {
+        /// When to come back; said in `Retry-After` too.
+        seconds: u64,
+    },
+    /// What was asked for is still being made.
+    #[error("this is being made and not finished yet: ask again in {seconds} s")]
+    NotReady {
         /// When to come back; said in `Retry-After` too.
         seconds: u64,
     },
@@ -47,14 +61,21 @@ impl Problem {
         Self::Invalid { field, reason: reason.into() }
     }
 
+    /// A parameter that does not fit.
+    pub fn conflict(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Conflict { field, reason: reason.into() }
+    }
+
     /// Stable for clients and for locale files (`problem.<code>`): the text may change, this may not.
     #[must_use]
     pub fn code(&self) -> (&'static str, StatusCode) {
         match self {
             Self::NotFound(_) | Self::Absent { .. } => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
+            Self::Conflict { .. } => ("invalid", StatusCode::CONFLICT),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
+            Self::NotReady { .. } => ("not_ready", StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -95,14 +116,14 @@ impl IntoResponse for Problem {
             "code": code,
             "detail": self.detail(),
         });
-        if let Self::Invalid { field, .. } = &self {
+        if let Self::Invalid { field, .. } | Self::Conflict { field, .. } = &self {
             body["field"] = json!(field);
         }
         let mut response = (status, Json(body)).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Self::TooMany { seconds } = self {
+        if let Self::TooMany { seconds } | Self::NotReady { seconds } = self {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

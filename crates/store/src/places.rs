@@ -66,6 +66,24 @@ pub async fn of_nation(conn: &mut PgConnection, nation: &str) -> sqlx::Result<Ve
         .await
 }
 
+/// The places of one country and their levels, by id: all, or `only` some of them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn levels(
+    conn: &mut PgConnection,
+    nation: &str,
+    only: Option<&[&str]>,
+) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as(
+        "select id, level from place where left(id, 2) = $1 and ($2::text[] is null or id = any($2)) order by id",
+    )
+    .bind(nation)
+    .bind(only)
+    .fetch_all(conn)
+    .await
+}
+
 /// All places, those of other countries too, by id.
 ///
 /// # Errors

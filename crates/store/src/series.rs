@@ -34,7 +34,7 @@ pub enum KnownBy {
 }
 
 impl KnownBy {
-    fn sight(self) -> bool {
+    pub(crate) fn sight(self) -> bool {
         self == Self::Sight
     }
 }
@@ -138,54 +138,6 @@ pub async fn issues(
     .await
 }
 
-/// The days (UTC) on which `source` issued something for `signal` in `places`, in order; or `only` that one, if so.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn issue_days(
-    conn: &mut PgConnection,
-    signal: &str,
-    source: &str,
-    places: &[String],
-    only: Option<NaiveDate>,
-) -> sqlx::Result<Vec<NaiveDate>> {
-    sqlx::query_scalar(
-        "select distinct (issued_at at time zone 'UTC')::date as day
-           from observation_row o join series s on s.key = o.series_key
-          where signal_id = $1 and source_id = $2 and place_id = any($3)
-            and ($4::date is null or (issued_at >= $4::timestamp at time zone 'UTC'
-                                      and issued_at < ($4 + 1)::timestamp at time zone 'UTC'))
-          order by day",
-    )
-    .bind(signal)
-    .bind(source)
-    .bind(places)
-    .bind(only)
-    .fetch_all(conn)
-    .await
-}
-
-/// What there is of one signal from one source.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Coverage {
-    /// The signal.
-    pub signal_id: String,
-    /// The source.
-    pub source_id: String,
-    /// Rows, revisions included. Rows are only ever added, so this tells two states of the table apart.
-    pub rows: i64,
-    /// The first issue.
-    pub first_issue: DateTime<Utc>,
-    /// The last issue.
-    pub last_issue: DateTime<Utc>,
-    /// When the last of them was seen.
-    pub last_seen: DateTime<Utc>,
-    /// The earliest day or week that a value is about.
-    pub first_date: NaiveDate,
-    /// The latest one.
-    pub last_date: NaiveDate,
-}
-
 /// When the first value of `places` between two dates (both inside) became known, whenever that was: why an earlier
 /// question has no answer.
 ///
@@ -212,60 +164,5 @@ pub async fn first_known(
     .bind(span.1)
     .bind(by.sight())
     .fetch_one(conn)
-    .await
-}
-
-/// What there is of `signal` in some places, by source, as of a time: it reads the rows of these places and no others.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn coverage_in(
-    conn: &mut PgConnection,
-    signal: &str,
-    places: &[&str],
-    as_of: DateTime<Utc>,
-    by: KnownBy,
-) -> sqlx::Result<Vec<Coverage>> {
-    sqlx::query_as(
-        "select s.signal_id, s.source_id, sum(o.rows)::bigint as rows, min(o.first_issue) as first_issue,
-                max(o.last_issue) as last_issue, max(o.last_seen) as last_seen, min(o.first_date) as first_date,
-                max(o.last_date) as last_date
-           from series s
-          cross join lateral (select count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
-                                     max(seen_at) as last_seen, min(reference_date) as first_date,
-                                     max(reference_date) as last_date
-                                from observation_row
-                               where series_key = s.key and issued_at <= $3 and (not $4 or seen_at <= $3)) o
-          where s.signal_id = $1 and s.place_id = any($2) and o.rows > 0
-          group by s.signal_id, s.source_id order by s.source_id",
-    )
-    .bind(signal)
-    .bind(places)
-    .bind(as_of)
-    .bind(by.sight())
-    .fetch_all(conn)
-    .await
-}
-
-/// What there is of `signal`, by source, as of a time by its issues; of all signals when `signal` is `None`.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn coverage(
-    conn: &mut PgConnection,
-    signal: Option<&str>,
-    as_of: DateTime<Utc>,
-) -> sqlx::Result<Vec<Coverage>> {
-    sqlx::query_as(
-        "select signal_id, source_id, count(*) as rows, min(issued_at) as first_issue, max(issued_at) as last_issue,
-                max(seen_at) as last_seen,
-                min(reference_date) as first_date, max(reference_date) as last_date
-           from observation_row o join series s on s.key = o.series_key
-          where ($1::text is null or signal_id = $1) and issued_at <= $2
-          group by signal_id, source_id order by signal_id, source_id",
-    )
-    .bind(signal)
-    .bind(as_of)
-    .fetch_all(conn)
     .await
 }

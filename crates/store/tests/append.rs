@@ -128,6 +128,47 @@ async fn what_breaks_a_rule_is_refused_with_its_name_and_nothing_is_appended(poo
     assert_eq!(observations::append(&mut conn, &[good]).await.unwrap(), 1, "the connection still works");
 }
 
+/// What the table `issue` says, and what the rows say.
+const ISSUES: [&str; 2] = [
+    "select signal_id, source_id, issued_at, sum(row_count)::bigint, min(first_date), max(last_date), min(first_seen),
+            max(last_seen) from issue group by 1, 2, 3",
+    "select signal_id, source_id, issued_at, count(*), min(reference_date), max(reference_date), min(seen_at),
+            max(seen_at) from observation group by 1, 2, 3",
+];
+
+/// Issues of the table `issue` that the rows do not have, and the other way round.
+async fn wrong_issues(conn: &mut PgConnection) -> i64 {
+    let [noted, there] = ISSUES;
+    let sql = format!(
+        "select count(*) from ((({noted}) except ({there})) union all (({there}) except ({noted}))) wrong"
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(conn).await.unwrap()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn every_append_notes_its_issues_and_nothing_twice(pool: PgPool) {
+    let mut conn = pool.acquire().await.unwrap();
+    sqlx::raw_sql(PARENTS).execute(&mut *conn).await.unwrap();
+    let points = points();
+    observations::append(&mut conn, &points[..500]).await.unwrap();
+    assert_eq!(wrong_issues(&mut conn).await, 0);
+    observations::append(&mut conn, &points[..900]).await.unwrap();
+    let mut twice = points.clone();
+    twice.extend_from_slice(&points[100..200]);
+    observations::append(&mut conn, &twice).await.unwrap();
+    assert_eq!((wrong_issues(&mut conn).await, count(&mut conn).await), (0, 1200));
+    let of = async |conn: &mut PgConnection, at: &str, by| {
+        let all = store::issued::coverage(conn, Some("flu_cases"), time(at), by).await.unwrap();
+        all.iter().map(|c| c.rows).sum::<i64>()
+    };
+    use store::series::KnownBy;
+    assert_eq!(of(&mut conn, "2025-01-01T00:00:00Z", KnownBy::Issue).await, 600);
+    assert_eq!(of(&mut conn, "2025-03-01T00:00:01Z", KnownBy::Sight).await, 1200);
+    assert_eq!(of(&mut conn, "2025-03-01T00:00:00Z", KnownBy::Sight).await, 0);
+    let days = store::issued::days(&mut conn, "flu_cases", &["src".to_owned()], None).await.unwrap();
+    assert_eq!(days.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1999-12-31", "2025-02-01"]);
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn nothing_is_changed_removed_or_emptied(pool: PgPool) {
     let mut conn = pool.acquire().await.unwrap();
@@ -150,6 +191,8 @@ async fn nothing_is_changed_removed_or_emptied(pool: PgPool) {
         ("truncate retrieval cascade", "append-only"),
         ("delete from place where id = 'FR-IDF'", "series_place_id_fkey"),
         ("delete from observation", "view"),
+        ("delete from issue", "append-only"),
+        ("truncate issue", "append-only"),
     ] {
         let error = sqlx::raw_sql(sql).execute(&mut *conn).await.unwrap_err().to_string();
         assert!(error.contains(why), "{sql}: {error}");
@@ -183,4 +226,5 @@ async fn rows_from_before_the_partitions_are_kept(pool: PgPool) {
     let new: String = sqlx::query_scalar(digest).fetch_one(&mut *conn).await.unwrap();
     assert!(old.starts_with("246 "), "{old}");
     assert_eq!(new, old);
+    assert_eq!(wrong_issues(&mut conn).await, 0);
 }

@@ -1,11 +1,12 @@
 //! What the answers look like.
 
-use crate::parquet_file::Row;
+use crate::words::Words;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{Cadence, Signal, Unit};
-use domain::{EpiWeek, ObservationKey, Status, WeekSystem};
+use domain::{EpiWeek, ObservationKey, SignalId, Status, WeekSystem};
 use kit::{App, Problem};
 use serde::{Serialize, Serializer};
+use std::collections::HashMap;
 use store::series::Point;
 use utoipa::ToSchema;
 
@@ -45,21 +46,11 @@ pub(crate) enum StatusWord {
     Withdrawn,
 }
 
-/// A unit as the word that all formats write.
-fn unit_word(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Persons => "persons",
-        Unit::Per100k => "per100k",
-        Unit::Per100kVisits => "per100k_visits",
-        Unit::Percent => "percent",
-    }
-}
-
 /// One published value.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Value {
     /// Permanent id of exactly this issue of the value: `GET why/{id}` says where it comes from.
-    #[schema(example = "flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T171512Z")]
+    #[schema(example = "flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T182656Z")]
     pub(crate) id: String,
     /// What is counted.
     pub(crate) signal: String,
@@ -91,27 +82,6 @@ pub(crate) struct Value {
     pub(crate) recorded_situation: Option<DateTime<Utc>>,
 }
 
-impl Value {
-    /// The same as a row of a Parquet file.
-    pub(crate) fn row(&self) -> Row<'_> {
-        Row {
-            id: &self.id,
-            signal: &self.signal,
-            place: &self.place,
-            reference_date: self.reference_date,
-            week: self.week.as_deref(),
-            value: self.value,
-            status: self.status.as_str(),
-            unit: unit_word(self.unit),
-            issued_at: self.issued_at,
-            seen_at: self.seen_at,
-            source: &self.source,
-            retrieval: &self.retrieval,
-            recorded_situation: self.recorded_situation,
-        }
-    }
-}
-
 /// Whole numbers without a decimal point: 812, not 812.0.
 fn plain<S: Serializer>(value: &Option<f64>, out: S) -> Result<S::Ok, S::Error> {
     match value {
@@ -140,6 +110,23 @@ impl Shape {
         Self { signal: signal.clone(), weeks: app.profile.week_system, recorded: app.clock.recorded() }
     }
 
+    /// What is counted.
+    pub(crate) fn signal(&self) -> &SignalId {
+        &self.signal.id
+    }
+
+    /// The words of a table of this signal: all but those that only its rows tell.
+    pub(crate) fn words(&self, series: Vec<(String, String)>, payloads: HashMap<i32, String>) -> Words {
+        Words {
+            signal: self.signal.id.to_string(),
+            unit: self.signal.unit.as_str(),
+            series,
+            payloads,
+            weeks: (self.signal.cadence == Cadence::Week).then_some(self.weeks),
+            recorded: self.recorded,
+        }
+    }
+
     /// The week of a date, where the signal is weekly.
     pub(crate) fn week(&self, date: NaiveDate) -> Option<String> {
         (self.signal.cadence == Cadence::Week).then(|| EpiWeek::of(date, self.weeks).to_string())
@@ -157,20 +144,33 @@ impl Shape {
             reference_date: p.reference_date,
             issued_at: p.issued_at,
         };
-        Ok(Value {
+        let status = p.status.parse().map_err(anyhow::Error::from)?;
+        Ok(self.keyed(&key, p.value, status, p.seen_at, &p.retrieval_id))
+    }
+
+    /// The value of a key.
+    pub(crate) fn keyed(
+        &self,
+        key: &ObservationKey,
+        value: Option<f64>,
+        status: Status,
+        seen_at: DateTime<Utc>,
+        retrieval: &str,
+    ) -> Value {
+        Value {
             id: key.id(),
             signal: self.signal.id.to_string(),
-            place: p.place_id.clone(),
-            reference_date: p.reference_date,
-            week: self.week(p.reference_date),
-            value: p.value,
-            status: p.status.parse().map_err(anyhow::Error::from)?,
+            place: key.place.to_string(),
+            reference_date: key.reference_date,
+            week: self.week(key.reference_date),
+            value,
+            status,
             unit: self.signal.unit,
-            issued_at: p.issued_at,
-            seen_at: p.seen_at,
-            source: source.to_owned(),
-            retrieval: p.retrieval_id.clone(),
+            issued_at: key.issued_at,
+            seen_at,
+            source: key.source.to_string(),
+            retrieval: retrieval.to_owned(),
             recorded_situation: self.recorded,
-        })
+        }
     }
 }

@@ -1,18 +1,67 @@
 //! `bulk`: one file a signal, at an address that stays.
 
 use crate::Api;
-use crate::bulk_file::{self, Built, Kind, Wanted};
+use crate::body::Shape;
+use crate::build::Job;
+use crate::bulk_file::{self, Built, Kind};
+use crate::jobs::Keep;
 use crate::respond::{self, Version};
+use crate::select;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::Signal;
 use kit::{App, Params, Problem};
 use serde::Serialize;
+use store::scan::{Mode, Question};
+use store::series::KnownBy;
 use utoipa::ToSchema;
+
+/// Which file.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) signal: &'a Signal,
+    /// Every issue, or one row a cell.
+    pub(crate) all: bool,
+    pub(crate) kind: Kind,
+    /// A day and its end; `None`: as of the platform's clock.
+    pub(crate) vintage: Option<(NaiveDate, DateTime<Utc>)>,
+}
+
+impl Wanted<'_> {
+    fn name(&self) -> String {
+        let (id, suffix) = (&self.signal.id, self.kind.suffix());
+        match self.vintage {
+            Some((day, _)) => format!("{id}/{day}{suffix}"),
+            None => format!("{id}{}{suffix}", if self.all { "-issues" } else { "" }),
+        }
+    }
+
+    /// The file, built where there is none of this state of the figures.
+    ///
+    /// # Errors
+    /// [`Problem::NotReady`] when that takes long; when the database does not answer or the disk is full.
+    pub(crate) async fn get(&self, api: &Api) -> Result<Built, Problem> {
+        let &Wanted { signal, all, kind, vintage } = self;
+        let app = &api.app;
+        let as_of = vintage.map_or_else(|| app.clock.now(), |v| v.1);
+        let mut conn = app.db.acquire().await?;
+        let coverage =
+            store::issued::coverage(&mut conn, Some(signal.id.as_str()), as_of, KnownBy::Issue).await?;
+        let places = store::places::levels(&mut conn, app.profile.nation.as_str(), None).await?;
+        drop(conn);
+        let state = format!("{coverage:?} {}", places.len());
+        let mode = if all { Mode::Issues } else { Mode::Known { lag: None } };
+        let question = Question { span: (None, None), as_of, by: KnownBy::Issue, mode };
+        let targets = select::of_places(signal, places);
+        let job = Job { db: app.db.clone(), shape: Shape::new(app, signal), targets, question, kind };
+        let keep = if vintage.is_some() { Keep::Vintage } else { Keep::Always };
+        api.files.get(&self.name(), &state, keep, job).await
+    }
+}
 
 /// The files that there are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,13 +141,14 @@ fn read_name<'a>(app: &'a App, name: &str) -> Option<Name<'a>> {
 /// `.parquet` instead of `.csv.gz` for Parquet, and any with `.sha256` for its checksum. The ETag of a file is its SHA-256; `Range` is honoured. The
 /// bare name of a signal gives the list of its vintages.
 #[utoipa::path(get, path = "/api/data/v1/bulk/{file}", operation_id = "bulk_file", tag = "bulk",
-    params(("file" = String, Path, description = "The name of a file of `bulk`, or of a signal")),
+    params(("file" = String, Path, example = "flu_hosp_admissions-issues.parquet", description = "The name of a file of `bulk`, or of a signal")),
     responses(
         (status = 200, description = "The file, or the list of vintages", content((crate::vintage::VintageList = "application/json"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),
         (status = 206, description = "A part of it"),
         (status = 304, description = "The version that the client has"),
         (status = 404, description = "No such file", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 416, description = "The part lies outside the file"),
+        (status = 503, description = "The file is being made, which takes longer than a request waits: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn file(
     State(api): State<Api>,
@@ -112,7 +162,7 @@ pub(crate) async fn file(
         return crate::vintage::list(&api.app, signal).await;
     }
     let Name { signal, all, kind, checksum } = read_name(&api.app, &name).ok_or(Problem::NotFound("file"))?;
-    let built = api.bulk.get(&api.app, &Wanted { signal, all, kind, vintage: None }).await?;
+    let built = Wanted { signal, all, kind, vintage: None }.get(&api).await?;
     Ok(answer(&api, &built, kind, &name, checksum, &headers))
 }
 

@@ -2,6 +2,8 @@
 
 use crate::Api;
 use crate::body::RecordedSituation;
+use crate::openapi::{Filled, Moment};
+use crate::select;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -9,6 +11,7 @@ use domain::profile::{Cadence, Event, NATION, Unit};
 use kit::{Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use store::series::KnownBy;
 use utoipa::ToSchema;
 
 /// What is counted.
@@ -56,8 +59,8 @@ pub(crate) struct Published {
     rows: i64,
 }
 
-impl From<&store::series::Coverage> for Published {
-    fn from(c: &store::series::Coverage) -> Self {
+impl From<&store::issued::Coverage> for Published {
+    fn from(c: &store::issued::Coverage) -> Self {
         Self {
             first_issue: c.first_issue,
             last_issue: c.last_issue,
@@ -78,16 +81,19 @@ pub(crate) struct SignalList {
 
 /// What is counted, by whom, and what there is of it.
 #[utoipa::path(get, path = "/api/data/v1/signals", operation_id = "signals", tag = "catalogue",
-    params(("as_of" = Option<String>, Query, pattern = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?$", description = "A date or an RFC 3339 time")),
-    responses((status = 200, description = "The answer", body = SignalList)))]
+    params(("as_of" = Option<Moment>, Query, description = "A date or an RFC 3339 time, not after the platform's clock")),
+    responses(
+        (status = 200, description = "The answer", body = SignalList),
+        (status = 409, description = "A time after the platform's clock", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+    ))]
 pub(crate) async fn signals(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<SignalList>, Problem> {
     let app = &api.app;
-    let as_of = app.as_of(Params::parse(query.as_deref(), &["as_of"])?.one("as_of")?)?;
+    let as_of = select::as_of(app, &Params::parse(query.as_deref(), &["as_of"])?.filled()?)?;
     let mut conn = app.db.acquire().await?;
-    let coverage = store::series::coverage(&mut conn, None, as_of).await?;
+    let coverage = store::issued::coverage(&mut conn, None, as_of, KnownBy::Issue).await?;
     let body = |s: &domain::profile::Signal| SignalBody {
         id: s.id.to_string(),
         disease: s.disease.clone(),
@@ -136,17 +142,23 @@ pub(crate) struct PlaceList {
 
 /// The country and the places in it.
 #[utoipa::path(get, path = "/api/data/v1/places", operation_id = "places", tag = "catalogue",
-    params(("level" = Option<String>, Query, description = "Only places of this level")),
-    responses((status = 200, description = "The answer", body = PlaceList)))]
+    params(("level" = Option<Filled>, Query, description = "Only places of this level")),
+    responses(
+        (status = 200, description = "The answer", body = PlaceList),
+        (status = 409, description = "A level that this country has not", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+    ))]
 pub(crate) async fn places(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<PlaceList>, Problem> {
-    let params = Params::parse(query.as_deref(), &["level"])?;
+    let params = Params::parse(query.as_deref(), &["level"])?.filled()?;
     let profile = &api.app.profile;
     let level = params.one("level")?;
     if level.is_some_and(|l| l != NATION && !profile.levels.iter().any(|known| known == l)) {
-        return Err(Problem::invalid("level", format!("is none of {NATION}, {}", profile.levels.join(", "))));
+        return Err(Problem::conflict(
+            "level",
+            format!("is none of {NATION}, {}", profile.levels.join(", ")),
+        ));
     }
     let mut conn = api.app.db.acquire().await?;
     let all = store::places::of_nation(&mut conn, profile.nation.as_str()).await?;

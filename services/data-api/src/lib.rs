@@ -2,9 +2,12 @@
 //! as it was known at any time. Reads only; everything that it answers is public.
 
 mod body;
+mod build;
 mod bulk;
 mod bulk_file;
 mod catalogue;
+mod docs;
+mod jobs;
 mod observations;
 mod openapi;
 pub mod parquet_file;
@@ -15,6 +18,7 @@ mod select;
 mod vintage;
 mod why;
 mod wide;
+pub mod words;
 
 pub use openapi::document;
 
@@ -25,20 +29,24 @@ use axum::routing::get;
 use chrono::{DateTime, Utc};
 use kit::App;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::time::Duration;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 struct Api {
     app: App,
-    bulk: Arc<bulk_file::Files>,
+    files: jobs::Files,
     /// When this process began.
     started: DateTime<Utc>,
 }
 
-/// The routes of this service. One client may ask `per_minute` times a minute; 0: as often as it likes.
-pub fn router(app: App, per_minute: u32) -> Router {
+/// For how long a request waits for a file that is being built; the limit of every request is longer.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The routes of this service. One client may ask `per_minute` times a minute; 0: as often as it likes. A request waits
+/// for a file for as long as `patience` (see [`PATIENCE`]).
+pub fn router(app: App, per_minute: u32, patience: Duration) -> Router {
     let api = Router::new()
         .route("/signals", get(catalogue::signals))
         .route("/places", get(catalogue::places))
@@ -49,7 +57,9 @@ pub fn router(app: App, per_minute: u32) -> Router {
         .route("/bulk/{file}", get(bulk::file))
         .route("/bulk/{signal}/{file}", get(vintage::file))
         .route("/openapi.json", get(openapi::openapi))
-        .with_state(Api { app, bulk: Arc::default(), started: kit::wall() });
+        .route("/docs", get(docs::page))
+        .route("/docs.css", get(docs::style))
+        .with_state(Api { app, files: jobs::Files::new(patience), started: kit::wall() });
     let mut router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
     if let Some(per_minute) = NonZeroU32::new(per_minute) {
         router = router.layer(middleware::from_fn_with_state(rate::Limiter::new(per_minute), rate::limit));

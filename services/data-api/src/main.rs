@@ -9,5 +9,11 @@ async fn main() -> anyhow::Result<()> {
     let config = kit::config::Config::from_env().context("data-api does not start")?;
     let per_minute = kit::config::var("VIGIE_RATE_PER_MINUTE", 600_u32).context("data-api does not start")?;
     let app = kit::App::connect(&config).await?;
-    kit::server::serve(data_api::router(app.clone(), per_minute), app, config.addr, config.admin_addr).await
+    kit::server::serve(
+        data_api::router(app.clone(), per_minute, data_api::PATIENCE),
+        app,
+        config.addr,
+        config.admin_addr,
+    )
+    .await
 }

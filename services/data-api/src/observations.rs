@@ -3,11 +3,12 @@
 use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
 use crate::bulk;
+use crate::jobs::Keep;
+use crate::openapi::{After, Filled, Moment};
 use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
 use crate::wide;
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,8 @@ use chrono::{DateTime, Utc};
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use store::issued::Coverage;
+use store::scan::Question;
 use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: usize = 1000;
@@ -46,24 +49,26 @@ pub(crate) struct ObservationPage {
 /// JSON comes in pages; CSV and JSON Lines come whole, unless `limit` is given; Parquet always does.
 #[utoipa::path(get, path = "/api/data/v1/observations", operation_id = "observations", tag = "figures",
     params(
-        ("signal" = String, Query, description = "A signal of `signals`"),
-        ("place" = Option<Vec<String>>, Query, description = "Places, repeated or separated by commas; all when absent"),
-        ("level" = Option<String>, Query, description = "All places of a level, instead of `place`"),
+        ("signal" = String, Query, min_length = 1, example = "flu_hosp_admissions", description = "A signal of `signals`"),
+        ("place" = Option<Vec<Filled>>, Query, description = "Places, repeated or separated by commas; all when absent"),
+        ("level" = Option<Filled>, Query, description = "All places of a level, instead of `place`"),
         ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),
         ("to" = Option<chrono::NaiveDate>, Query, description = "Last reference date"),
-        ("as_of" = Option<String>, Query, pattern = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?$", description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock"),
-        ("clock" = Option<String>, Query, pattern = "^(published|seen)?$", description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
-        ("issues" = Option<String>, Query, pattern = "^(latest|all)?$", description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
-        ("lag" = Option<i32>, Query, minimum = 0, maximum = 3650, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out"),
-        ("layout" = Option<String>, Query, pattern = "^(long|wide)?$", description = "`long` (default): one row a value. `wide`: one row a date, one column a place; then `limit` counts dates and `after` is a date; not with issues=all or Parquet"),
-        ("format" = Option<String>, Query, pattern = "^(json|csv|jsonl|parquet)?$", description = "`json` (default), `csv`, `jsonl` or `parquet`; goes before `Accept`"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Rows a page: 1 to 10000, default 1000 for JSON"),
-        ("after" = Option<String>, Query, description = "`id` of the last value of the page before; `next` holds it"),
+        ("as_of" = Option<Moment>, Query, description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock, which it may not lie after"),
+        ("clock" = Option<String>, Query, pattern = "^(published|seen)$", description = "By which time `as_of` and `lag` count. `published` (default): the publisher's issue time. `seen`: when this platform had it too"),
+        ("issues" = Option<String>, Query, pattern = "^(latest|all)$", description = "`latest` (default): one row a cell. `all`: every issue of every cell"),
+        ("lag" = Option<i32>, Query, minimum = 0, maximum = 3650, description = "Each value as it was known this many days after its reference date; cells for which that day has not come are left out; not with issues=all"),
+        ("layout" = Option<String>, Query, pattern = "^(long|wide)$", description = "`long` (default): one row a value. `wide`: one row a date, one column a place; then `limit` counts dates and `after` is a date; not with issues=all or Parquet"),
+        ("format" = Option<String>, Query, pattern = "^(json|csv|jsonl|parquet)$", description = "`json` (default), `csv`, `jsonl` or `parquet`; goes before `Accept`"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Rows a page: 1 to 10000, default 1000 for JSON; not with Parquet"),
+        ("after" = Option<After>, Query, description = "`id` of the last value of the page before; `next` holds it"),
     ),
     responses(
         (status = 200, description = "The values", content((ObservationPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"), (Vec<u8> = "application/vnd.apache.parquet"))),
         (status = 304, description = "The version that the client has"),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "A Parquet file that takes long is being made: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Parameters that do not fit together, a level that this country has not, or a time after the platform's clock", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 #[tracing::instrument(name = "api.observations", skip_all)]
@@ -73,7 +78,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let app = &api.app;
-    let params = Params::parse(query.as_deref(), &ALLOWED)?;
+    let params = Params::parse(query.as_deref(), &ALLOWED)?.filled()?;
     let format = Format::read(&params, &headers)?;
     let limit = params.read::<usize>("limit", "a number")?;
     if limit.is_some_and(|l| !(1..=MOST).contains(&l)) {
@@ -82,22 +87,23 @@ pub(crate) async fn list(
     if format == Format::Parquet {
         for name in ["limit", "after", "layout"] {
             if params.one(name)?.is_some() {
-                return Err(Problem::invalid(name, "does not go with Parquet, which comes whole and long"));
+                return Err(Problem::conflict(name, "does not go with Parquet, which comes whole and long"));
             }
         }
     }
     let selection = Selection::read(app, &params).await?;
-    let version = version(&api, &params, &selection, format).await?;
+    let state = selection.state(app).await?;
+    let version = version(&api, &params, &selection, &state, format);
     if let Some(same) = respond::not_modified(&headers, &version) {
         return Ok(same);
     }
     let mut response = match (format, limit) {
         _ if selection.wide.is_some() => wide_page(app, &params, &selection, format, limit).await?,
-        (Format::Parquet, _) => parquet(&api, &selection).await?,
+        (Format::Parquet, _) => parquet(&api, &params, &selection, &version).await?,
         (Format::Csv | Format::JsonLines, None) => {
-            let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app));
+            let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app, state));
             let (first, rows) = respond::piece(&mut reader, &shape, format, true).await?;
-            let mut response = Body::into_response(respond::stream(first, reader, shape, format));
+            let mut response = respond::stream((first, rows), reader, shape, format).into_response();
             mark(&mut response, false);
             if rows == 0 {
                 why_empty(app, &selection).await?.mark(&mut response);
@@ -110,26 +116,18 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// The tag changes with the request, with the figures of the places asked for, and, where one is given, with the time.
-async fn version(
-    api: &Api,
-    params: &Params,
-    selection: &Selection,
-    format: Format,
-) -> Result<Version, Problem> {
-    let app = &api.app;
-    let mut conn = app.db.acquire().await?;
-    let (signal, by) = (selection.signal.id.as_str(), selection.by);
-    let places: Vec<&str> = selection.targets.iter().map(|t| t.place.as_str()).collect();
-    let state = store::series::coverage_in(&mut conn, signal, &places, selection.as_of, by).await?;
+/// The tag changes with the request, with the figures of its signal, and, where one is given, with the time.
+fn version(api: &Api, params: &Params, selection: &Selection, state: &[Coverage], format: Format) -> Version {
+    let (app, question) = (&api.app, &selection.question);
     // Another version of this service, of its clock or of the carried figures begins with a start of this service.
     let seen = state.iter().map(|c| c.last_seen).max().unwrap_or(api.started).min(kit::wall());
-    let midnight = selection.as_of.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let lagged = selection.mode.lag().map_or(api.started, |_| midnight);
+    let midnight = question.as_of.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let lag = question.mode.lag();
+    let lagged = lag.map_or(api.started, |_| midnight);
     let state: Vec<String> =
         state.iter().map(|c| format!("{}/{}/{}", c.source_id, c.rows, c.last_issue)).collect();
     let recorded = app.clock.recorded().map(|at| at.to_rfc3339()).unwrap_or_default();
-    let lag_day = selection.mode.lag().map(|_| selection.as_of.date_naive().to_string());
+    let lag_day = lag.map(|_| question.as_of.date_naive().to_string());
     let etag = respond::etag(&[
         env!("CARGO_PKG_VERSION"),
         &params.encode_without(&[]),
@@ -138,14 +136,19 @@ async fn version(
         &recorded,
         &lag_day.unwrap_or_default(),
     ]);
-    Ok(Version { etag, modified: seen.max(lagged).max(api.started) })
+    Version { etag, modified: seen.max(lagged).max(api.started) }
 }
 
 /// The whole selection as one file.
-async fn parquet(api: &Api, selection: &Selection) -> Result<Response, Problem> {
+async fn parquet(
+    api: &Api,
+    params: &Params,
+    selection: &Selection,
+    version: &Version,
+) -> Result<Response, Problem> {
     let app = &api.app;
-    let shape = Shape::new(app, &selection.signal);
-    let built = api.bulk.once(selection.reader(app), &shape).await?;
+    let name = format!("observations?{}", params.encode_without(&["format"]));
+    let built = api.files.get(&name, &version.etag, Keep::Once, selection.parquet(app)).await?;
     let mut response = bulk::send(&built, None);
     mark(&mut response, false);
     respond::set(&mut response, HeaderName::from_static("vigie-rows"), &built.rows.to_string());
@@ -164,7 +167,7 @@ async fn page(
     format: Format,
     limit: usize,
 ) -> Result<Response, Problem> {
-    let mut rows = selection.reader(app).batch(limit + 1).await?;
+    let mut rows = selection.reader(app, Vec::new()).batch(limit + 1).await?;
     let truncated = rows.len() > limit;
     rows.truncate(limit);
     let shape = Shape::new(app, &selection.signal);
@@ -174,7 +177,7 @@ async fn page(
     let mut response = if format == Format::Json {
         Json(ObservationPage {
             signal: selection.signal.id.to_string(),
-            as_of: selection.as_of,
+            as_of: selection.question.as_of,
             recorded_situation: RecordedSituation::of(app),
             data,
             truncated,
@@ -201,7 +204,7 @@ async fn page(
 /// The address of the page after `after`. The time is written down, so that all pages show one state of the figures.
 fn next_page(params: &Params, selection: &Selection, after: &str) -> String {
     let rest = params.encode_without(&["after", "as_of"]);
-    let as_of = selection.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
+    let as_of = selection.question.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
     format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={after}")
 }
 
@@ -262,13 +265,19 @@ async fn why_empty(app: &App, selection: &Selection) -> Result<Empty, Problem> {
         places.entry(&target.source).or_default().push(target.place.clone());
     }
     let mut conn = app.db.acquire().await?;
-    let (signal, span) = (selection.signal.id.as_str(), (selection.from, selection.to));
+    let (signal, Question { span, as_of, by, .. }) =
+        (selection.signal.id.as_str(), selection.question.clone());
     let mut first_issue: Option<DateTime<Utc>> = None;
     for (source, places) in places {
-        let first =
-            store::series::first_known(&mut conn, signal, source, &places, span, selection.by).await?;
+        let first = if selection.whole && span == (None, None) {
+            store::issued::first_known(&mut conn, signal, source, by).await?
+        } else {
+            store::series::first_known(&mut conn, signal, source, &places, span, by).await?
+        };
         first_issue = first_issue.into_iter().chain(first).min();
     }
-    let early = first_issue.is_some_and(|first| first > selection.as_of);
+    // What becomes known after the platform's clock is not known, nor that it will be.
+    let first_issue = first_issue.filter(|first| *first <= app.clock.now());
+    let early = first_issue.is_some_and(|first| first > as_of);
     Ok(Empty { reason: if early { "before_first_issue" } else { "no_data" }, first_issue })
 }

@@ -2,8 +2,9 @@
 
 use axum::Json;
 use serde::Serialize;
-use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
 /// RFC 9457.
 #[derive(Debug, Serialize, ToSchema)]
@@ -11,13 +12,59 @@ pub(crate) struct ProblemBody {
     r#type: String,
     title: String,
     status: u16,
-    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `too_many_requests`, `internal`.
+    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `too_many_requests`, `not_ready`, `internal`.
     code: String,
     /// A sentence.
     detail: String,
     /// The parameter that cannot be used, for `invalid`.
     field: Option<String>,
 }
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn written_as(format: KnownFormat) -> Object {
+    text().format(Some(SchemaFormat::KnownFormat(format))).build()
+}
+
+macro_rules! parameter {
+    ($(#[$doc:meta])* $name:ident, $schema:expr) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+
+parameter!(
+    /// A text with something in it.
+    Filled,
+    text().min_length(Some(1))
+);
+parameter!(
+    /// A date, or a time.
+    Moment,
+    AnyOfBuilder::new().item(written_as(KnownFormat::Date)).item(written_as(KnownFormat::DateTime))
+);
+parameter!(
+    /// The permanent id of a value.
+    Id,
+    text()
+        .pattern(Some(crate::select::ID))
+        .examples(["flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T182656Z"])
+);
+parameter!(
+    /// What a page begins after.
+    After,
+    AnyOfBuilder::new().item(text().pattern(Some(crate::select::ID))).item(written_as(KnownFormat::Date))
+);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,8 +86,9 @@ pub(crate) struct ProblemBody {
         crate::vintage::file,
         openapi,
     ),
+    external_docs(url = "/api/data/v1/docs", description = "This description as a page, with examples"),
     modifiers(&Everywhere),
-    components(schemas(ProblemBody, crate::wide::WidePage)),
+    components(schemas(ProblemBody, crate::wide::WidePage, Filled, Moment, Id, After)),
     tags(
         (name = "catalogue", description = "What there is to ask for"),
         (name = "figures", description = "Values and where they come from"),

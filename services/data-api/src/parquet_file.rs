@@ -1,14 +1,24 @@
-//! Values as Parquet: the columns of the CSV with their types. Rows go in one by one; what is held is one row group.
+//! Values as Parquet: the columns of the CSV with their types. Rows come with numbers for what repeats, and those are
+//! written: no text is made for a row but the part of its id that no other row has.
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod columns;
+mod encoding;
+
+use self::columns::Column;
+use crate::words::Words;
+use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
+use parquet::column::page::{CompressedPage, Page, PageWriter as _};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::SchemaDescriptor;
 use std::io::{self, Write};
 use std::sync::Arc;
+use store::scan::Row;
 
 /// The media type of Parquet.
 pub const MEDIA_TYPE: &str = "application/vnd.apache.parquet";
@@ -31,76 +41,19 @@ const SCHEMA: &str = "message observation {
     required binary retrieval (STRING);
     optional int64 recorded_situation (TIMESTAMP(MICROS,true));
 }";
-
-/// One value; the fields are those of `observations`.
-#[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
-    /// Permanent id of this issue of the value.
-    pub id: &'a str,
-    /// What is counted.
-    pub signal: &'a str,
-    /// Where.
-    pub place: &'a str,
-    /// The day that the value is about, or the last day of the week.
-    pub reference_date: NaiveDate,
-    /// The week, where the signal is weekly.
-    pub week: Option<&'a str>,
-    /// The number, where the status has one.
-    pub value: Option<f64>,
-    /// A word of [`domain::Status`].
-    pub status: &'a str,
-    /// A word of [`domain::profile::Unit`].
-    pub unit: &'a str,
-    /// When the publisher issued it.
-    pub issued_at: DateTime<Utc>,
-    /// When this platform first had it.
-    pub seen_at: DateTime<Utc>,
-    /// The publisher's table.
-    pub source: &'a str,
-    /// The payload that it was read from.
-    pub retrieval: &'a str,
-    /// The time at which a stopped clock stands.
-    pub recorded_situation: Option<DateTime<Utc>>,
-}
-
-/// A column in memory; of an optional one only what is there, and for each row whether it is.
-#[derive(Default)]
-struct Column<T> {
-    values: Vec<T>,
-    present: Vec<i16>,
-}
-
-impl<T> Column<T> {
-    fn push(&mut self, value: Option<T>) {
-        self.present.push(i16::from(value.is_some()));
-        self.values.extend(value);
-    }
-}
-
-impl Column<ByteArray> {
-    /// A text that is the one before it again shares its bytes.
-    fn text(&mut self, text: Option<&str>) {
-        let last = self.values.last();
-        let shared = |t: &str| last.filter(|l| l.data() == t.as_bytes()).cloned();
-        let value = text.map(|t| shared(t).unwrap_or_else(|| ByteArray::from(t)));
-        self.push(value);
-    }
-}
+/// Of zstd: the fastest that is still small.
+const LEVEL: i32 = 1;
 
 /// Writes rows to `W`.
 pub struct Writer<W: Write + Send> {
     file: SerializedFileWriter<W>,
-    /// In the order of the schema, each kind by itself.
-    texts: [Column<ByteArray>; 8],
-    dates: Column<i32>,
-    numbers: Column<f64>,
-    times: [Column<i64>; 3],
-    rows: usize,
+    columns: SchemaDescriptor,
+    zstd: zstd::bulk::Compressor<'static>,
 }
 
 impl<W: Write + Send> std::fmt::Debug for Writer<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("Writer").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
@@ -112,80 +65,89 @@ impl<W: Write + Send> Writer<W> {
     pub fn new(out: W) -> io::Result<Self> {
         let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(failed)?))
-            // No id is there twice, but each begins as the one before it: a dictionary would only be in the way.
-            .set_column_dictionary_enabled("id".into(), false)
-            .set_column_encoding("id".into(), Encoding::DELTA_BYTE_ARRAY)
+            .set_offset_index_disabled(true)
             // Not the library's version: the same figures give the same bytes.
             .set_created_by("vigie".into())
             .build();
+        let columns = SchemaDescriptor::new(Arc::clone(&schema));
         let file = SerializedFileWriter::new(out, schema, Arc::new(properties)).map_err(failed)?;
-        let (dates, numbers) = (Column::default(), Column::default());
-        Ok(Self { file, texts: Default::default(), dates, numbers, times: Default::default(), rows: 0 })
+        Ok(Self { file, columns, zstd: zstd::bulk::Compressor::new(LEVEL)? })
     }
 
-    /// Takes one row; every [`GROUP`] rows they are written.
+    /// Writes rows as one row group.
     ///
     /// # Errors
-    /// When the bytes cannot be written.
-    pub fn push(&mut self, row: &Row<'_>) -> io::Result<()> {
-        let words = [row.id, row.signal, row.place].map(Some);
-        let more = [Some(row.status), Some(row.unit), Some(row.source), Some(row.retrieval)];
-        let texts = words.into_iter().chain([row.week]).chain(more);
-        for (column, text) in self.texts.iter_mut().zip(texts) {
-            column.text(text);
+    /// When the bytes cannot be written, or a number stands for nothing in `words`.
+    pub fn group(&mut self, rows: &[Row], words: &Words) -> io::Result<()> {
+        let columns = columns::all(rows, words).map_err(io::Error::other)?;
+        let chunks = columns.into_iter().enumerate().map(|(at, column)| self.chunk(at, column, rows.len()));
+        let chunks = chunks.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let mut group = self.file.next_row_group().map_err(failed)?;
+        for (bytes, close) in chunks {
+            group.append_column(&bytes, close).map_err(failed)?;
         }
-        let epoch = NaiveDate::default();
-        // A day of the years that the database takes is far inside 32 bits.
-        self.dates.push(i32::try_from((row.reference_date - epoch).num_days()).ok());
-        self.numbers.push(row.value);
-        for (column, time) in
-            self.times.iter_mut().zip([Some(row.issued_at), Some(row.seen_at), row.recorded_situation])
-        {
-            column.push(time.map(|t| t.timestamp_micros()));
-        }
-        self.rows += 1;
-        if self.rows == GROUP { self.flush().map_err(failed) } else { Ok(()) }
+        group.close().map(drop).map_err(failed)
     }
 
-    fn flush(&mut self) -> Result<(), ParquetError> {
-        let mut group = self.file.next_row_group()?;
-        let mut at = 0;
-        while let Some(mut column) = group.next_column()? {
-            match at {
-                0..=2 => text(&mut column, &self.texts[at], false)?,
-                3 => column.typed::<Int32Type>().write_batch(&self.dates.values, None, None).map(drop)?,
-                4 => text(&mut column, &self.texts[3], true)?,
-                5 => {
-                    let levels = Some(&self.numbers.present[..]);
-                    column.typed::<DoubleType>().write_batch(&self.numbers.values, levels, None).map(drop)?;
-                }
-                6 | 7 => text(&mut column, &self.texts[at - 2], false)?,
-                8 | 9 | 12 => {
-                    let times = &self.times[if at == 12 { 2 } else { at - 8 }];
-                    let levels = (at == 12).then_some(&times.present[..]);
-                    column.typed::<Int64Type>().write_batch(&times.values, levels, None).map(drop)?;
-                }
-                _ => text(&mut column, &self.texts[at - 4], false)?,
-            }
-            column.close()?;
-            at += 1;
+    /// The pages of a column: its dictionary, where it has one, and all values of the group.
+    fn chunk(
+        &mut self,
+        at: usize,
+        column: Column,
+        rows: usize,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let mut bytes = TrackedWrite::new(Vec::new());
+        let (mut plain, mut packed) = (0, 0);
+        let mut encodings = vec![Encoding::RLE, column.encoding];
+        let mut data_offset = 0;
+        if let Some((dictionary, count)) = &column.dictionary {
+            let buf = Bytes::from(self.zstd.compress(dictionary)?);
+            let (num_values, encoding) = (*count as u32, Encoding::PLAIN);
+            let page = Page::DictionaryPage { buf, num_values, encoding, is_sorted: false };
+            let written = SerializedPageWriter::new(&mut bytes)
+                .write_page(CompressedPage::new(page, dictionary.len()))?;
+            (plain, packed) = (written.uncompressed_size, written.compressed_size);
+            encodings.push(Encoding::PLAIN);
+            data_offset = bytes.bytes_written();
         }
-        group.close()?;
-        self.texts = Default::default();
-        (self.dates, self.numbers, self.times) = Default::default();
-        self.rows = 0;
-        Ok(())
+        let page = Page::DataPage {
+            buf: self.zstd.compress(&column.page)?.into(),
+            num_values: rows as u32,
+            encoding: column.encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let written =
+            SerializedPageWriter::new(&mut bytes).write_page(CompressedPage::new(page, column.page.len()))?;
+        (plain, packed) = (plain + written.uncompressed_size, packed + written.compressed_size);
+        let mut metadata = ColumnChunkMetaData::builder(self.columns.column(at))
+            .set_encodings(encodings)
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
+            .set_num_values(rows as i64)
+            .set_total_uncompressed_size(plain as i64)
+            .set_total_compressed_size(packed as i64)
+            .set_data_page_offset(data_offset as i64)
+            .set_dictionary_page_offset(column.dictionary.is_some().then_some(0));
+        if let Some(statistics) = column.statistics {
+            metadata = metadata.set_statistics(statistics);
+        }
+        let close = ColumnCloseResult {
+            bytes_written: packed as u64,
+            rows_written: rows as u64,
+            metadata: metadata.build()?,
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        Ok((Bytes::from(bytes.into_inner()?), close))
     }
 
     /// Ends the file and gives back what it was written to.
     ///
     /// # Errors
     /// When the bytes cannot be written.
-    pub fn finish(mut self) -> io::Result<W> {
-        if self.rows > 0 {
-            self.flush().map_err(failed)?;
-        }
+    pub fn finish(self) -> io::Result<W> {
         self.file.into_inner().map_err(failed)
     }
 
@@ -193,15 +155,6 @@ impl<W: Write + Send> Writer<W> {
     pub fn inner(&self) -> &W {
         self.file.inner()
     }
-}
-
-fn text(
-    column: &mut SerializedColumnWriter<'_>,
-    from: &Column<ByteArray>,
-    optional: bool,
-) -> Result<(), ParquetError> {
-    let levels = optional.then_some(&from.present[..]);
-    column.typed::<ByteArrayType>().write_batch(&from.values, levels, None).map(drop)
 }
 
 fn failed(error: ParquetError) -> io::Error {

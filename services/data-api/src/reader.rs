@@ -3,8 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ObservationKey;
 use sqlx::{PgConnection, PgPool};
-use store::many_places::{Asked, known_in};
-use store::series::{Cells, KnownBy, Point, issues, known};
+use store::issued::Coverage;
+use store::many_places::known_in;
+use store::scan::{Mode, Question, moment};
+use store::series::{Cells, Point, issues, known};
 
 /// A place and whose figures stand for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,56 +18,28 @@ pub(crate) struct Target {
 /// Places asked for in one question: most of a country at once, and the planner's work stays small.
 const MANY: usize = 64;
 
-/// One row per cell, or one per issue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// As known at the time asked for, or `lag` days after each reference date.
-    Known { lag: Option<i32> },
-    /// Every issue.
-    Issues,
-}
-
-impl Mode {
-    /// The lag, where there is one.
-    pub(crate) fn lag(self) -> Option<i32> {
-        match self {
-            Self::Known { lag } => lag,
-            Self::Issues => None,
-        }
-    }
-}
-
 /// Where the reading stands.
 #[derive(Debug)]
 pub(crate) struct Reader {
     db: PgPool,
     signal: String,
     targets: Vec<Target>,
-    span: (Option<NaiveDate>, Option<NaiveDate>),
-    as_of: DateTime<Utc>,
-    by: KnownBy,
-    mode: Mode,
+    question: Question,
+    state: Vec<Coverage>,
     next: usize,
     after: Option<(NaiveDate, DateTime<Utc>)>,
 }
 
 impl Reader {
-    /// A reader at the beginning, by the publisher's times. `targets` are sorted by place.
+    /// A reader at the beginning. `targets` are sorted by place; `state` is what there was when they were asked for.
     pub(crate) fn new(
         db: PgPool,
         signal: String,
         targets: Vec<Target>,
-        span: (Option<NaiveDate>, Option<NaiveDate>),
-        as_of: DateTime<Utc>,
-        mode: Mode,
+        question: Question,
+        state: Vec<Coverage>,
     ) -> Self {
-        Self { db, signal, targets, span, as_of, by: KnownBy::Issue, mode, next: 0, after: None }
-    }
-
-    /// Chooses by which of its times a value is known.
-    pub(crate) fn by(mut self, by: KnownBy) -> Self {
-        self.by = by;
-        self
+        Self { db, signal, targets, question, state, next: 0, after: None }
     }
 
     /// Moves behind a value that was already sent.
@@ -78,11 +52,18 @@ impl Reader {
         self
     }
 
-    /// The next rows with their sources, `limit` at most; fewer only at the end.
+    /// The next rows with their sources, `limit` at most, all of one moment; fewer only at the end.
     pub(crate) async fn batch(&mut self, limit: usize) -> sqlx::Result<Vec<(String, Point)>> {
         let mut rows = Vec::new();
         let mut conn = self.db.acquire().await?;
         let first = self.next;
+        let mut of_one_moment;
+        let conn: &mut PgConnection = if self.targets.len() - self.next.min(self.targets.len()) > 1 {
+            of_one_moment = moment(&mut conn).await?;
+            &mut of_one_moment
+        } else {
+            &mut conn
+        };
         while let Some(target) = self.targets.get(self.next) {
             let left = limit.saturating_sub(rows.len());
             if left == 0 {
@@ -93,20 +74,22 @@ impl Reader {
                 signal: &self.signal,
                 source: &target.source,
                 place: &target.place,
-                from: self.span.0,
-                to: self.span.1,
-                as_of: self.as_of,
-                by: self.by,
+                from: self.question.span.0,
+                to: self.question.span.1,
+                as_of: self.question.as_of,
+                by: self.question.by,
             };
             // As the places before had few rows, so may the next ones: many of them are asked for at once.
             let many = (left * (self.next - first) / rows.len().max(1)).min(MANY);
-            if let (Mode::Known { lag }, None, 2..) = (self.mode, self.after, many) {
-                rows.extend(self.many(&mut conn, lag, many, left).await?);
+            if let (Mode::Known { .. }, None, 2..) = (self.question.mode, self.after, many) {
+                rows.extend(self.many(&mut *conn, many, left).await?);
                 continue;
             }
-            let found = match self.mode {
-                Mode::Known { lag } => known(&mut conn, &cells, lag, self.after.map(|a| a.0), wanted).await?,
-                Mode::Issues => issues(&mut conn, &cells, self.after, wanted).await?,
+            let found = match self.question.mode {
+                Mode::Known { lag } => {
+                    known(&mut *conn, &cells, lag, self.after.map(|a| a.0), wanted).await?
+                }
+                Mode::Issues => issues(&mut *conn, &cells, self.after, wanted).await?,
             };
             if found.len() < left {
                 self.next += 1;
@@ -123,7 +106,6 @@ impl Reader {
     async fn many(
         &mut self,
         conn: &mut PgConnection,
-        lag: Option<i32>,
         many: usize,
         left: usize,
     ) -> sqlx::Result<Vec<(String, Point)>> {
@@ -131,9 +113,8 @@ impl Reader {
         let targets = self.targets.get(self.next..end).unwrap_or_default();
         let sources: Vec<&str> = targets.iter().map(|t| t.source.as_str()).collect();
         let places: Vec<&str> = targets.iter().map(|t| t.place.as_str()).collect();
-        let asked = Asked { signal: &self.signal, span: self.span, as_of: self.as_of, by: self.by, lag };
-        let found =
-            known_in(conn, &asked, &sources, &places, i64::try_from(left).unwrap_or(i64::MAX)).await?;
+        let wanted = i64::try_from(left).unwrap_or(i64::MAX);
+        let found = known_in(conn, &self.signal, &sources, &places, &self.question, wanted).await?;
         match found.last().filter(|_| found.len() == left) {
             None => self.next = end,
             Some((_, last)) => {
@@ -142,5 +123,12 @@ impl Reader {
             }
         }
         Ok(found)
+    }
+
+    /// Is there nothing that came since the reading began? Then all batches together are of one moment too.
+    pub(crate) async fn unchanged(&self) -> sqlx::Result<bool> {
+        let mut conn = self.db.acquire().await?;
+        let Question { as_of, by, .. } = self.question;
+        Ok(store::issued::coverage(&mut conn, Some(&self.signal), as_of, by).await? == self.state)
     }
 }

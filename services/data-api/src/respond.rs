@@ -182,11 +182,26 @@ pub(crate) async fn piece(
 }
 
 /// Everything in a selection, sent as it is read, with `first` before it (what [`piece`] gave already). When the
-/// database fails midway the connection is cut, so that a short file is never taken for a whole one.
-pub(crate) fn stream(first: Vec<u8>, reader: Reader, shape: Shape, format: Format) -> Body {
+/// database fails midway, or figures came meanwhile that the pieces sent already lack, the connection is cut, so that a
+/// short or mixed file is never taken for a whole one.
+pub(crate) fn stream(first: (Vec<u8>, u64), reader: Reader, shape: Shape, format: Format) -> Body {
+    let (first, rows) = first;
+    if rows < PIECE as u64 {
+        return first.into();
+    }
     let rest = stream::try_unfold((reader, shape), move |(mut reader, shape)| async move {
         match piece(&mut reader, &shape, format, false).await {
-            Ok((_, 0)) => Ok(None),
+            Ok((_, 0)) => match reader.unchanged().await {
+                Ok(true) => Ok(None),
+                Ok(false) => {
+                    tracing::warn!("a stream was cut off: figures that it should have held came meanwhile");
+                    Err(std::io::Error::other("the figures changed meanwhile: ask again"))
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a stream was cut off");
+                    Err(std::io::Error::other("internal error"))
+                }
+            },
             Ok((bytes, _)) => Ok::<_, std::io::Error>(Some((Bytes::from(bytes), (reader, shape)))),
             Err(problem) => {
                 tracing::error!(%problem, "a stream was cut off");

@@ -1,8 +1,8 @@
 //! `bulk/{signal}/{date}`: a signal as it was known at the end of a day, at an address that stays.
 
 use crate::Api;
-use crate::bulk;
-use crate::bulk_file::{Kind, Wanted};
+use crate::bulk::{self, Wanted};
+use crate::bulk_file::Kind;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
@@ -59,15 +59,8 @@ fn end(app: &App, day: NaiveDate) -> Option<DateTime<Utc>> {
 /// The days that are over and on which something was issued: all, or `only` that one.
 async fn days(app: &App, signal: &Signal, only: Option<NaiveDate>) -> Result<Vec<NaiveDate>, Problem> {
     let mut conn = app.db.acquire().await?;
-    let places = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
-    let mut all = std::collections::BTreeSet::new();
-    let sources: std::collections::BTreeSet<&str> = signal.sources.values().map(|s| s.as_str()).collect();
-    for source in sources {
-        let of_source =
-            |p: &&store::places::Place| signal.source_at(&p.level).is_some_and(|s| s.to_string() == source);
-        let places: Vec<String> = places.iter().filter(of_source).map(|p| p.id.clone()).collect();
-        all.extend(store::series::issue_days(&mut conn, signal.id.as_str(), source, &places, only).await?);
-    }
+    let sources: Vec<String> = signal.sources.values().map(ToString::to_string).collect();
+    let all = store::issued::days(&mut conn, signal.id.as_str(), &sources, only).await?;
     Ok(all.into_iter().filter(|day| end(app, *day).is_some()).collect())
 }
 
@@ -75,8 +68,8 @@ async fn days(app: &App, signal: &Signal, only: Option<NaiveDate>) -> Result<Vec
 /// `{date}.parquet`, and either with `.sha256` for its checksum. `bulk/{signal}` lists the days.
 #[utoipa::path(get, path = "/api/data/v1/bulk/{signal}/{file}", operation_id = "bulk_vintage", tag = "bulk",
     params(
-        ("signal" = String, Path, description = "A signal of `signals`"),
-        ("file" = String, Path, description = "The name of a file of `bulk/{signal}`"),
+        ("signal" = String, Path, example = "flu_hosp_admissions", description = "A signal of `signals`"),
+        ("file" = String, Path, example = "2025-04-23.csv.gz", description = "The name of a file of `bulk/{signal}`"),
     ),
     responses(
         (status = 200, description = "The file", content((Vec<u8> = "application/gzip"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "text/plain"))),
@@ -85,6 +78,7 @@ async fn days(app: &App, signal: &Signal, only: Option<NaiveDate>) -> Result<Vec
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such vintage", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 416, description = "The part lies outside the file"),
+        (status = 503, description = "The file is being made, which takes longer than a request waits: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn file(
     State(api): State<Api>,
@@ -103,8 +97,7 @@ pub(crate) async fn file(
     if days(&api.app, signal, Some(day)).await?.is_empty() {
         return Err(absent());
     }
-    let wanted = Wanted { signal, all: false, kind, vintage: Some((day, as_of)) };
-    let built = api.bulk.get(&api.app, &wanted).await?;
+    let built = Wanted { signal, all: false, kind, vintage: Some((day, as_of)) }.get(&api).await?;
     let mut response = bulk::answer(&api, &built, kind, &file, checksum, &headers);
     // What was known at the end of that day does not change, unless a payload of then is accepted later.
     crate::respond::set(&mut response, header::CACHE_CONTROL, "public, max-age=86400, immutable");

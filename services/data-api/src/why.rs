@@ -2,6 +2,7 @@
 
 use crate::Api;
 use crate::body::{RecordedSituation, Shape, Value};
+use crate::openapi::Id;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use chrono::{DateTime, Utc};
@@ -53,7 +54,7 @@ pub(crate) struct RetrievalBody {
 
 /// Where a value comes from: publisher, payload, parser, and its revisions.
 #[utoipa::path(get, path = "/api/data/v1/why/{id}", operation_id = "why", tag = "figures",
-    params(("id" = String, Path, pattern = r"^[^~]+~[^~]+~[^~]+~\d{4}-\d{2}-\d{2}~\d{8}T\d{6}Z$", description = "The `id` of a value")),
+    params(("id" = Id, Path, description = "The `id` of a value")),
     responses(
         (status = 200, description = "The answer", body = Why),
         (status = 400, description = "Not an id", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
@@ -67,8 +68,10 @@ pub(crate) async fn why(
     let app = &api.app;
     Params::parse(query.as_deref(), &[])?;
     let Path(id) = id.map_err(|_| Problem::invalid("id", "is not UTF-8"))?;
-    let key: ObservationKey =
-        id.parse().map_err(|e| Problem::invalid("id", format!("cannot be read: {e}")))?;
+    let key: ObservationKey = id.parse().map_err(|e| match crate::select::is_id(&id) {
+        true => Problem::NotFound("value"),
+        false => Problem::invalid("id", format!("cannot be read: {e}")),
+    })?;
     let signal = app.profile.signal(&key.signal).ok_or(Problem::NotFound("signal"))?;
     if key.place.nation() != app.profile.nation {
         return Err(Problem::NotFound("place"));

@@ -116,13 +116,17 @@ pub(crate) async fn page(
     // The first dates of all places together are among the first dates of each place.
     let mut dates: BTreeMap<NaiveDate, Vec<Point>> = BTreeMap::new();
     let mut conn = app.db.acquire().await?;
+    let mut moment = store::scan::moment(&mut conn).await?;
     for target in &selection.targets {
         let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let cells = selection.cells(target);
-        for point in store::series::known(&mut conn, &cells, selection.mode.lag(), after, wanted).await? {
+        for point in
+            store::series::known(&mut moment, &cells, selection.question.mode.lag(), after, wanted).await?
+        {
             dates.entry(point.reference_date).or_default().push(point);
         }
     }
+    moment.commit().await?;
     drop(conn);
     let shape = Shape::new(app, &selection.signal);
     let truncated = dates.len() > limit;
@@ -130,7 +134,7 @@ pub(crate) async fn page(
     let data = rows.collect::<Result<Vec<_>, Problem>>()?;
     Ok(WidePage {
         signal: selection.signal.id.to_string(),
-        as_of: selection.as_of,
+        as_of: selection.question.as_of,
         recorded_situation: RecordedSituation::of(app),
         places: selection.targets.iter().map(|t| t.place.clone()).collect(),
         next: data.last().filter(|_| truncated).map(|last| next(last.reference_date)),

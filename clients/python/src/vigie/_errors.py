@@ -56,7 +56,7 @@ class NotFound(Problem):
 
 
 class InvalidParameter(Problem):
-    """400 or 422: a parameter cannot be used; ``parameter`` names it."""
+    """400, 409 or 422: a parameter cannot be used; ``parameter`` names it."""
 
 
 class TooManyRequests(Problem):
@@ -70,7 +70,7 @@ class ServerFailed(Problem):
 def problem(answer: httpx.Response) -> Problem:
     """The exception for an answer with an error status, whose body was read."""
     status = answer.status_code
-    kinds = {400: InvalidParameter, 422: InvalidParameter, 404: NotFound, 429: TooManyRequests}
+    kinds = {400: InvalidParameter, 409: InvalidParameter, 422: InvalidParameter, 404: NotFound, 429: TooManyRequests}
     return kinds.get(status, ServerFailed if status >= 500 else Problem)(answer)
 
 

@@ -45,6 +45,7 @@ pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Resul
         match copy(&mut attempt, "observation_row", &rows).await {
             Ok(new) => {
                 attempt.commit().await?;
+                note_issues(&mut tx, &rows).await?;
                 tx.commit().await?;
                 return Ok(new);
             }
@@ -70,10 +71,55 @@ async fn past_known(conn: &mut PgConnection, rows: &[Keyed<'_>]) -> sqlx::Result
     .execute(&mut *conn)
     .await?;
     copy(conn, "incoming", rows).await?;
-    let done = sqlx::query("insert into observation_row select * from incoming on conflict do nothing")
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected())
+    let new: i64 = sqlx::query_scalar(
+        "with new as (insert into observation_row select * from incoming on conflict do nothing
+                      returning series_key, issued_at, reference_date, seen_at),
+              noted as (insert into issue (signal_id, source_id, issued_at, row_count, first_date, last_date,
+                                           first_seen, last_seen)
+                        select signal_id, source_id, issued_at, count(*), min(reference_date), max(reference_date),
+                               min(seen_at), max(seen_at)
+                          from new join series s on s.key = new.series_key
+                         group by signal_id, source_id, issued_at)
+         select count(*) from new",
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(u64::try_from(new).unwrap_or_default())
+}
+
+/// Writes down which issues these rows, all of them new, belong to.
+async fn note_issues(conn: &mut PgConnection, rows: &[Keyed<'_>]) -> sqlx::Result<()> {
+    struct Issue {
+        rows: i64,
+        dates: (NaiveDate, NaiveDate),
+        seen: (DateTime<Utc>, DateTime<Utc>),
+    }
+    let mut all: BTreeMap<(&str, &str, DateTime<Utc>), Issue> = BTreeMap::new();
+    for p in rows.iter().map(|r| r.point) {
+        let (day, seen) = (p.key.reference_date, p.seen_at);
+        let issue = all
+            .entry((p.key.signal.as_str(), p.key.source.as_str(), p.key.issued_at))
+            .or_insert(Issue { rows: 0, dates: (day, day), seen: (seen, seen) });
+        issue.rows += 1;
+        issue.dates = (issue.dates.0.min(day), issue.dates.1.max(day));
+        issue.seen = (issue.seen.0.min(seen), issue.seen.1.max(seen));
+    }
+    sqlx::query(
+        "insert into issue (signal_id, source_id, issued_at, row_count, first_date, last_date, first_seen, last_seen)
+         select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::date[], $6::date[],
+                              $7::timestamptz[], $8::timestamptz[])",
+    )
+    .bind(all.keys().map(|k| k.0).collect::<Vec<_>>())
+    .bind(all.keys().map(|k| k.1).collect::<Vec<_>>())
+    .bind(all.keys().map(|k| k.2).collect::<Vec<_>>())
+    .bind(all.values().map(|i| i.rows).collect::<Vec<_>>())
+    .bind(all.values().map(|i| i.dates.0).collect::<Vec<_>>())
+    .bind(all.values().map(|i| i.dates.1).collect::<Vec<_>>())
+    .bind(all.values().map(|i| i.seen.0).collect::<Vec<_>>())
+    .bind(all.values().map(|i| i.seen.1).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// The number of each series of `points`; one that is new gets its own.

@@ -112,7 +112,7 @@ impl Answer {
 
 /// Asks the service as a client would, through the layers of every service.
 pub(crate) async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let router = kit::server::layers(data_api::router(app.clone(), 600));
+    let router = kit::server::layers(data_api::router(app.clone(), 600, data_api::PATIENCE));
     ask_router(&router, method, path, headers).await
 }
 

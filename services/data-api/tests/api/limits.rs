@@ -19,7 +19,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_asks_too_often_is_told_when_to_come_back(pool: PgPool) {
-    let router = kit::server::layers(data_api::router(seeded(pool).await, 3));
+    let router = kit::server::layers(data_api::router(seeded(pool).await, 3, data_api::PATIENCE));
     for (path, left, reset, status) in
         [("places", 2, 20, 200), ("nothing", 1, 40, 404), ("observations", 0, 60, 400)]
     {
@@ -41,7 +41,7 @@ async fn who_asks_too_often_is_told_when_to_come_back(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn without_a_limit_nothing_is_said_of_one(pool: PgPool) {
-    let router = kit::server::layers(data_api::router(seeded(pool).await, 0));
+    let router = kit::server::layers(data_api::router(seeded(pool).await, 0, data_api::PATIENCE));
     let answer = ask(&router, "198.51.100.7", "places").await;
     assert_eq!((answer.status().as_u16(), header(&answer, "ratelimit")), (200, ""));
 }

@@ -3,9 +3,12 @@
 
 mod any_query;
 mod common;
+mod concurrent;
+mod docs;
 mod limits;
 mod openapi;
 mod replay;
+mod slow;
 mod tables;
 mod transport;
 
@@ -43,6 +46,23 @@ async fn what_is_empty_says_why(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_issued_after_the_clock_is_not_told(pool: PgPool) {
+    let app = seeded(pool).await;
+    for rest in [
+        "&place=US&from=2025-02-08",
+        "&place=US&from=2025-02-08&format=csv",
+        "&layout=wide&place=US&from=2025-02-08",
+    ] {
+        let answer = get(&app, &format!("observations?signal=flu_hosp_admissions{rest}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("vigie-reason")), (200, "no_data"), "{rest}");
+        assert_eq!(answer.header("vigie-first-issue"), "", "{rest}: the issue of February 12 lies ahead");
+    }
+    let before = kit::App { clock: Clock::Recorded(time("2025-01-01T00:00:00Z")), ..app };
+    let nothing = get(&before, "observations?signal=flu_hosp_admissions").await.json();
+    assert_eq!((&nothing["reason"], &nothing["first_issue"]), (&"no_data".into(), &serde_json::Value::Null));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_was_seen_later_is_not_known_by_the_clock_of_sight(pool: PgPool) {
     let app = seeded(pool).await;
     let path = "observations?signal=flu_hosp_admissions&place=US&to=2025-01-04";
@@ -73,24 +93,30 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
         ("observations?signal=nothing", 404, ""),
         (&format!("{signal}&place=US-ZZ"), 404, ""),
         (&format!("{signal}&place=FR"), 404, ""),
-        (&format!("{signal}&as_of=2026-01-01"), 400, "as_of"),
+        (&format!("{signal}&as_of=2026-01-01"), 409, "as_of"),
         (&format!("{signal}&as_of=soon"), 400, "as_of"),
-        (&format!("{signal}&from=2025-02-01&to=2025-01-01"), 400, "from"),
+        (&format!("{signal}&from=2025-02-01&to=2025-01-01"), 409, "from"),
         (&format!("{signal}&to=x"), 400, "to"),
         (&format!("{signal}&limit=0"), 400, "limit"),
         (&format!("{signal}&format=xml"), 400, "format"),
         (&format!("{signal}&layout=tall"), 400, "layout"),
-        (&format!("{signal}&layout=wide&issues=all"), 400, "layout"),
-        (&format!("{signal}&layout=wide&format=parquet"), 400, "layout"),
+        (&format!("{signal}&layout=wide&issues=all"), 409, "layout"),
+        (&format!("{signal}&layout=wide&format=parquet"), 409, "layout"),
         (&format!("{signal}&layout=wide&after=x"), 400, "after"),
         (&format!("{signal}&clock=wall"), 400, "clock"),
         (&format!("{signal}&issues=some"), 400, "issues"),
         (&format!("{signal}&lag=-1"), 400, "lag"),
-        (&format!("{signal}&lag=1&issues=all"), 400, "lag"),
-        (&format!("{signal}&level=county"), 400, "level"),
+        (&format!("{signal}&lag=1&issues=all"), 409, "lag"),
+        (&format!("{signal}&level=county"), 409, "level"),
         (&format!("{signal}&after=x"), 400, "after"),
         (&format!("{signal}&plaec=US"), 400, "query"),
-        ("places?level=x", 400, "level"),
+        ("places?level=x", 409, "level"),
+        ("signals?as_of=2026-01-01", 409, "as_of"),
+        (&format!("{signal}&to="), 400, "query"),
+        (&format!("{signal}&place=%00"), 404, ""),
+        (&format!("{signal}&place=US&level=state"), 409, "level"),
+        (&format!("{signal}&after=2025-01-04"), 409, "after"),
+        ("why/flu_hosp_admissions~cdc-flusight~US~2025-02-31~20250108T171512Z", 404, ""),
         ("why/x", 400, "id"),
         ("why/%FF", 400, "id"),
         ("why/mpox_cases~owid-mpox~US~2022-08-09~20220809T154229Z", 404, ""),

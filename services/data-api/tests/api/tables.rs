@@ -2,9 +2,13 @@
 
 use crate::common::{self, ask, get, seeded};
 use chrono::{DateTime, NaiveDate};
+use data_api::parquet_file::{GROUP, Writer};
+use data_api::words::Words;
+use domain::{Status, WeekSystem};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use sqlx::PgPool;
+use store::scan::Row;
 
 /// All rows as texts, written as the CSV writes them.
 fn read(bytes: &[u8]) -> Vec<Vec<String>> {
@@ -43,7 +47,7 @@ async fn parquet_holds_the_rows_of_the_csv(pool: PgPool) {
     for (rest, field) in [("limit=5", "limit"), ("after=x", "after")] {
         let path = format!("observations?signal=flu_hosp_admissions&format=parquet&{rest}");
         let answer = get(&app, &path).await;
-        assert_eq!((answer.status.as_u16(), &answer.json()["field"]), (400, &field.into()));
+        assert_eq!((answer.status.as_u16(), &answer.json()["field"]), (409, &field.into()));
     }
 }
 
@@ -64,43 +68,81 @@ async fn a_parquet_bulk_file_is_what_its_checksum_says(pool: PgPool) {
     }
 }
 
+/// What the numbers of [`rows`] stand for.
+fn words(weeks: Option<WeekSystem>) -> Words {
+    let named = |n: usize| (["US-CA", "US", "US-NY"][n % 3].to_owned(), ["a", "bb"][n % 2].to_owned());
+    Words {
+        signal: "flu".into(),
+        unit: "persons",
+        series: (0..6).map(named).collect(),
+        payloads: (0..40).map(|n| (n, format!("r{n}"))).collect(),
+        weeks,
+        recorded: weeks.map(|_| common::time("2025-02-01T23:59:59Z")),
+    }
+}
+
+/// Rows of which every column repeats in another way, and some not at all.
+fn rows(count: usize) -> Vec<Row> {
+    let at = |n: usize| 1_736_000_000_500_000 + n as i64 * 1_000_000;
+    let status = |n: usize| if n.is_multiple_of(5) { Status::Suppressed } else { Status::Observed };
+    (0..count)
+        .map(|n| Row {
+            series: (n * 6 / count) as u32,
+            payload: (n / 7 % 40) as i32,
+            date: 18_000 + (n / 3 % 900) as i32,
+            status: status(n),
+            issued_at: at(n % 11 * 86_400 + n % 2),
+            seen_at: at(n),
+            value: (status(n) == Status::Observed).then(|| (n % 200) as f64 / 4.0 - 20.0),
+        })
+        .collect()
+}
+
 #[test]
-fn row_groups_are_bounded_and_keep_every_row() {
-    use data_api::parquet_file::{GROUP, Row, Writer};
-    let mut writer = Writer::new(Vec::new()).unwrap();
-    let (rows, at) = (2 * GROUP + 7, common::time("2025-01-08T17:15:12.5Z"));
-    for n in 0..rows {
-        let id = format!("id{n}");
-        let row = Row {
-            id: &id,
-            signal: "flu",
-            place: if n % 2 == 0 { "US" } else { "US-CA" },
-            reference_date: "2025-01-04".parse().unwrap(),
-            week: (n % 3 == 0).then_some("2025-W01"),
-            value: (n % 5 != 0).then_some(n as f64),
-            status: "observed",
-            unit: "persons",
-            issued_at: at,
-            seen_at: at,
-            source: "s",
-            retrieval: "r",
-            recorded_situation: None,
-        };
-        writer.push(&row).unwrap();
+fn every_row_of_every_group_reads_back() {
+    for (count, weeks) in
+        [(1, None), (7, Some(WeekSystem::Mmwr)), (1000, None), (2 * GROUP + 7, Some(WeekSystem::Iso))]
+    {
+        let (rows, words) = (rows(count), words(weeks));
+        let mut writer = Writer::new(Vec::new()).unwrap();
+        rows.chunks(GROUP).for_each(|group| writer.group(group, &words).unwrap());
+        let bytes = writer.finish().unwrap();
+        let file = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
+        let groups: Vec<usize> = file.metadata().row_groups().iter().map(|g| g.num_rows() as usize).collect();
+        assert_eq!(groups, rows.chunks(GROUP).map(<[Row]>::len).collect::<Vec<_>>());
+        let read = read(&bytes);
+        assert_eq!(read.len(), count);
+        for (read, row) in read.iter().zip(&rows) {
+            let (place, source) = &words.series[row.series as usize];
+            let date = NaiveDate::from_epoch_days(row.date).unwrap();
+            let time = |micros| DateTime::from_timestamp_micros(micros).unwrap();
+            let (issued, seen) = (time(row.issued_at), time(row.seen_at));
+            let text = |t: DateTime<chrono::Utc>| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+            let wanted = [
+                format!("flu~{source}~{place}~{date}~{}", issued.format("%Y%m%dT%H%M%SZ")),
+                "flu".into(),
+                place.clone(),
+                date.to_string(),
+                weeks.map_or_else(String::new, |w| domain::EpiWeek::of(date, w).to_string()),
+                row.value.map_or_else(String::new, |v| v.to_string()),
+                row.status.to_string(),
+                "persons".into(),
+                text(issued),
+                text(seen),
+                source.clone(),
+                format!("r{}", row.payload),
+                words.recorded.map_or_else(String::new, text),
+            ];
+            assert_eq!(read[..], wanted);
+        }
     }
-    let bytes = writer.finish().unwrap();
-    let file = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
-    let groups: Vec<i64> = file.metadata().row_groups().iter().map(|g| g.num_rows()).collect();
-    assert_eq!(groups, [GROUP as i64, GROUP as i64, 7]);
-    let read = read(&bytes);
-    assert_eq!(read.len(), rows);
-    for n in [0, 1, GROUP - 1, GROUP, rows - 1] {
-        let value = if n % 5 == 0 { String::new() } else { (n as f64).to_string() };
-        let week = if n % 3 == 0 { "2025-W01" } else { "" };
-        let wanted = [&format!("id{n}"), "flu", ["US", "US-CA"][n % 2], "2025-01-04", week, &value];
-        assert_eq!(read[n][..6], wanted);
-        assert_eq!(read[n][8], "2025-01-08T17:15:12.500Z");
-    }
+}
+
+#[test]
+fn a_payload_that_nobody_named_is_an_error_and_no_empty_cell() {
+    let row = Row { payload: 41, ..rows(1)[0] };
+    let refused = Writer::new(Vec::new()).unwrap().group(&[row], &words(None)).unwrap_err();
+    assert_eq!(refused.to_string(), "payload 41 is none of the sources of this signal");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

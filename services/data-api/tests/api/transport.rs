@@ -9,7 +9,7 @@ const ALL: &str = "/api/data/v1/observations?signal=flu_hosp_admissions";
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_version_of_the_same_time_is_not_sent_again(pool: PgPool) {
-    let router = kit::server::layers(data_api::router(seeded(pool.clone()).await, 0));
+    let router = kit::server::layers(data_api::router(seeded(pool.clone()).await, 0, data_api::PATIENCE));
     let ask = async |path: &str, headers: &[(&str, &str)]| {
         crate::common::ask_router(&router, "GET", path, headers).await
     };

@@ -1,6 +1,6 @@
 //! `forecasts`: what is likely to come.
 
-use super::question::{self, Question, unit_word};
+use super::question::{self, Question};
 use super::{Answer, Bands};
 use crate::batch::Reason;
 use axum::Json;
@@ -80,7 +80,7 @@ pub(crate) async fn forecasts(
     };
     let found = store::forecasts::forecasts(&mut conn, &run.id, Some(&q.place.id)).await?;
     Ok(Json(match ForecastBody::of(&q, found) {
-        Some(body) => q.estimated(run, unit_word(signal.unit), body),
+        Some(body) => q.estimated(run, signal.unit.as_str(), body),
         None => q.not_estimated(Reason::TooFew, Some(run.reference_date)),
     }))
 }

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::forecasts::ForecastBody;
-use super::question::{Question, unit_word};
+use super::question::Question;
 use crate::batch::{self, Reason};
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -110,5 +110,5 @@ pub(crate) async fn mortality(
         dispersion: relation.found.dispersion,
         ahead,
     };
-    Ok(Json(q.estimated(run, unit_word(signal.unit), result)))
+    Ok(Json(q.estimated(run, signal.unit.as_str(), result)))
 }

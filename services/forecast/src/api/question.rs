@@ -5,7 +5,7 @@ use crate::batch::{Reason, alive};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::profile::{Language, Signal, Unit};
+use domain::profile::{Language, Signal};
 use domain::{EpiWeek, PlaceId, SignalId};
 use kit::locale::Formats;
 use kit::{App, Params, Problem};
@@ -171,15 +171,5 @@ impl<'a> Question<'a> {
             days = self.signal.stale_after_days
         )
         .into_owned()
-    }
-}
-
-/// The word of a unit, as in a profile.
-pub(crate) fn unit_word(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Persons => "persons",
-        Unit::Per100k => "per100k",
-        Unit::Per100kVisits => "per100k_visits",
-        Unit::Percent => "percent",
     }
 }

@@ -1,6 +1,6 @@
 //! `spread`: where does it rise, where does it fall?
 
-use super::question::{self, Question, unit_word};
+use super::question::{self, Question};
 use super::{Answer, answer::ReasonWord};
 use crate::batch::Reason;
 use axum::Json;
@@ -133,5 +133,5 @@ pub(crate) async fn spread(
     let forecasts = store::forecasts::forecasts(&mut conn, &run.id, None).await?;
     let target_end_date = forecasts.iter().find(|f| f.horizon == horizon).map(|f| f.target_end_date);
     let result = Spread { horizon, target_end_date, classes: CLASSES, places };
-    Ok(Json(q.estimated(run, unit_word(signal.unit), result)))
+    Ok(Json(q.estimated(run, signal.unit.as_str(), result)))
 }

@@ -1,0 +1,55 @@
+//! A file that takes long to build.
+
+use crate::common::{self, ask_router, seeded};
+use sqlx::PgPool;
+use std::time::Duration;
+
+const FILE: &str = "/api/data/v1/bulk/flu_hosp_admissions.parquet";
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_waits_too_long_is_told_to_come_back_and_finds_it_finished(pool: PgPool) {
+    let app = seeded(pool.clone()).await;
+    let patience = Duration::from_millis(300);
+    let router = kit::server::layers(data_api::router(app, 0, patience));
+    let asked = "/api/data/v1/observations?signal=flu_hosp_admissions&format=parquet";
+    // Nobody can read the rows for as long as this is open: as if there were very many of them.
+    let mut long = pool.begin().await.unwrap();
+    sqlx::query("lock table observation_row in access exclusive mode").execute(&mut *long).await.unwrap();
+    for path in [FILE, FILE, asked, "/api/data/v1/bulk/flu_hosp_admissions.parquet.sha256"] {
+        let early = ask_router(&router, "GET", path, &[]).await;
+        assert_eq!(early.status.as_u16(), 503, "{path}: {}", early.text());
+        assert_eq!(early.header("content-type"), "application/problem+json");
+        assert_eq!((early.json()["code"].as_str(), early.header("retry-after")), (Some("not_ready"), "10"));
+    }
+    long.rollback().await.unwrap();
+    let found = ask_router(&router, "GET", FILE, &[]).await;
+    assert_eq!(found.status.as_u16(), 200, "{}", found.text());
+    let table = ask_router(&router, "GET", asked, &[]).await;
+    assert_eq!((table.status.as_u16(), table.body == found.body), (200, true), "{}", table.text());
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn figures_that_come_meanwhile_do_not_begin_it_anew(pool: PgPool) {
+    let app = seeded(pool.clone()).await;
+    let router = kit::server::layers(data_api::router(app.clone(), 0, Duration::from_millis(200)));
+    let mut long = pool.begin().await.unwrap();
+    sqlx::query("lock table observation_row in access exclusive mode").execute(&mut *long).await.unwrap();
+    assert_eq!(ask_router(&router, "GET", FILE, &[]).await.status, 503);
+    long.rollback().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let point = common::point("US", "2025-01-18", "2025-01-22T00:00:00Z", Ok(5.0), "r2");
+    store::observations::append(&mut pool.acquire().await.unwrap(), &[point]).await.unwrap();
+    let rows = async || ask_router(&router, "GET", FILE, &[]).await.header("vigie-rows").to_owned();
+    assert_eq!(rows().await, "154", "what was finished while nobody waited is handed out once");
+    assert_eq!(rows().await, "155", "then the newer figures");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_failed_is_tried_again(pool: PgPool) {
+    let app = seeded(pool.clone()).await;
+    let router = kit::server::layers(data_api::router(app, 0, Duration::from_secs(5)));
+    sqlx::query("alter table observation_row rename to gone").execute(&pool).await.unwrap();
+    assert_eq!(ask_router(&router, "GET", FILE, &[]).await.status, 500);
+    sqlx::query("alter table gone rename to observation_row").execute(&pool).await.unwrap();
+    assert_eq!(ask_router(&router, "GET", FILE, &[]).await.status, 200);
+}
