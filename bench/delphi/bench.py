@@ -113,11 +113,11 @@ def main():
                 sys.exit(f"delphi: {len(cells)} rows were made, {loaded} are there")
             print(f"delphi: {rows} rows here, {loaded} there", flush=True)
             other.serve()
-            asked = questions(cells, last)
+            asked, first = questions(cells, last), readers.first_in_line()  # after the servers began: they do not inherit it
             result = [kind("series", asked["series"], ""), kind("states", asked["states"], "")]
             other.hide_levels(HIDDEN)
             result.insert(1, kind("series_unchecked", asked["series"], HIDDEN))
-            write(url, checkout, other, {"vigie": rows, "delphi": loaded}, result)
+            write(url, other, {"vigie": rows, "delphi": loaded}, first, result)
         except BaseException:
             for log in folder.glob("*.log"):
                 print(f"== {log.name}", *log.read_text().splitlines()[-12:], sep="\n", file=sys.stderr)
@@ -130,14 +130,14 @@ def main():
             psql(server, "drop database if exists vigie_delphi with (force)")
 
 
-def write(url, checkout, other, rows, kinds):
+def write(url, other, rows, first, kinds):
     git = lambda at: subprocess.run(["git", "-C", str(at), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     day = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     version = get(peer.PORT, "/epidata/version")["version"]
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
     result = {"benchmark": "delphi", "date": day, "commit": git(ROOT), "delphi_epidata": version, "cpu": cpu,
               "cores": os.cpu_count(), "load_average": os.getloadavg(), "postgresql": psql(url, "show server_version").strip(),
-              "mariadb": other.sql("select version()"), "rows": rows, "readers": READERS, "seconds_each": SECONDS * TURNS,
+              "mariadb": other.sql("select version()"), "rows": rows, "readers": READERS, "readers_first_in_line": first, "seconds_each": SECONDS * TURNS,
               "kinds": kinds}
     (ROOT / f"bench/results/delphi-{day}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))

@@ -60,7 +60,6 @@ def measure(args, db, folder):
     db.sql("vacuum (analyze) observation_row")
     load["vacuum_s"] = round(time.monotonic() - start)
     last = int(db.sql("select max(key) from series"))
-    rows = int(db.sql("select sum(n_live_tup) from pg_stat_user_tables where relname like 'observation_row%'"))
     signals = "where signal_id = (select signal_id from series group by 1 order by count(*) desc limit 1)"
     exported, backend, client = db.timed(f"\\copy (select * from observation {signals}) to '/dev/null'\n")
     size = {name: int(db.sql(f"select sum({f}(inhrelid)) from pg_inherits where inhparent = 'observation_row'::regclass"))
@@ -69,7 +68,7 @@ def measure(args, db, folder):
     result = {
         "benchmark": "scale", "synthetic": True, "date": day, "commit": git("rev-parse", "--short", "HEAD"),
         "cpu": cpu(), "cores": os.cpu_count(), "load_average": os.getloadavg(), "postgresql": db.sql("show server_version"),
-        "shared_buffers": db.sql("show shared_buffers"), "rows_asked": args.rows, "loading_ended": load.pop("ended"), "rows": rows, "series": last,
+        "shared_buffers": db.sql("show shared_buffers"), "rows_asked": args.rows, "loading_ended": load.pop("ended"), "rows": load.pop("rows"), "series": last,
         "load": load, "as_of": [reads(db, last, clients, args.seconds, folder) for clients in (1, 32)],
         "export_csv": {"seconds": round(exported, 1), "rows": int(db.sql(f"select count(*) from observation {signals}")),
                        "backend_mib": backend, "client_mib": client},

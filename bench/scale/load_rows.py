@@ -98,7 +98,7 @@ def run(args, db, folder):
     if wrong != "0":
         sys.exit(f"scale: {wrong} series have rows of another")
     ends = lambda values: {"first": values[0], "last": values[-1], "most": max(values)}
-    return {"pieces": n, "ended": ended, "rows_per_s": {"first": round(ours[0]), "median": round(statistics.median(ours)), "last": round(ours[-1])},
+    return {"rows": loaded, "pieces": n, "ended": ended, "rows_per_s": {"first": round(ours[0]), "median": round(statistics.median(ours)), "last": round(ours[-1])},
             "raw_copy_rows_per_s": round(statistics.median(raw)),
             "ratio": round(statistics.median(ours) / statistics.median(raw), 2),
             "backend_mib": ends(backends), "client_mib": ends(clients)}

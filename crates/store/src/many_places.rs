@@ -1,23 +1,8 @@
 //! The values of many places in one question: a table of one day asks once, not once a place.
 
-use crate::series::{KnownBy, Point};
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::scan::Question;
+use crate::series::Point;
 use sqlx::PgConnection;
-
-/// What is asked of each place.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// What is counted.
-    pub signal: &'a str,
-    /// First and last reference date, both inside.
-    pub span: (Option<NaiveDate>, Option<NaiveDate>),
-    /// What was known: nothing that became known later.
-    pub as_of: DateTime<Utc>,
-    /// By which time it became known.
-    pub by: KnownBy,
-    /// Each value as it was known this many days after its reference date.
-    pub lag: Option<i32>,
-}
 
 /// A value and whose figures it is of.
 #[derive(sqlx::FromRow)]
@@ -28,15 +13,16 @@ struct Row {
 }
 
 /// As [`crate::series::known`] for pairs of source and place, in their order, and by date within a place; at most `limit`
-/// in all.
+/// in all. Not for every issue.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn known_in(
     conn: &mut PgConnection,
-    asked: &Asked<'_>,
+    signal: &str,
     sources: &[&str],
     places: &[&str],
+    question: &Question,
     limit: i64,
 ) -> sqlx::Result<Vec<(String, Point)>> {
     let rows: Vec<Row> = sqlx::query_as(
@@ -54,15 +40,15 @@ pub async fn known_in(
            join payload p on p.key = o.payload_key
           order by n.i, o.reference_date limit $8",
     )
-    .bind(asked.signal)
+    .bind(signal)
     .bind(sources)
     .bind(places)
-    .bind(asked.as_of)
-    .bind(asked.span.0)
-    .bind(asked.span.1)
-    .bind(asked.lag)
+    .bind(question.as_of)
+    .bind(question.span.0)
+    .bind(question.span.1)
+    .bind(question.mode.lag())
     .bind(limit)
-    .bind(asked.by == KnownBy::Sight)
+    .bind(question.by.sight())
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|r| (r.source_id, r.point)).collect())

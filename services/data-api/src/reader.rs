@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::ObservationKey;
 use sqlx::{PgConnection, PgPool};
 use store::issued::Coverage;
-use store::many_places::{Asked, known_in};
+use store::many_places::known_in;
 use store::scan::{Mode, Question, moment};
 use store::series::{Cells, Point, issues, known};
 
@@ -56,6 +56,7 @@ impl Reader {
     pub(crate) async fn batch(&mut self, limit: usize) -> sqlx::Result<Vec<(String, Point)>> {
         let mut rows = Vec::new();
         let mut conn = self.db.acquire().await?;
+        let first = self.next;
         let mut of_one_moment;
         let conn: &mut PgConnection = if self.targets.len() - self.next.min(self.targets.len()) > 1 {
             of_one_moment = moment(&mut conn).await?;
@@ -63,7 +64,6 @@ impl Reader {
         } else {
             &mut conn
         };
-        let first = self.next;
         while let Some(target) = self.targets.get(self.next) {
             let left = limit.saturating_sub(rows.len());
             if left == 0 {
@@ -81,8 +81,8 @@ impl Reader {
             };
             // As the places before had few rows, so may the next ones: many of them are asked for at once.
             let many = (left * (self.next - first) / rows.len().max(1)).min(MANY);
-            if let (Mode::Known { lag }, None, 2..) = (self.question.mode, self.after, many) {
-                rows.extend(self.many(&mut *conn, lag, many, left).await?);
+            if let (Mode::Known { .. }, None, 2..) = (self.question.mode, self.after, many) {
+                rows.extend(self.many(&mut *conn, many, left).await?);
                 continue;
             }
             let found = match self.question.mode {
@@ -102,18 +102,10 @@ impl Reader {
         Ok(rows)
     }
 
-    /// Is there nothing that came since the reading began? Then all batches together are of one moment too.
-    pub(crate) async fn unchanged(&self) -> sqlx::Result<bool> {
-        let mut conn = self.db.acquire().await?;
-        let Question { as_of, by, .. } = self.question;
-        Ok(store::issued::coverage(&mut conn, Some(&self.signal), as_of, by).await? == self.state)
-    }
-
     /// The next rows of up to `many` places, which nothing was sent of yet.
     async fn many(
         &mut self,
         conn: &mut PgConnection,
-        lag: Option<i32>,
         many: usize,
         left: usize,
     ) -> sqlx::Result<Vec<(String, Point)>> {
@@ -121,15 +113,8 @@ impl Reader {
         let targets = self.targets.get(self.next..end).unwrap_or_default();
         let sources: Vec<&str> = targets.iter().map(|t| t.source.as_str()).collect();
         let places: Vec<&str> = targets.iter().map(|t| t.place.as_str()).collect();
-        let asked = Asked {
-            signal: &self.signal,
-            span: self.question.span,
-            as_of: self.question.as_of,
-            by: self.question.by,
-            lag,
-        };
-        let found =
-            known_in(conn, &asked, &sources, &places, i64::try_from(left).unwrap_or(i64::MAX)).await?;
+        let wanted = i64::try_from(left).unwrap_or(i64::MAX);
+        let found = known_in(conn, &self.signal, &sources, &places, &self.question, wanted).await?;
         match found.last().filter(|_| found.len() == left) {
             None => self.next = end,
             Some((_, last)) => {
@@ -138,5 +123,12 @@ impl Reader {
             }
         }
         Ok(found)
+    }
+
+    /// Is there nothing that came since the reading began? Then all batches together are of one moment too.
+    pub(crate) async fn unchanged(&self) -> sqlx::Result<bool> {
+        let mut conn = self.db.acquire().await?;
+        let Question { as_of, by, .. } = self.question;
+        Ok(store::issued::coverage(&mut conn, Some(&self.signal), as_of, by).await? == self.state)
     }
 }
