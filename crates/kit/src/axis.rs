@@ -10,11 +10,14 @@ pub fn unit(language: &Language, signal: &Signal) -> String {
     let what = match (signal.unit, signal.event) {
         (Unit::Per100k, _) => "axis.per100k",
         (Unit::Per100kVisits, _) => "axis.per100k_visits",
-        (Unit::Percent, _) => "axis.percent",
+        // A share or a rank is no amount of a day or a week.
+        (Unit::Percent, _) => return t!("axis.percent", locale = locale).into_owned(),
+        (Unit::Percentile, _) => return t!("axis.percentile", locale = locale).into_owned(),
         (Unit::Persons, Event::Cases) => "axis.cases",
         (Unit::Persons, Event::Consultations) => "axis.consultations",
         (Unit::Persons, Event::Admissions) => "axis.admissions",
         (Unit::Persons, Event::Deaths) => "axis.deaths",
+        (Unit::Persons, Event::Wastewater) => "axis.wastewater",
     };
     let per = match (signal.cumulative, signal.cadence) {
         (true, _) => "axis.total",

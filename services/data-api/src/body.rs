@@ -52,6 +52,7 @@ fn unit_word(unit: Unit) -> &'static str {
         Unit::Per100k => "per100k",
         Unit::Per100kVisits => "per100k_visits",
         Unit::Percent => "percent",
+        Unit::Percentile => "percentile",
     }
 }
 

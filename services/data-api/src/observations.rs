@@ -49,6 +49,7 @@ pub(crate) struct ObservationPage {
         ("signal" = String, Query, description = "A signal of `signals`"),
         ("place" = Option<Vec<String>>, Query, description = "Places, repeated or separated by commas; all when absent"),
         ("level" = Option<String>, Query, description = "All places of a level, instead of `place`"),
+        ("source" = Option<String>, Query, description = "One source of the signal, as `signals` lists them. Default: at each level the one of `levels`"),
         ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),
         ("to" = Option<chrono::NaiveDate>, Query, description = "Last reference date"),
         ("as_of" = Option<String>, Query, pattern = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?$", description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock"),

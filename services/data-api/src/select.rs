@@ -3,15 +3,15 @@
 use crate::reader::{Mode, Reader, Target};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{NATION, Signal};
-use domain::{ObservationKey, SignalId};
+use domain::{ObservationKey, PlaceId, SignalId, SourceId};
 use kit::{App, Params, Problem};
 use store::places::Place;
 use store::series::{Cells, KnownBy};
 
 /// The parameters of `observations`.
-pub(crate) const ALLOWED: [&str; 13] = [
-    "signal", "place", "level", "from", "to", "as_of", "clock", "issues", "lag", "layout", "format", "limit",
-    "after",
+pub(crate) const ALLOWED: [&str; 14] = [
+    "signal", "place", "level", "source", "from", "to", "as_of", "clock", "issues", "lag", "layout",
+    "format", "limit", "after",
 ];
 
 /// What a request asks for, checked against the country's profile and places.
@@ -111,23 +111,46 @@ pub(crate) fn signal<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Signal, P
 }
 
 async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Target>, Problem> {
-    let mut conn = app.db.acquire().await?;
-    let all = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
+    let (profile, nation) = (&app.profile, app.profile.nation.as_str());
+    let source = source(signal, params.one("source")?)?;
     let (wanted, level) = (params.list("place"), params.one("level")?);
-    let known = |level: &str| level == NATION || app.profile.levels.iter().any(|l| l == level);
+    let known = |level: &str| level == NATION || profile.levels.iter().any(|l| l == level);
     if level.is_some_and(|level| !known(level)) {
-        let levels = app.profile.levels.join(", ");
+        let levels = profile.levels.join(", ");
         return Err(Problem::invalid("level", format!("is none of {NATION}, {levels}")));
     }
     if level.is_some() && !wanted.is_empty() {
         return Err(Problem::invalid("level", "does not go with `place`"));
     }
-    if wanted.iter().any(|w| !all.iter().any(|p| p.id == *w)) {
+    let ours = |id: &&str| PlaceId::new(*id).is_ok_and(|p| p.nation() == profile.nation);
+    if !wanted.iter().all(ours) {
         return Err(Problem::NotFound("place"));
     }
-    let asked =
-        |p: &&Place| level.is_none_or(|l| p.level == l) && (wanted.is_empty() || wanted.contains(&&*p.id));
-    let target =
-        |p: &Place| Some(Target { place: p.id.clone(), source: signal.source_at(&p.level)?.to_string() });
-    Ok(all.iter().filter(asked).filter_map(target).collect())
+    let mut conn = app.db.acquire().await?;
+    // Only what is asked for: a country may have thousands of places.
+    let asked = match level {
+        Some(level) => store::places::of_levels(&mut conn, nation, &[level]).await?,
+        None if wanted.is_empty() => store::places::of_nation(&mut conn, nation).await?,
+        None => store::places::some(&mut conn, &wanted).await?,
+    };
+    if wanted.iter().any(|w| !asked.iter().any(|p| p.id == *w)) {
+        return Err(Problem::NotFound("place"));
+    }
+    let target = |p: &Place| {
+        let source = signal.source_among(&p.level, source.as_ref())?;
+        Some(Target { place: p.id.clone(), source: source.to_string() })
+    };
+    Ok(asked.iter().filter_map(target).collect())
+}
+
+/// The source that is asked for instead of the one of the pages.
+fn source(signal: &Signal, asked: Option<&str>) -> Result<Option<SourceId>, Problem> {
+    let Some(asked) = asked else { return Ok(None) };
+    match signal.all_sources().find(|s| s.as_str() == asked) {
+        Some(source) => Ok(Some(source.clone())),
+        None => {
+            let all: Vec<&str> = signal.all_sources().map(SourceId::as_str).collect();
+            Err(Problem::invalid("source", format!("is none of {}", all.join(", "))))
+        }
+    }
 }

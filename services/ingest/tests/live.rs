@@ -201,7 +201,18 @@ fn each_country_looks_at_its_own_publishers_only() {
         names.dedup();
         names
     };
-    assert_eq!(names("us"), ["cdc-covid-hub", "cdc-flusight", "owid-mpox"]);
+    assert_eq!(
+        names("us"),
+        [
+            "cdc-covid-hub",
+            "cdc-flusight",
+            "cdc-nchs-deaths",
+            "cdc-nhsn",
+            "cdc-nssp",
+            "cdc-rsv-hub",
+            "owid-mpox"
+        ]
+    );
     assert_eq!(names("fr"), ["ecdc-erviss", "ecdc-erviss-covid", "owid-mpox", "spf-odisse", "who-fluid"]);
     assert_eq!(names("ch"), ["ecdc-erviss", "owid-mpox", "who-fluid"]);
 }

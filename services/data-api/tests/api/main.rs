@@ -6,6 +6,7 @@ mod common;
 mod limits;
 mod openapi;
 mod replay;
+mod sources;
 mod tables;
 mod transport;
 
@@ -87,7 +88,9 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
         (&format!("{signal}&issues=some"), 400, "issues"),
         (&format!("{signal}&lag=-1"), 400, "lag"),
         (&format!("{signal}&lag=1&issues=all"), 400, "lag"),
-        (&format!("{signal}&level=county"), 400, "level"),
+        (&format!("{signal}&level=parish"), 400, "level"),
+        (&format!("{signal}&source=cdc-mpox"), 400, "source"),
+        (&format!("{signal}&place=%00"), 404, ""),
         (&format!("{signal}&after=x"), 400, "after"),
         (&format!("{signal}&plaec=US"), 400, "query"),
         ("places?level=x", 400, "level"),

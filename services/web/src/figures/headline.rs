@@ -5,7 +5,7 @@ use super::outlook::Outlook;
 use super::series::Series;
 use crate::i18n::{Lang, digits};
 use chrono::{Days, NaiveDate};
-use domain::profile::Unit;
+use domain::profile::{Cadence, Unit};
 use domain::quantiles::MEDIAN;
 use store::forecasts::Forecast;
 use store::places::Place;
@@ -38,6 +38,11 @@ impl Latest {
         if series.signal.cumulative {
             let movement = Movement::Unknown;
             return Some(Self { period: "until", date, value: last.value?, before: None, movement });
+        }
+        if series.signal.cadence == Cadence::Day && !series.sums_days() {
+            // A rate or a rank of a day is of that day, whatever the others are.
+            let movement = Movement::Unknown;
+            return Some(Self { period: "day", date, value: last.value?, before: None, movement });
         }
         let Some(value) = series.week_to(date) else {
             // One of the seven days is not known: only the last day can be told.

@@ -17,6 +17,8 @@ use store::places::Place;
 pub struct SignalView {
     /// Its id, also the section's anchor.
     pub id: String,
+    /// Is it told in a sentence, without chart and table?
+    pub brief: bool,
     /// Its name.
     pub name: String,
     /// What is counted.
@@ -45,6 +47,8 @@ pub struct SignalView {
     pub incomplete: Option<String>,
     /// Are values daily, so that the line is a mean of seven days?
     pub daily: bool,
+    /// Has it a value a day?
+    pub by_day: bool,
     /// Is there a fan to explain?
     pub has_fan: bool,
     /// Is the series not known at this moment for want of a copy that old?
@@ -70,6 +74,7 @@ impl SignalView {
         let from = picture.as_ref().map_or(NaiveDate::MIN, |c| c.span.0);
         let (rows, total) = rows(lang, series);
         Self {
+            brief: false,
             name: lang.t(&format!("signal.{id}.name")),
             about: about(lang, series),
             sentence: sentence(lang, series, place),
@@ -84,6 +89,7 @@ impl SignalView {
             ended: ended(lang, series),
             incomplete: incomplete(lang, series),
             daily: series.signal.cadence == Cadence::Day && series.sums_days(),
+            by_day: series.signal.cadence == Cadence::Day,
             has_fan: outlook.weeks.is_ok(),
             unkept: series.unkept(),
             cut: total > rows.len(),

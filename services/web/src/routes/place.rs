@@ -1,5 +1,6 @@
 //! `/{disease}/{place}`: what happened there, what was likely to come, how sure.
 
+use super::list::{Group, group};
 use crate::figures::outlook::Outlook;
 use crate::figures::picture::Range;
 use crate::figures::series::Series;
@@ -15,6 +16,9 @@ use kit::Problem;
 use sqlx::PgConnection;
 use store::places::Place;
 
+/// Signals that a place's page shows with chart and table; the others are a sentence each, with a link to theirs.
+const FULL: usize = 3;
+
 #[derive(Template)]
 #[template(path = "place.html")]
 struct Page<'a> {
@@ -27,6 +31,8 @@ struct Page<'a> {
     parent: Option<Link>,
     views: Vec<SignalView>,
     gaps: Vec<String>,
+    /// The places that lie in this one and stand in no other list.
+    groups: Vec<Group>,
     all: bool,
     /// Is there a figure to take along?
     files: bool,
@@ -38,7 +44,11 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let site = std::sync::Arc::clone(&here.site);
     let disease = site.app.profile.disease(&disease).ok_or(Problem::NotFound("disease"))?;
-    let params = here.params(&["as_of", "range"])?;
+    let params = here.params(&["as_of", "range", "signal"])?;
+    let only = params.one("signal")?;
+    if only.is_some_and(|id| !site.app.profile.signals_of(disease).any(|s| s.id.as_str() == id)) {
+        return Err(Problem::NotFound("signal"));
+    }
     let range = match params.one("range")? {
         None => Range::Year,
         Some("all") => Range::All,
@@ -51,15 +61,18 @@ pub(super) async fn show(
     let lang = here.lang();
     let mut views = Vec::new();
     let mut gaps: Vec<String> = Vec::new();
-    let told = site.app.profile.gaps.iter().any(|g| g.disease == disease.id && names(g, &place));
-    for signal in site.app.profile.signals_of(disease) {
+    let wanted = |id: &str| only.is_none_or(|only| only == id);
+    for signal in site.app.profile.signals_of(disease).filter(|s| wanted(s.id.as_str())) {
+        let told = site.app.profile.gaps.iter().any(|g| g.is_about(signal) && names(g, &place));
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
-        if series.newest().is_none() && told {
-            // A gap of this very place says why there is nothing.
+        if series.newest().is_none() && (told || site.app.profile.nests(&place.level)) {
+            // A gap of this very place says why there is nothing; of thousands of small places most are not in every table.
             continue;
         }
         let outlook = Outlook::read(&mut conn, &series, &place).await?;
-        views.push(SignalView::of(lang, &series, &outlook, &place, range));
+        let mut view = SignalView::of(lang, &series, &outlook, &place, range);
+        view.brief = views.len() >= FULL;
+        views.push(view);
     }
     gaps.extend(gaps_of(&here, disease, &place));
     if views.is_empty() && gaps.is_empty() {
@@ -76,9 +89,41 @@ pub(super) async fn show(
         files: views.iter().any(|v| !v.rows.is_empty()),
         views,
         gaps,
+        groups: inside(&mut conn, &here, disease, &place).await?,
         all: range == Range::All,
     };
     respond::page(&here, &page)
+}
+
+/// The places of nested levels that lie in `place`, where the disease has figures of them.
+async fn inside(
+    conn: &mut PgConnection,
+    here: &Here,
+    disease: &Disease,
+    place: &Place,
+) -> Result<Vec<Group>, Problem> {
+    let profile = &here.site.app.profile;
+    let levels: Vec<&str> = profile.nested_levels.iter().map(String::as_str).collect();
+    if levels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places = store::places::within(conn, &[place.id.as_str()], &levels).await?;
+    let mut groups = Vec::new();
+    for level in levels {
+        let of_level: Vec<&Place> = places.iter().filter(|p| p.level == level).collect();
+        if !of_level.is_empty() {
+            groups.push(group(conn, here, disease, level, of_level).await?);
+        }
+    }
+    groups.retain(Group::speaks);
+    let ending = format!(", {}", here.lang().place(place));
+    for item in groups.iter_mut().flat_map(|g| &mut g.items) {
+        // On the page of Oregon, Washington County is not said to be in Oregon.
+        if let Some(own) = item.name.strip_suffix(&ending) {
+            item.name = own.to_owned();
+        }
+    }
+    Ok(groups)
 }
 
 /// A place of this country.
