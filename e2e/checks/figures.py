@@ -26,6 +26,12 @@ def places():
     return {p: (nation(p), r["level"]) for p, r in rows.items()}
 
 
+def carried():
+    """The sources that data/ carries; the others come from their publishers with LIVE=1."""
+    with (ROOT / "data/sources.csv").open(encoding="utf-8", newline="") as file:
+        return {r["id"] for r in csv.DictReader(file)}
+
+
 def contents(known):
     """(nation, level, source, signal) -> counts and first and last of dates and issues."""
     found = {}
@@ -45,10 +51,8 @@ def contents(known):
 
 
 def table(found, faults):
-    """The page's table: one row a signal and level of each country."""
-    lines = []
-    with (ROOT / "data/sources.csv").open(encoding="utf-8", newline="") as file:
-        carried = {r["id"] for r in csv.DictReader(file)}
+    """The page's table: one row a signal and level of each country, then the further sources of the signal."""
+    lines, sources = [], carried()
     for path in tracked("clusters/*/profile/profile.toml"):
         profile = tomllib.loads(path.read_text(encoding="utf-8"))
         lines += [
@@ -59,10 +63,14 @@ def table(found, faults):
         # A table of a carried source that was recorded for other levels only.
         elsewhere = {(source, signal) for nation, _, source, signal in found if nation == profile["nation"]}
         for signal in profile["signals"]:
-            for level, source in signal["sources"].items():
+            further = [(level, source) for source in signal.get("further_sources", []) for level in signal["sources"]]
+            for level, source in [*signal["sources"].items(), *further]:
                 one = found.get((profile["nation"], level, source, signal["id"]))
-                if one is None and (source not in carried or (source, signal["id"]) in elsewhere):
+                if source not in sources or (one is None and (level, source) not in further and (source, signal["id"]) in elsewhere):
                     lines.append(f"| `{signal['id']}` | {level} | {source} | live only | | | | | |\n")
+                    continue
+                if one is None and (level, source) in further:
+                    lines.append(f"| `{signal['id']}` | {level} | {source} | none recorded, live only | | | | | |\n")
                     continue
                 if one is None:
                     faults.append(f"{name(path)}: data/ holds no {signal['id']} of {source} at the level {level}")

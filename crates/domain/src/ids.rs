@@ -1,6 +1,7 @@
 //! Identifiers that go into URLs, files and the database.
 
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +17,7 @@ macro_rules! text_id {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks `text` and wraps it.
@@ -27,7 +28,7 @@ macro_rules! text_id {
                 let text = text.into();
                 let check: fn(&str) -> bool = $ok;
                 if check(&text) {
-                    Ok(Self(text))
+                    Ok(Self(text.into()))
                 } else {
                     Err(IdError { what: $what, rule: $rule, text })
                 }
@@ -62,7 +63,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.as_ref().to_owned()
             }
         }
     };
@@ -109,7 +110,7 @@ impl PlaceId {
     /// The national place that this one lies in: `US` for `US-CA`, `FR` for `FR:75`.
     #[must_use]
     pub fn nation(&self) -> Self {
-        Self(self.0.chars().take(2).collect())
+        Self(self.0.get(..2).unwrap_or_default().into())
     }
 
     /// Is this a whole country?

@@ -4,7 +4,7 @@ use crate::{CountryCode, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The word for a field that only the operator of an installation can fill in.
 pub const UNSET: &str = "unset";
@@ -27,6 +27,10 @@ pub struct CountryProfile {
     pub nation: PlaceId,
     /// Levels of places below the nation that have pages, coarsest first: `state`, `region`, `departement`, `canton`.
     pub levels: Vec<String>,
+    /// Those of `levels` with so many places that no list of the whole country holds them: they are listed on the page
+    /// of the place that they lie in, and found by name.
+    #[serde(default)]
+    pub nested_levels: Vec<String>,
     /// The languages of the pages; the first is the one of `/`.
     pub languages: Vec<Language>,
     /// Diseases in the order of the home page.
@@ -80,6 +84,8 @@ pub enum Unit {
     Per100kVisits,
     /// Percent: 0 to 100, and more where people are set against beds of an earlier time.
     Percent,
+    /// Rank among earlier values of the same kind, 0 (the lowest) to 100 (the highest): no share of anything.
+    Percentile,
 }
 
 impl Unit {
@@ -91,6 +97,7 @@ impl Unit {
             Self::Per100k => "per100k",
             Self::Per100kVisits => "per100k_visits",
             Self::Percent => "percent",
+            Self::Percentile => "percentile",
         }
     }
 }
@@ -121,6 +128,8 @@ pub enum Event {
     Patients,
     /// Specimens or people tested.
     Tests,
+    /// Traces of a virus in wastewater: nobody is counted.
+    Wastewater,
 }
 
 /// A signal as this country reads it.
@@ -146,8 +155,12 @@ pub struct Signal {
     pub coverage: Option<String>,
     /// Where it comes from, by level of place (`nation`, `state`, …): one figure has one source.
     pub sources: BTreeMap<String, SourceId>,
+    /// Sources that publish the same figure once more, at some of the same levels: collected and loaded like the others,
+    /// served to those who name one, and on no page.
+    #[serde(default)]
+    pub further_sources: Vec<SourceId>,
     /// From when on the figures that are kept have come to their end: the publisher stopped, or no later table
-    /// could be kept. It says nothing of the publisher.
+    /// could be kept. It says nothing of the publisher. A value about a later day, fetched live, means that they go on.
     #[serde(default, deserialize_with = "toml_day")]
     pub ended: Option<NaiveDate>,
     /// Days before an issue whose values are still incomplete in it: 2 are the day of the issue and the day before.
@@ -194,8 +207,19 @@ pub struct Gap {
     /// The places of the level that it is about; none named: all of them.
     #[serde(default)]
     pub places: Vec<PlaceId>,
+    /// The signals that it is about; none named: all of the disease.
+    #[serde(default)]
+    pub signals: Vec<SignalId>,
     /// Key of the sentence in the locale files: `gap.<reason>`.
     pub reason: String,
+}
+
+impl Gap {
+    /// Does it say why there is nothing of this signal?
+    #[must_use]
+    pub fn is_about(&self, signal: &Signal) -> bool {
+        self.disease == signal.disease && (self.signals.is_empty() || self.signals.contains(&signal.id))
+    }
 }
 
 /// The colours of a country: none imitates an official design.
@@ -247,6 +271,9 @@ impl CountryProfile {
                 _ => return wrong(format!("headline {} is no signal of {}", disease.headline, disease.id)),
             }
         }
+        if let Some(level) = self.nested_levels.iter().find(|l| !self.levels.contains(l)) {
+            return wrong(format!("nested_levels names the unknown level {level}"));
+        }
         for signal in &self.signals {
             if self.disease(&signal.disease).is_none() {
                 return wrong(format!("signal {} names the unknown disease {}", signal.id, signal.disease));
@@ -254,10 +281,25 @@ impl CountryProfile {
             if signal.settle_days > 0 && signal.cadence != Cadence::Day {
                 return wrong(format!("signal {} is weekly and has settle_days", signal.id));
             }
+            let again = |s: &&SourceId| signal.sources.values().any(|first| first == *s);
+            if let Some(source) = signal.further_sources.iter().find(again) {
+                return wrong(format!(
+                    "signal {} names {source} twice: one figure has one source",
+                    signal.id
+                ));
+            }
             for level in signal.sources.keys() {
                 if level != NATION && !self.levels.contains(level) {
                     return wrong(format!("signal {} names the unknown level {level}", signal.id));
                 }
+            }
+        }
+        for (gap, id) in self.gaps.iter().flat_map(|g| g.signals.iter().map(move |id| (g, id))) {
+            if self.signal(id).is_none_or(|s| s.disease != gap.disease) {
+                return wrong(format!(
+                    "gap {} names {id}, which is no signal of {}",
+                    gap.reason, gap.disease
+                ));
             }
         }
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
@@ -270,6 +312,17 @@ impl CountryProfile {
     #[must_use]
     pub fn signal(&self, id: &SignalId) -> Option<&Signal> {
         self.signals.iter().find(|s| s.id == *id)
+    }
+
+    /// The levels whose places stand in lists of the whole country, coarsest first.
+    pub fn listed_levels(&self) -> impl Iterator<Item = &str> {
+        self.levels.iter().map(String::as_str).filter(|l| !self.nests(l))
+    }
+
+    /// Are places of this level listed on the page of the place that they lie in, and nowhere else?
+    #[must_use]
+    pub fn nests(&self, level: &str) -> bool {
+        self.nested_levels.iter().any(|l| l == level)
     }
 
     /// The disease named `id`, if this country has it.
@@ -309,5 +362,29 @@ impl Signal {
     #[must_use]
     pub fn source_at(&self, level: &str) -> Option<&SourceId> {
         self.sources.get(level)
+    }
+
+    /// The source to read at a level of place: the first one, or `asked` where it publishes this signal there.
+    #[must_use]
+    pub fn source_among<'a>(&'a self, level: &str, asked: Option<&'a SourceId>) -> Option<&'a SourceId> {
+        let first = self.source_at(level)?;
+        match asked {
+            None => Some(first),
+            Some(id) => (id == first || self.further_sources.contains(id)).then_some(id),
+        }
+    }
+
+    /// Every source that publishes it, each once, those of pages first.
+    pub fn all_sources(&self) -> impl Iterator<Item = &SourceId> {
+        let first: BTreeSet<&SourceId> = self.sources.values().collect();
+        first.into_iter().chain(&self.further_sources)
+    }
+
+    /// The declared end of the figures, for somebody who at `as_of` has none about a day after `last`: `None` where the
+    /// end has not come yet, or where the figures go on after it for longer than it takes until they are stale.
+    #[must_use]
+    pub fn ended_by(&self, as_of: NaiveDate, last: Option<NaiveDate>) -> Option<NaiveDate> {
+        let late = Days::new(u64::from(self.stale_after_days));
+        self.ended.filter(|end| *end <= as_of && last.is_none_or(|last| last <= *end + late))
     }
 }

@@ -41,3 +41,38 @@ fn an_unknown_field_is_refused_by_name() {
     let error = CountryProfile::parse(&format!("colour = 1\n{text}")).expect_err("unknown field").to_string();
     assert!(error.contains("colour"), "{error}");
 }
+
+#[test]
+fn one_figure_has_one_source_and_a_nested_level_is_a_level() {
+    let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "us").unwrap();
+    let error = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string()
+    };
+    let twice = error("further_sources = [\"cdc-nhsn\"]", "further_sources = [\"cdc-flusight\"]");
+    assert!(twice.contains("flu_hosp_admissions names cdc-flusight twice"), "{twice}");
+    let level = error("nested_levels = [\"county\"]", "nested_levels = [\"parish\"]");
+    assert!(level.contains("unknown level parish"), "{level}");
+    let profile = CountryProfile::parse(&text).unwrap();
+    assert_eq!(profile.listed_levels().collect::<Vec<_>>(), ["state"]);
+    let signal = profile.signal(&profile.main_signal).unwrap();
+    let nhsn = "cdc-nhsn".parse().unwrap();
+    assert_eq!(signal.source_among("state", Some(&nhsn)), Some(&nhsn));
+    assert_eq!(signal.source_among("county", Some(&nhsn)), None, "nobody publishes it there");
+    assert_eq!(signal.source_among("state", None).unwrap().as_str(), "cdc-flusight");
+    let names: Vec<_> = signal.all_sources().map(ToString::to_string).collect();
+    assert_eq!(names, ["cdc-flusight", "cdc-nhsn"]);
+}
+
+#[test]
+fn figures_that_go_on_after_their_declared_end_have_not_ended() {
+    let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "us").unwrap();
+    let profile = CountryProfile::parse(&text).unwrap();
+    let deaths = profile.signal(&"flu_deaths_weekly".parse().unwrap()).unwrap();
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+    let end = Some(day("2020-09-09"));
+    assert_eq!(deaths.ended_by(day("2025-07-30"), Some(day("2020-09-05"))), end);
+    assert_eq!(deaths.ended_by(day("2025-07-30"), None), end);
+    assert_eq!(deaths.ended_by(day("2025-07-30"), Some(day("2025-07-26"))), None);
+    assert_eq!(deaths.ended_by(day("2020-09-08"), Some(day("2020-08-29"))), None);
+}

@@ -13,12 +13,14 @@ pub fn unit(language: &Language, signal: &Signal) -> String {
         (Unit::Per100kVisits, _) => "axis.per100k_visits",
         // A share or a rank is no amount of a day or a week.
         (Unit::Percent, _) => return t!("axis.percent", locale = locale).into_owned(),
+        (Unit::Percentile, _) => return t!("axis.percentile", locale = locale).into_owned(),
         (Unit::Persons, Event::Cases) => "axis.cases",
         (Unit::Persons, Event::Consultations) => "axis.consultations",
         (Unit::Persons, Event::Admissions) => "axis.admissions",
         (Unit::Persons, Event::Deaths) => "axis.deaths",
         (Unit::Persons, Event::Patients) => "axis.patients",
         (Unit::Persons, Event::Tests) => "axis.tests",
+        (Unit::Persons, Event::Wastewater) => "axis.wastewater",
     };
     let per = match (signal.cumulative, signal.cadence, signal.event) {
         (true, _, _) => "axis.total",

@@ -247,8 +247,8 @@ pub async fn first_issue(
     .await
 }
 
-/// The last `days` days of `signal` of one source in all places as it was known at `as_of`, counted back from the
-/// newest date that any place has, by place and date: what a list of places with small trends needs.
+/// The last `days` days of `signal` of one source in `places` (`None`: in all) as it was known at `as_of`, counted back from
+/// the newest date that any of them has, by place and date: what a list of places with small trends needs.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -259,9 +259,11 @@ pub async fn recent_panel(
     source: &str,
     as_of: DateTime<Utc>,
     days: i32,
+    places: Option<&[&str]>,
 ) -> sqlx::Result<Vec<Point>> {
     sqlx::query_as(
-        "with s as materialized (select key, place_id from series where signal_id = $1 and source_id = $2),
+        "with s as materialized (select key, place_id from series where signal_id = $1 and source_id = $2
+                                    and ($5::text[] is null or place_id = any($5))),
               last as materialized (
                   select max(d.reference_date) as day from s
                    cross join lateral (select reference_date from observation_row
@@ -281,6 +283,7 @@ pub async fn recent_panel(
     .bind(source)
     .bind(as_of)
     .bind(days)
+    .bind(places)
     .fetch_all(conn)
     .await
 }

@@ -56,7 +56,7 @@ impl Wanted<'_> {
         let state = format!("{coverage:?} {}", places.len());
         let mode = if all { Mode::Issues } else { Mode::Known { lag: None } };
         let question = Question { span: (None, None), as_of, by: KnownBy::Issue, mode };
-        let targets = select::of_places(signal, places);
+        let targets = select::of_places(signal, None, places);
         let job = Job { db: app.db.clone(), shape: Shape::new(app, signal), targets, question, kind };
         let keep = if vintage.is_some() { Keep::Vintage } else { Keep::Always };
         api.files.get(&self.name(), &state, keep, job).await

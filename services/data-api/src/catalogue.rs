@@ -21,10 +21,10 @@ pub(crate) struct SignalBody {
     #[schema(example = "flu_hosp_admissions")]
     id: String,
     disease: String,
-    /// `cases`, `consultations`, `admissions` or `deaths`.
+    /// `cases`, `consultations`, `admissions`, `deaths` or `wastewater`.
     #[schema(value_type = String)]
     event: Event,
-    /// `persons`, `per100k`, `per100k_visits` or `percent`.
+    /// `persons`, `per100k`, `per100k_visits`, `percent` or `percentile`.
     #[schema(value_type = String)]
     unit: Unit,
     /// `day` or `week`.
@@ -38,9 +38,11 @@ pub(crate) struct SignalBody {
     issue_every_days: u32,
     /// By level of place: whose figures stand for it, and what there is of them. One figure has one source.
     levels: BTreeMap<String, LevelBody>,
+    /// Sources that publish the same figure once more: answered where `source` names one.
+    further_sources: Vec<LevelBody>,
 }
 
-/// A signal at one level of place.
+/// A source of a signal, at one level of place or at several.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LevelBody {
     source: String,
@@ -94,6 +96,15 @@ pub(crate) async fn signals(
     let as_of = select::as_of(app, &Params::parse(query.as_deref(), &["as_of"])?.filled()?)?;
     let mut conn = app.db.acquire().await?;
     let coverage = store::issued::coverage(&mut conn, None, as_of, KnownBy::Issue).await?;
+    let level = |s: &domain::profile::Signal, source: &domain::SourceId| {
+        let found = coverage.iter().find(|c| c.signal_id == s.id.as_str() && c.source_id == source.as_str());
+        LevelBody { source: source.to_string(), published: found.map(Published::from) }
+    };
+    let last = |s: &domain::profile::Signal| {
+        let firsts = coverage.iter().filter(|c| c.signal_id == s.id.as_str());
+        let firsts = firsts.filter(|c| s.sources.values().any(|id| id.as_str() == c.source_id));
+        firsts.map(|c| c.last_date).max()
+    };
     let body = |s: &domain::profile::Signal| SignalBody {
         id: s.id.to_string(),
         disease: s.disease.clone(),
@@ -101,21 +112,11 @@ pub(crate) async fn signals(
         unit: s.unit,
         cadence: s.cadence,
         // A series that ends after the time asked for had not ended then.
-        ended: s.ended.filter(|day| *day <= as_of.date_naive()),
+        ended: s.ended_by(as_of.date_naive(), last(s)),
         stale_after_days: s.stale_after_days,
         issue_every_days: s.issue_every_days,
-        levels: s
-            .sources
-            .iter()
-            .map(|(level, source)| {
-                let found =
-                    coverage.iter().find(|c| c.signal_id == s.id.as_str() && c.source_id == source.as_str());
-                (
-                    level.clone(),
-                    LevelBody { source: source.to_string(), published: found.map(Published::from) },
-                )
-            })
-            .collect(),
+        levels: s.sources.iter().map(|(l, source)| (l.clone(), level(s, source))).collect(),
+        further_sources: s.further_sources.iter().map(|source| level(s, source)).collect(),
     };
     let signals = app.profile.signals.iter().map(body).collect();
     Ok(Json(SignalList { as_of, recorded_situation: RecordedSituation::of(app), signals }))
@@ -142,18 +143,22 @@ pub(crate) struct PlaceList {
 
 /// The country and the places in it.
 #[utoipa::path(get, path = "/api/data/v1/places", operation_id = "places", tag = "catalogue",
-    params(("level" = Option<Filled>, Query, description = "Only places of this level")),
+    params(
+        ("level" = Option<Filled>, Query, description = "Only places of this level"),
+        ("parent" = Option<Filled>, Query, description = "Only places that lie directly in this one"),
+    ),
     responses(
         (status = 200, description = "The answer", body = PlaceList),
+        (status = 404, description = "No such place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "A level that this country has not", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn places(
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<PlaceList>, Problem> {
-    let params = Params::parse(query.as_deref(), &["level"])?.filled()?;
+    let params = Params::parse(query.as_deref(), &["level", "parent"])?.filled()?;
     let profile = &api.app.profile;
-    let level = params.one("level")?;
+    let (level, parent) = (params.one("level")?, params.one("parent")?);
     if level.is_some_and(|l| l != NATION && !profile.levels.iter().any(|known| known == l)) {
         return Err(Problem::conflict(
             "level",
@@ -162,9 +167,13 @@ pub(crate) async fn places(
     }
     let mut conn = api.app.db.acquire().await?;
     let all = store::places::of_nation(&mut conn, profile.nation.as_str()).await?;
+    if parent.is_some_and(|id| !all.iter().any(|p| p.id == id)) {
+        return Err(Problem::NotFound("place"));
+    }
     let places = all
         .into_iter()
         .filter(|p| level.is_none_or(|l| p.level == l))
+        .filter(|p| parent.is_none_or(|id| p.parent.as_deref() == Some(id)))
         .map(|p| PlaceBody {
             id: p.id,
             level: p.level,
@@ -223,7 +232,7 @@ pub(crate) async fn sources(
     let mut conn = app.db.acquire().await?;
     let mut sources = Vec::new();
     for s in store::sources::all(&mut conn).await? {
-        let reads = |signal: &&domain::profile::Signal| signal.sources.values().any(|id| id.as_str() == s.id);
+        let reads = |signal: &&domain::profile::Signal| signal.all_sources().any(|id| id.as_str() == s.id);
         let signals: Vec<String> =
             app.profile.signals.iter().filter(reads).map(|s| s.id.to_string()).collect();
         if signals.is_empty() {

@@ -52,6 +52,7 @@ pub(crate) struct ObservationPage {
         ("signal" = String, Query, min_length = 1, example = "flu_hosp_admissions", description = "A signal of `signals`"),
         ("place" = Option<Vec<Filled>>, Query, description = "Places, repeated or separated by commas; all when absent"),
         ("level" = Option<Filled>, Query, description = "All places of a level, instead of `place`"),
+        ("source" = Option<Filled>, Query, description = "One source of the signal, as `signals` lists them. Default: at each level the one of `levels`"),
         ("from" = Option<chrono::NaiveDate>, Query, description = "First reference date"),
         ("to" = Option<chrono::NaiveDate>, Query, description = "Last reference date"),
         ("as_of" = Option<Moment>, Query, description = "A date (its end, UTC) or an RFC 3339 time: nothing issued later. Default: the platform's clock, which it may not lie after"),

@@ -13,9 +13,9 @@ use store::scan::{Mode, Question};
 use store::series::{Cells, KnownBy};
 
 /// The parameters of `observations`.
-pub(crate) const ALLOWED: [&str; 13] = [
-    "signal", "place", "level", "from", "to", "as_of", "clock", "issues", "lag", "layout", "format", "limit",
-    "after",
+pub(crate) const ALLOWED: [&str; 14] = [
+    "signal", "place", "level", "source", "from", "to", "as_of", "clock", "issues", "lag", "layout",
+    "format", "limit", "after",
 ];
 
 /// What a request asks for, checked against the country's profile and places.
@@ -189,19 +189,25 @@ pub(crate) fn signal<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Signal, P
     app.profile.signal(&id).ok_or(Problem::NotFound("signal"))
 }
 
-/// The places of `signal`, with whose figures stand for each.
-pub(crate) fn of_places(signal: &Signal, places: Vec<(String, String)>) -> Vec<Target> {
+/// The places of `signal`, with whose figures stand for each: of its own source at each level, or of the one that is asked for.
+pub(crate) fn of_places(
+    signal: &Signal,
+    asked: Option<&SourceId>,
+    places: Vec<(String, String)>,
+) -> Vec<Target> {
     let target = |(place, level): (String, String)| {
-        Some(Target { place, source: signal.source_at(&level)?.to_string() })
+        Some(Target { place, source: signal.source_among(&level, asked)?.to_string() })
     };
     places.into_iter().filter_map(target).collect()
 }
 
 async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Target>, Problem> {
+    let profile = &app.profile;
+    let source = source(signal, params.one("source")?)?;
     let (wanted, level) = (params.list("place"), params.one("level")?);
-    let known = |level: &str| level == NATION || app.profile.levels.iter().any(|l| l == level);
+    let known = |level: &str| level == NATION || profile.levels.iter().any(|l| l == level);
     if level.is_some_and(|level| !known(level)) {
-        let levels = app.profile.levels.join(", ");
+        let levels = profile.levels.join(", ");
         return Err(Problem::conflict("level", format!("is none of {NATION}, {levels}")));
     }
     if level.is_some() && !wanted.is_empty() {
@@ -212,10 +218,22 @@ async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Targ
     }
     let mut conn = app.db.acquire().await?;
     let only = (!wanted.is_empty()).then_some(&wanted[..]);
-    let mut found = store::places::levels(&mut conn, app.profile.nation.as_str(), only).await?;
+    let mut found = store::places::levels(&mut conn, profile.nation.as_str(), only).await?;
     if found.len() < wanted.len() {
         return Err(Problem::NotFound("place"));
     }
     found.retain(|(_, of)| level.is_none_or(|level| of == level));
-    Ok(of_places(signal, found))
+    Ok(of_places(signal, source.as_ref(), found))
+}
+
+/// The source that is asked for instead of the one of the pages.
+fn source(signal: &Signal, asked: Option<&str>) -> Result<Option<SourceId>, Problem> {
+    let Some(asked) = asked else { return Ok(None) };
+    match signal.all_sources().find(|s| s.as_str() == asked) {
+        Some(source) => Ok(Some(source.clone())),
+        None => {
+            let all: Vec<&str> = signal.all_sources().map(SourceId::as_str).collect();
+            Err(Problem::conflict("source", format!("is none of {}", all.join(", "))))
+        }
+    }
 }

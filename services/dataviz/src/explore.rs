@@ -4,7 +4,7 @@
 use crate::compare::{CLASSES, Frame, title, words};
 use crate::here::{Lang, Site};
 use crate::options::{self, Group};
-use crate::question::{MOST, Question};
+use crate::question::{MOST, Question, nested};
 use crate::respond;
 use crate::series::{Series, averaged};
 use askama::Template;
@@ -57,6 +57,8 @@ struct Page<'a> {
     /// One list of places for each field of the form: as many as are in use and one more, then the others.
     fields: Vec<Vec<Group>>,
     more_fields: Vec<Vec<Group>>,
+    /// Where the places are that the lists leave out.
+    nested: Vec<String>,
     /// Was anything but signal and places chosen?
     detailed: bool,
     from: String,
@@ -115,11 +117,11 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
     };
     let field = |n: usize| {
         let chosen = q.places.get(n).map_or("", |p| p.id.as_str());
-        options::places(lang, q.signal, &q.all, chosen)
+        options::places(&site.app.profile, lang, q.signal, &q.all, chosen)
     };
     let open = (q.places.len() + 1).clamp(2, MOST);
     // The declared day says that there will be no more; what is said is when the last issue that is kept came out.
-    let declared = q.signal.ended.filter(|day| *day <= q.as_of.date_naive());
+    let declared = q.signal.ended_by(q.as_of.date_naive(), all.iter().filter_map(Series::last).max());
     let issued = all.iter().filter_map(Series::issued).max();
     let ended = declared.map(|day| issued.map_or(day, |at| lang.formats.day_of(at)));
     let incomplete = all.iter().filter_map(Series::incomplete_from).min();
@@ -129,6 +131,7 @@ fn page<'a>(q: &'a Question<'_>, all: &[Series]) -> Page<'a> {
         signals: options::signals(site, lang, q.signal, &q.sources),
         fields: (0..open).map(field).collect(),
         more_fields: (open..MOST).map(field).collect(),
+        nested: nested(&site.app.profile, q.signal).map(|l| lang.t(format!("form.nested.{l}"))).collect(),
         detailed: q.from.is_some() || q.to.is_some() || q.turned_back || q.own_scale,
         // Empty when it was not chosen: another signal has another span.
         from: shown(q.from),

@@ -1,6 +1,8 @@
 //! What the form offers.
 
 use crate::here::{Lang, Site};
+use crate::question::nested;
+use domain::CountryProfile;
 use domain::profile::Signal;
 use store::places::Place;
 
@@ -40,10 +42,18 @@ pub(crate) fn signals(site: &Site, lang: &Lang, chosen: &Signal, sources: &[Stri
     profile.diseases.iter().map(group).collect()
 }
 
-/// The places at which a signal is published, by level, each in the order of the language.
-pub(crate) fn places(lang: &Lang, signal: &Signal, all: &[Place], chosen: &str) -> Vec<Group> {
+/// The places at which a signal is published, by level, each in the order of the language. Where it is published at a nested
+/// level, all that are `all`: the way to a county leads over its state.
+pub(crate) fn places(
+    profile: &CountryProfile,
+    lang: &Lang,
+    signal: &Signal,
+    all: &[Place],
+    chosen: &str,
+) -> Vec<Group> {
     let mut levels: Vec<&str> = Vec::new();
-    for place in all.iter().filter(|p| signal.source_at(&p.level).is_some()) {
+    let through = nested(profile, signal).next().is_some();
+    for place in all.iter().filter(|p| through || signal.source_at(&p.level).is_some()) {
         if !levels.contains(&place.level.as_str()) {
             levels.push(&place.level);
         }

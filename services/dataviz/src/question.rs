@@ -3,8 +3,8 @@
 use crate::here::{Lang, Site};
 use axum::http::HeaderMap;
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::SignalId;
-use domain::profile::Signal;
+use domain::profile::{NATION, Signal};
+use domain::{CountryProfile, PlaceId, SignalId};
 use kit::{Params, Problem};
 use sqlx::PgConnection;
 use store::places::Place;
@@ -21,7 +21,8 @@ pub(crate) struct Question<'a> {
     pub(crate) lang: &'a Lang,
     pub(crate) params: Params,
     pub(crate) signal: &'a Signal,
-    /// The places of the country, for the form.
+    /// The places that the form offers: those of listed levels; of nested ones those around which, or beside which, one is
+    /// chosen. A country may have thousands.
     pub(crate) all: Vec<Place>,
     /// Those that were chosen, in the reader's order; the nation when none was.
     pub(crate) places: Vec<Place>,
@@ -67,8 +68,7 @@ impl<'a> Question<'a> {
             Some(_) => return Err(Problem::invalid("scale", "is neither `same` nor `own`")),
         };
         let as_of = app.as_of(params.one("as_of")?)?;
-        let all = store::places::of_nation(conn, app.profile.nation.as_str()).await?;
-        let places = chosen(site, signal, &all, &params)?;
+        let (all, places) = offered(conn, site, signal, &params).await?;
         let sources = store::sources::all(conn).await?.into_iter().map(|s| s.id).collect();
         Ok(Self {
             site,
@@ -102,17 +102,49 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The places that were chosen. Without any: the nation, or where it has no figures the first place that has.
-fn chosen(site: &Site, signal: &Signal, all: &[Place], params: &Params) -> Result<Vec<Place>, Problem> {
-    let named = params.list("place");
+/// The places that the form offers, and those that were chosen. Without any: the nation, or where it has no figures the first
+/// place that has.
+async fn offered(
+    conn: &mut PgConnection,
+    site: &Site,
+    signal: &Signal,
+    params: &Params,
+) -> Result<(Vec<Place>, Vec<Place>), Problem> {
+    let (profile, named) = (&site.app.profile, params.list("place"));
     if named.len() > MOST {
         return Err(Problem::invalid("place", format!("is given more than {MOST} times")));
     }
-    if named.is_empty() {
-        let has = |p: &&Place| signal.source_at(&p.level).is_some();
-        let nation = all.iter().filter(has).find(|p| p.id == site.app.profile.nation.as_str());
-        return Ok(nation.or_else(|| all.iter().find(has)).into_iter().cloned().collect());
+    let ours = |id: &&str| PlaceId::new(*id).is_ok_and(|p| p.nation() == profile.nation);
+    if !named.iter().all(ours) {
+        return Err(Problem::NotFound("place"));
     }
-    let find = |id: &&str| all.iter().find(|p| p.id == **id).cloned().ok_or(Problem::NotFound("place"));
-    named.iter().map(find).collect()
+    let levels: Vec<&str> = std::iter::once(NATION).chain(profile.listed_levels()).collect();
+    let mut all = store::places::of_levels(conn, profile.nation.as_str(), &levels).await?;
+    let chosen = if named.is_empty() {
+        let has = |p: &&Place| signal.source_at(&p.level).is_some();
+        let nation = all.iter().filter(has).find(|p| p.id == profile.nation.as_str());
+        let mut first: Vec<Place> = nation.or_else(|| all.iter().find(has)).into_iter().cloned().collect();
+        if first.is_empty() {
+            let nested: Vec<&str> = nested(profile, signal).collect();
+            first.extend(store::places::first_of(conn, profile.nation.as_str(), &nested).await?);
+        }
+        first
+    } else {
+        let found = store::places::some(conn, &named).await?;
+        let find = |id: &&str| found.iter().find(|p| p.id == **id).cloned().ok_or(Problem::NotFound("place"));
+        named.iter().map(find).collect::<Result<_, _>>()?
+    };
+    let nested: Vec<&str> = nested(profile, signal).collect();
+    if !nested.is_empty() {
+        let around =
+            chosen.iter().map(|p| p.parent.as_deref().filter(|_| profile.nests(&p.level)).unwrap_or(&p.id));
+        let around: Vec<&str> = around.collect();
+        all.extend(store::places::within(conn, &around, &nested).await?);
+    }
+    Ok((all, chosen))
+}
+
+/// The nested levels at which a signal is published.
+pub(crate) fn nested<'a>(profile: &'a CountryProfile, signal: &'a Signal) -> impl Iterator<Item = &'a str> {
+    profile.nested_levels.iter().map(String::as_str).filter(|l| signal.source_at(l).is_some())
 }

@@ -92,7 +92,7 @@ impl Series {
     /// Why there is nothing to draw.
     pub(crate) fn gap(&self, q: &Question<'_>) -> String {
         match self.kept_from.filter(|at| *at > q.as_of) {
-            _ if self.source.is_none() => q.lang.t("gap.level"),
+            _ if q.signal.source_at(&self.place.level).is_none() => q.lang.t("gap.level"),
             Some(at) => {
                 let day = |at| q.lang.formats.date(q.lang.formats.day_of(at));
                 q.lang.f("gap.before", &[("date", &day(at)), ("now", &day(q.as_of))])

@@ -7,6 +7,7 @@ mod files;
 mod gather;
 mod history;
 mod licences;
+mod part;
 mod places;
 
 use crate::recorded::Manifest;

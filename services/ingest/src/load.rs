@@ -5,7 +5,7 @@ mod read;
 
 pub use plan::Plan;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use domain::CountryProfile;
 use read::Extract;
@@ -47,6 +47,9 @@ pub async fn all(
     records(conn, &extract, &plan, now).await?;
     for (source, signal) in plan.files() {
         let path = format!("observations/{source}/{signal}.csv.gz");
+        if plan.may_lack(source, signal) && !extract.has(&path) {
+            continue;
+        }
         let packed = extract.bytes(&path)?;
         let (sha256, scope) = (crate::body::sha256(&packed), plan.scope(source, signal));
         let rows = if let Some(rows) = store::loaded::rows_of(conn, &sha256, &scope).await? {
@@ -88,11 +91,8 @@ async fn records(
         let source = extract.sources.get(id).with_context(|| format!("sources.csv lacks the source {id}"))?;
         store::sources::put(conn, source).await?;
     }
-    for level in 0..3 {
-        for place in extract.places.values().filter(|p| plan.has(&p.id) && extract.depth(p) == level) {
-            store::places::put(conn, place).await.with_context(|| format!("place {}", place.id))?;
-        }
-    }
+    let places: Vec<_> = extract.places.values().filter(|p| plan.has(&p.id)).cloned().collect();
+    store::places::put_all(conn, &places).await.context("the places of places.csv")?;
     let wanted: Vec<_> =
         extract.retrievals.values().filter(|r| plan.sources().contains(r.source_id.as_str())).collect();
     let refused: BTreeMap<_, _> = extract.quarantine.iter().map(|q| (q.retrieval.as_str(), q)).collect();
@@ -134,10 +134,9 @@ async fn places_of(conn: &mut PgConnection, extract: &Extract, points: &[NewPoin
     let ids: BTreeSet<&str> = points.iter().map(|p| p.key.place.as_str()).collect();
     let parents =
         ids.iter().filter_map(|id| extract.places.get(*id)?.parent.as_deref()).collect::<BTreeSet<_>>();
-    for id in parents.into_iter().chain(ids) {
-        let Some(place) = extract.places.get(id) else { bail!("places.csv lacks {id}") };
-        store::places::put(conn, place).await?;
-    }
+    let find = |id: &&str| extract.places.get(*id).cloned().with_context(|| format!("places.csv lacks {id}"));
+    let places = parents.union(&ids).map(find).collect::<anyhow::Result<Vec<_>>>()?;
+    store::places::put_all(conn, &places).await?;
     // A vintage inside a payload was there to be seen on its day, whenever the payload was copied.
     let inside: BTreeSet<_> = points
         .iter()

@@ -19,7 +19,7 @@ pub struct Place {
     pub names: BTreeMap<String, String>,
     /// Other names that publishers use.
     pub aliases: Vec<String>,
-    /// Inhabitants, of counties only: those of other places are added by the extract.
+    /// Inhabitants, of counties only: those of other places are added by the extract, from the recording.
     pub population: Option<i64>,
 }
 
@@ -59,18 +59,21 @@ static TABLE: LazyLock<Vec<Place>> = LazyLock::new(|| {
     .collect()
 });
 
-/// US counties with their populations of 2019 (Census estimate). They are not in the extract.
+/// US counties with their populations of 2019 (Census estimate), named as the Census names them: thirty are called
+/// Washington County, so the state stands behind.
 static COUNTIES: LazyLock<Vec<Place>> = LazyLock::new(|| {
     let mut reader = csv::Reader::from_reader(include_str!("places_counties.csv").as_bytes());
     let rows = reader.records().flatten();
+    let states: HashMap<&str, &Place> = TABLE.iter().map(|p| (p.id.as_str(), p)).collect();
     rows.filter_map(|r| {
         let cell = |i: usize| r.get(i).unwrap_or("").to_owned();
+        let state = states.get(r.get(1)?)?.names.get("en")?;
         Some(Place {
             id: PlaceId::new(cell(0)).ok()?,
             level: cell(2),
             parent: cell(1),
             code: cell(0).trim_start_matches("US:").to_owned(),
-            names: BTreeMap::from([("en".to_owned(), cell(3))]),
+            names: BTreeMap::from([("en".to_owned(), format!("{}, {state}", cell(3)))]),
             aliases: Vec::new(),
             population: cell(4).parse().ok(),
         })
@@ -91,10 +94,16 @@ static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static Place>> 
     TABLE.iter().flat_map(names).map(|(n, p)| ((p.level.as_str(), n.as_str()), p)).collect()
 });
 
-/// All places that the extract names, by id: counties are found by [`us_county`] and [`find`].
+/// All places but counties, by id.
 #[must_use]
 pub fn all() -> &'static [Place] {
     &TABLE
+}
+
+/// The counties, by id.
+#[must_use]
+pub fn counties() -> &'static [Place] {
+    &COUNTIES
 }
 
 /// All that is known of the place with our id.
@@ -152,6 +161,9 @@ mod tests {
         assert_eq!(COUNTIES.len(), include_str!("places_counties.csv").lines().count() - 1);
         assert_eq!(COUNTIES.iter().filter_map(|c| c.population).sum::<i64>(), 328_239_523);
         assert!(COUNTIES.iter().all(|c| c.level == "county" && by_id(&c.parent).is_some()));
+        let names: BTreeMap<_, _> = COUNTIES.iter().map(|c| (&c.names["en"], &c.id)).collect();
+        assert_eq!(names.len(), COUNTIES.len(), "no two counties have one name");
+        assert_eq!(names[&"Washington County, Oregon".to_owned()].as_str(), "US:41067");
     }
 
     #[test]

@@ -248,7 +248,19 @@ fn each_country_looks_at_its_own_publishers_only() {
         names.dedup();
         names
     };
-    assert_eq!(names("us"), ["cdc-covid-hub", "cdc-covid-state", "cdc-flusight", "owid-mpox"]);
+    assert_eq!(
+        names("us"),
+        [
+            "cdc-covid-hub",
+            "cdc-covid-state",
+            "cdc-flusight",
+            "cdc-nchs-deaths",
+            "cdc-nhsn",
+            "cdc-nssp",
+            "cdc-rsv-hub",
+            "owid-mpox"
+        ]
+    );
     assert_eq!(
         names("fr"),
         ["ecdc-erviss", "ecdc-erviss-covid", "owid-mpox", "spf-odisse", "spf-sivic", "who-fluid"]

@@ -51,6 +51,14 @@ async fn the_united_states_load_once_and_their_clock_is_the_last_new_week(pool: 
         .await
         .unwrap();
     assert_eq!(foreign, 0);
+    let counties: i64 = sqlx::query_scalar("select count(*) from place where level = 'county'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(counties, 3142, "also those without a figure");
+    let files: Vec<_> = loaded.by_signal.keys().filter(|(source, _)| source == "cdc-nhsn").collect();
+    assert_eq!(files.len(), 2, "a further source, as far as it was recorded");
+    assert!(loaded.by_signal.keys().all(|(source, _)| source != "cdc-nssp"), "fetched live, and not carried");
     let set_aside: i64 =
         sqlx::query_scalar("select count(*) from quarantine").fetch_one(&pool).await.unwrap();
     assert_eq!(set_aside, 2, "the two broken vintages of 2024-11");

@@ -9,6 +9,7 @@ mod limits;
 mod openapi;
 mod replay;
 mod slow;
+mod sources;
 mod tables;
 mod transport;
 
@@ -107,7 +108,8 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
         (&format!("{signal}&issues=some"), 400, "issues"),
         (&format!("{signal}&lag=-1"), 400, "lag"),
         (&format!("{signal}&lag=1&issues=all"), 409, "lag"),
-        (&format!("{signal}&level=county"), 409, "level"),
+        (&format!("{signal}&level=parish"), 409, "level"),
+        (&format!("{signal}&source=cdc-mpox"), 409, "source"),
         (&format!("{signal}&after=x"), 400, "after"),
         (&format!("{signal}&plaec=US"), 400, "query"),
         ("places?level=x", 409, "level"),

@@ -3,6 +3,7 @@
 
 mod any_query;
 mod common;
+mod counties;
 mod locales;
 
 use common::{ask, get, seeded};

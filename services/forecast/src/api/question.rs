@@ -71,7 +71,7 @@ impl<'a> Question<'a> {
         let place = place.ok_or(Problem::NotFound("place"))?;
         let language = language(app, headers)?;
         let mut question = Self { app, name, signal, place, as_of, language, ended: None };
-        if signal.ended.is_some_and(|end| end <= as_of.date_naive()) {
+        if signal.ended_by(as_of.date_naive(), None).is_some() {
             question.ended = question.known(conn).await?.iter().map(|p| p.issued_at).max();
         }
         Ok(question)

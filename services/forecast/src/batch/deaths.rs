@@ -102,9 +102,6 @@ async fn weeks(
     place: &Place,
     as_of: DateTime<Utc>,
 ) -> sqlx::Result<Result<Weeks, Reason>> {
-    if let Err(Reason::Ended) = alive(signal, None, as_of) {
-        return Ok(Err(Reason::Ended));
-    }
     let Some(source) = signal.source_at(&place.level) else { return Ok(Err(Reason::NoData)) };
     let points =
         store::observations::as_of(conn, signal.id.as_str(), source.as_str(), &place.id, as_of).await?;

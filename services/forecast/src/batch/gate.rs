@@ -60,7 +60,7 @@ pub(crate) fn alive(
     as_of: DateTime<Utc>,
 ) -> Result<NaiveDate, Reason> {
     let today = day(as_of);
-    if signal.ended.is_some_and(|end| end <= today) {
+    if signal.ended_by(today, last).is_some() {
         return Err(Reason::Ended);
     }
     let last = last.ok_or(Reason::NoData)?;

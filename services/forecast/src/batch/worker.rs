@@ -206,8 +206,11 @@ async fn mortality(
     as_of: DateTime<Utc>,
     say: Progress,
 ) -> anyhow::Result<bool> {
-    if alive(signal, None, as_of) == Err(Reason::Ended) {
-        return Ok(false);
+    if signal.ended_by(day(as_of), None).is_some() {
+        let known = store::series::coverage(conn, Some(signal.id.as_str()), as_of).await?;
+        if alive(signal, known.iter().map(|c| c.last_date).max(), as_of) == Err(Reason::Ended) {
+            return Ok(false);
+        }
     }
     let (start, nation) = (Instant::now(), app.profile.nation.as_str());
     let ours = |p: &&Place| p.id.get(..2) == Some(nation) && signal.source_at(&p.level).is_some();

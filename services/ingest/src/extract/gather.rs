@@ -1,5 +1,6 @@
 //! Everything recorded of one source, through its parsers and the validation.
 
+use super::part;
 use crate::changes::{Cell, Folded, Issue, Log};
 use crate::recorded::{self, Entry, Manifest, Payload};
 use crate::source::{Feed, Source};
@@ -53,6 +54,8 @@ pub fn gather(shared: &Path, source: &'static Source, manifest: &Manifest) -> an
         let feed = source.feed(payload.feed).with_context(|| format!("no feed {}", payload.feed))?;
         let entry = manifest.get(&payload.path);
         match read(source, feed, &payload, &log) {
+            // Nothing of this table is taken, and that is no fault of it.
+            Ok(parsed) if parsed.rows.is_empty() => all.skip(source, &payload, parsed.skipped),
             Ok(parsed) => all.accept(source, feed, &payload, entry, parsed, &mut log)?,
             Err((reason, rows)) => {
                 let at =
@@ -78,7 +81,13 @@ pub fn gather(shared: &Path, source: &'static Source, manifest: &Manifest) -> an
 fn read(source: &Source, feed: &Feed, payload: &Payload, log: &Log) -> Result<Parsed, (Refusal, u64)> {
     let issued_at = payload.at.unwrap_or_default();
     let context = Context { issued_at, file: &payload.file };
-    let parsed = (feed.parse)(&payload.bytes, &context).map_err(|reason| (reason, 0))?;
+    let mut parsed = (feed.parse)(&payload.bytes, &context).map_err(|reason| (reason, 0))?;
+    if let Some(part) = part::of(source).filter(|_| !parsed.rows.is_empty()) {
+        part.take(feed.name, &mut parsed);
+        if parsed.rows.is_empty() {
+            return Ok(parsed);
+        }
+    }
     let signals: BTreeSet<_> = parsed.rows.iter().map(|r| &r.signal).collect();
     let signals: Vec<_> = signals.into_iter().collect();
     let first = parsed.rows.iter().map(|r| r.issued_at).min().unwrap_or(issued_at);
@@ -88,6 +97,11 @@ fn read(source: &Source, feed: &Feed, payload: &Payload, log: &Log) -> Result<Pa
 }
 
 impl Gathered {
+    fn skip(&mut self, source: &Source, payload: &Payload, skipped: Vec<(String, u64)>) {
+        let entry = |(reason, rows)| (source.id.to_owned(), payload.path.clone(), reason, rows);
+        self.skipped.extend(skipped.into_iter().map(entry));
+    }
+
     fn accept(
         &mut self,
         source: &'static Source,
@@ -101,9 +115,7 @@ impl Gathered {
         let at = payload.at.or(newest).with_context(|| format!("{}: of unknown time", payload.path))?;
         // A payload cannot have been copied before what it says was issued.
         let whole = retrieval(source, feed, payload, entry, newest.map_or(at, |n| n.max(at)));
-        for (reason, rows) in parsed.skipped {
-            self.skipped.push((source.id.to_owned(), payload.path.clone(), reason, rows));
-        }
+        self.skip(source, payload, parsed.skipped);
         for (reason, rows) in parsed.quarantined {
             self.quarantine.push(Quarantined {
                 retrieval: whole.id.clone(),

@@ -12,12 +12,13 @@ pub(super) fn table(shared: &Path) -> anyhow::Result<Vec<u8>> {
     let header: Vec<&str> =
         ["id", "level", "parent", "population", "code"].into_iter().chain(LANGUAGES).collect();
     let row = |p: &Place| {
-        let population = populations.get(p.id.as_str()).map_or_else(String::new, u64::to_string);
+        let known = populations.get(p.id.as_str()).map(u64::to_string);
+        let population = known.or_else(|| p.population.map(|n| n.to_string())).unwrap_or_default();
         let first = [p.id.to_string(), p.level.clone(), p.parent.clone(), population, p.code.clone()];
         let name = |l: &&str| p.names.get(*l).cloned().unwrap_or_default();
         first.into_iter().chain(LANGUAGES.iter().map(name)).collect::<Vec<_>>()
     };
-    csv(&header, places::all().iter().map(row))
+    csv(&header, places::all().iter().chain(places::counties()).map(row))
 }
 
 /// Inhabitants by place. France and Switzerland are the sums of their regions and cantons.

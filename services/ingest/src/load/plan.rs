@@ -25,17 +25,20 @@ const TRAINING: &[Training] = &[Training {
 pub struct Plan {
     nation: PlaceId,
     files: BTreeMap<(String, String), bool>,
+    /// Tables of further sources, of which nothing may have been recorded.
+    further: BTreeSet<(String, String)>,
 }
 
 impl Plan {
     /// What `profile` asks for.
     #[must_use]
     pub fn of(profile: &CountryProfile) -> Self {
-        let mut files = BTreeMap::new();
+        let (mut files, mut further) = (BTreeMap::new(), BTreeSet::new());
         for signal in &profile.signals {
-            for source in signal.sources.values() {
+            for source in signal.all_sources() {
                 files.insert((source.to_string(), signal.id.to_string()), false);
             }
+            further.extend(signal.further_sources.iter().map(|s| (s.to_string(), signal.id.to_string())));
         }
         for plan in profile.signals.iter().filter_map(|s| s.forecast.as_ref()) {
             for training in TRAINING.iter().filter(|t| t.model == plan.model) {
@@ -44,7 +47,7 @@ impl Plan {
                 }
             }
         }
-        Self { nation: profile.nation.clone(), files }
+        Self { nation: profile.nation.clone(), files, further }
     }
 
     /// Source and signal of each table that an extract carries. What may not be carried, or could not be recorded, comes
@@ -59,6 +62,11 @@ impl Plan {
     /// The sources of the tables that an extract carries.
     pub(super) fn carried_sources(&self) -> BTreeSet<&str> {
         self.files().map(|(source, _)| source).collect()
+    }
+
+    /// May the extract lack this table? It carries what was recorded, and a further source may have begun later.
+    pub(super) fn may_lack(&self, source: &str, signal: &str) -> bool {
+        self.further.contains(&(source.to_owned(), signal.to_owned()))
     }
 
     /// The sources of its tables.

@@ -82,15 +82,14 @@ impl Extract {
             .with_context(|| format!("{} cannot be read; `vigie extract` writes it", path.display()))
     }
 
+    /// Is there such a file?
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.folder.join(name).is_file()
+    }
+
     /// One hash for all small tables.
     pub(super) fn records_sha256(&self) -> String {
         self.sha256.clone()
-    }
-
-    /// How many places lie around a place.
-    pub(super) fn depth(&self, place: &Place) -> usize {
-        let parent = place.parent.as_ref().and_then(|p| self.places.get(p));
-        parent.map_or(0, |p| 1 + self.depth(p))
     }
 
     fn read_sources(&mut self, bytes: &[u8]) -> anyhow::Result<()> {

@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, National Center for Health Statistics (NCHS)",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The date that the table states (`data_as_of`), counted from the end of that day.",
     repositories: &[],
     steps: &[Step::EndOfDay],

@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, National Healthcare Safety Network (NHSN)",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The time of the retrieval.",
     repositories: &[],
     steps: &[],
@@ -70,8 +70,11 @@ pub const SOURCE: Source = Source {
     ],
 };
 
-/// JSON with every value a text and empty cells left out, or the same table as CSV. What the preliminary table says is
-/// provisional. RSV came later than the other two, so its column may be absent.
+const FORMATS: &[&str] = &["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.f"];
+
+/// JSON with every value a text and empty cells left out, or the same table as CSV. Of the preliminary table only the newest
+/// week is read, as provisional: older weeks are in the official table, and reading both would say "provisional" on
+/// Wednesdays and "observed" on Fridays of the same number. RSV came later than the other two, so its column may be absent.
 fn parse(bytes: &[u8], context: &Context<'_>, published: Status) -> Result<Parsed, Refusal> {
     let table = Table::any(bytes, &COMMA)?;
     let (week, jurisdiction) = (table.column(&["weekendingdate"])?, table.column(&["jurisdiction"])?);
@@ -83,7 +86,17 @@ fn parse(bytes: &[u8], context: &Context<'_>, published: Status) -> Result<Parse
         signals.push((signal("rsv_hosp_admissions")?, column));
     }
     let (mut rows, mut skips) = (Vec::new(), Skips::default());
+    let preliminary = published == Status::Provisional;
+    let mut newest = None;
+    for line in table.lines().filter(|_| preliminary) {
+        newest = newest.max(Some(line.date(week, FORMATS)?));
+    }
     for line in table.lines() {
+        let week = line.date(week, FORMATS)?;
+        if newest.is_some_and(|newest| week < newest) {
+            skips.add("an older week of the preliminary table, which the official table has");
+            continue;
+        }
         let found = match line.text(jurisdiction) {
             "USA" => places::by_id("US"),
             state => places::by_id(&format!("US-{state}")),
@@ -92,7 +105,6 @@ fn parse(bytes: &[u8], context: &Context<'_>, published: Status) -> Result<Parse
             skips.add("a region of several states, or a territory without a page");
             continue;
         };
-        let week = line.date(week, &["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.f"])?;
         for (signal, column) in &signals {
             let mut row = Row::new(signal, place, week, context.issued_at, line.number(*column)?);
             if row.value.is_some() {
@@ -101,5 +113,5 @@ fn parse(bytes: &[u8], context: &Context<'_>, published: Status) -> Result<Parse
             rows.push(row);
         }
     }
-    Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
+    Ok(Parsed { rows, skipped: skips.into_list(), changes_only: preliminary, ..Parsed::default() })
 }

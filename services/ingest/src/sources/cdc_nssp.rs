@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, National Syndromic Surveillance Program (NSSP)",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: Some("its recorded vintages were retrieved after the recorded clock; it comes with LIVE=1"),
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     steps: &[Step::EndOfDay],

@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, National Wastewater Surveillance System (NWSS)",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The date of the retrieval, counted from the end of that day.",
     repositories: &[],
     steps: &[Step::EndOfDay],
@@ -49,7 +49,8 @@ const NO_CHANGE: f64 = 2_147_483_647.0;
 
 /// A row a sewershed and day. A sewershed is no place of ours, its county is: where one plant alone speaks for one whole
 /// county, its values are that county's; several plants are not averaged here, since the publisher does not. The table of
-/// concentrations (`g653-rqe2`) names no county and is not read.
+/// concentrations (`g653-rqe2`) names no county and is not read. There is no live address: the publisher replaced the table by
+/// one of which nothing was recorded, and only the whole table tells which county has one plant.
 fn parse(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
     let table = Table::any(bytes, &COMMA)?;
     let (site, county) = (table.column(&["key_plot_id"])?, table.column(&["county_fips"])?);

@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://www.usa.gov/government-works",
     credit: "Centers for Disease Control and Prevention, NHSN and NSSP, via the RSV Forecast Hub",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The date in `as_of`, counted from the end of that day.",
     repositories: &["CDCgov/rsv-forecast-hub"],
     steps: &[Step::EndOfDay],

@@ -22,7 +22,7 @@ pub const SOURCE: Source = Source {
     licence_url: "https://creativecommons.org/licenses/by/4.0/",
     credit: "COVID-19 Data Repository by the Center for Systems Science and Engineering (CSSE) at Johns Hopkins University",
     redistributable: true,
-    left_out: Some("no profile shows its signals yet"),
+    left_out: None,
     issue_time: "The date of the copy of the repository, counted from the end of that day.",
     repositories: &["CSSEGISandData/COVID-19"],
     steps: &[Step::EndOfDay],

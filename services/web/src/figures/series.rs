@@ -160,7 +160,8 @@ impl<'a> Series<'a> {
     /// figure the end of the declared day.
     #[must_use]
     pub fn ended(&self) -> Option<DateTime<Utc>> {
-        let declared = self.signal.ended.filter(|d| *d <= self.as_of.date_naive())?;
+        let newest = self.newest().map(|c| c.date);
+        let declared = self.signal.ended_by(self.as_of.date_naive(), newest)?;
         let last = self.cells.iter().map(|c| c.issued_at).max();
         last.or_else(|| Some(declared.and_hms_opt(23, 59, 59)?.and_utc()))
     }

@@ -1,11 +1,10 @@
 //! `/{disease}`: the country in a sentence, its signals, and its places.
 
-use crate::figures::headline::{Latest, change, ended, likely, nothing, sentence};
-use crate::figures::movement::Movement;
+use super::list::{Group, group};
+use crate::figures::headline::{Latest, ended, likely, sentence};
 use crate::figures::outlook::Outlook;
 use crate::figures::picture::{Range, chart};
 use crate::figures::series::Series;
-use crate::figures::view::recent;
 use crate::here::Here;
 use crate::respond;
 use askama::Template;
@@ -13,20 +12,15 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
-use domain::profile::{Disease, Signal};
+use domain::profile::{Disease, NATION};
 use kit::Problem;
-use kit::chart::spark;
-use sqlx::PgConnection;
-use std::collections::BTreeMap;
 use store::places::Place;
-
-/// Weeks of a small trend, and the days that its panel must hold.
-const WEEKS: u64 = 12;
-const DAYS: i32 = 14 * 7;
 
 /// Characters of a name that is looked for.
 const LONGEST: usize = 200;
+
+/// Places of a level with thousands of them that a search lists.
+const MOST_FOUND: usize = 40;
 
 /// A signal of the country, in one line.
 struct Line {
@@ -35,28 +29,6 @@ struct Line {
     date: String,
     ended: Option<String>,
     href: String,
-}
-
-/// A place in a list.
-struct Item {
-    id: String,
-    name: String,
-    value: Option<String>,
-    /// The same as a number, to sort by.
-    size: f64,
-    /// How it moved, as it stands in a cell.
-    change: String,
-    spark: String,
-    /// The newest date, where it is not the newest of the list.
-    late: Option<String>,
-}
-
-/// The places of one level.
-struct Group {
-    title: String,
-    about: Option<String>,
-    items: Vec<Item>,
-    gaps: Vec<String>,
 }
 
 #[derive(Template)]
@@ -74,6 +46,8 @@ struct Page<'a> {
     chart: Option<String>,
     lines: Vec<Line>,
     groups: Vec<Group>,
+    /// Where the places are that the lists leave out.
+    nested: Vec<String>,
     q: &'a str,
     found: usize,
     /// Are places sorted by their newest value, the largest first?
@@ -96,10 +70,24 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
     let mut conn = here.site.app.db.acquire().await.map_err(Problem::from)?;
     let nation = store::places::get(&mut conn, profile.nation.as_str()).await?;
     let nation = nation.ok_or_else(|| anyhow::anyhow!("the nation's place is not loaded"))?;
-    let places = store::places::of_nation(&mut conn, profile.nation.as_str()).await?;
+    let places = if q.is_empty() {
+        let levels: Vec<&str> = std::iter::once(NATION).chain(profile.listed_levels()).collect();
+        store::places::of_levels(&mut conn, profile.nation.as_str(), &levels).await?
+    } else {
+        store::places::of_nation(&mut conn, profile.nation.as_str()).await?
+    };
     let lang = here.lang();
-    let hits: Vec<&Place> = places.iter().filter(|p| matches(lang.place(p), &p.id, q)).collect();
-    if let ([only], false) = (&hits[..], q.is_empty()) {
+    let known = |level: &str| profile.signals_of(disease).any(|s| s.source_at(level).is_some());
+    let fits = |p: &&Place| {
+        let nested = profile.nests(&p.level);
+        matches(lang.place(p), &p.id, nested, q) && (!nested || known(&p.level))
+    };
+    let hits: Vec<&Place> = places.iter().filter(fits).collect();
+    // Whoever types a whole name means that place, not the counties that are called like it.
+    let exact: Vec<&Place> = hits.iter().copied().filter(|p| plain(lang.place(p)) == plain(q)).collect();
+    if let ([only], _) | (_, [only]) = (&exact[..], &hits[..])
+        && !q.is_empty()
+    {
         let to = here.to(format!("/{id}/{}", only.id));
         return Ok((StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response());
     }
@@ -116,6 +104,12 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
         chart: None,
         lines: Vec::new(),
         groups: Vec::new(),
+        nested: profile
+            .nested_levels
+            .iter()
+            .filter(|l| known(l))
+            .map(|l| lang.t(&format!("level.{l}.nested")))
+            .collect(),
         q,
         found: hits.len(),
         by_value,
@@ -132,15 +126,26 @@ pub(super) async fn show(mut here: Here, Path(id): Path<String>) -> Result<Respo
         page.lines.push(line(&here, disease, &nation, &series));
     }
     for level in &profile.levels {
-        let here_too: Vec<&Place> = hits.iter().copied().filter(|p| p.level == *level).collect();
-        page.groups.push(group(&mut conn, &here, disease, level, here_too).await?);
+        let mut here_too: Vec<&Place> = hits.iter().copied().filter(|p| p.level == *level).collect();
+        let all = here_too.len();
+        if profile.nests(level) {
+            if q.is_empty() {
+                continue;
+            }
+            here_too.sort_by(|a, b| lang.formats.compare(lang.place(a), lang.place(b)));
+            here_too.truncate(MOST_FOUND);
+        }
+        let cut = here_too.len() < all;
+        let mut group = group(&mut conn, &here, disease, level, here_too).await?;
+        group.more = cut.then(|| lang.f("find.more", &[("n", &lang.formats.number(all as f64, 0))]));
+        page.groups.push(group);
     }
     if by_value {
         for group in &mut page.groups {
             group.items.sort_by(|a, b| b.size.total_cmp(&a.size));
         }
     }
-    page.groups.retain(|g| !g.items.is_empty() || !g.gaps.is_empty());
+    page.groups.retain(Group::speaks);
     respond::page(&here, &page)
 }
 
@@ -162,116 +167,15 @@ fn line(here: &Here, disease: &Disease, nation: &Place, series: &Series<'_>) -> 
     }
 }
 
-/// The list of a level, by name: the disease's first signal that has figures there.
-async fn group(
-    conn: &mut PgConnection,
-    here: &Here,
-    disease: &Disease,
-    level: &str,
-    mut places: Vec<&Place>,
-) -> Result<Group, Problem> {
-    let (lang, profile) = (here.lang(), &here.site.app.profile);
-    let gaps =
-        profile.gaps.iter().filter(|g| g.disease == disease.id && g.level == level && g.places.is_empty());
-    let mut group = Group {
-        title: lang.t(&format!("level.{level}.many")),
-        about: None,
-        items: Vec::new(),
-        gaps: gaps.map(|g| lang.t(&format!("gap.{}", g.reason))).collect(),
-    };
-    places.sort_by(|a, b| lang.formats.compare(lang.place(a), lang.place(b)));
-    let (mut signal, mut series) = (None, BTreeMap::new());
-    for candidate in profile.signals_of(disease).filter(|s| s.source_at(level).is_some()) {
-        let found = panel(conn, candidate, level, here).await?;
-        let speaks = found.values().any(|s| s.last().is_some());
-        if speaks || signal.is_none() {
-            (signal, series) = (Some(candidate), found);
-        }
-        if speaks {
-            break;
-        }
+/// Does a place fit what was typed? Accents and case do not matter: `ile` finds Île-de-France, `75` finds Paris. Of a nested
+/// place, whose name ends with that of the place around it, only its own part counts: `oregon` is the state alone.
+fn matches(name: &str, id: &str, nested: bool, typed: &str) -> bool {
+    let (whole, typed) = (plain(name), plain(typed));
+    if nested && !typed.is_empty() && whole.starts_with(&typed) {
+        return true;
     }
-    if let Some(signal) = signal {
-        group.about = Some(lang.t(&format!("signal.{}.name", signal.id)));
-    }
-    let newest = series.values().filter_map(|s| s.last()).map(|c| c.date).max();
-    if let Some(signal) = signal.filter(|_| newest.is_none())
-        && let Some(place) = places.first()
-        && let Some(series) = Series::read(conn, signal, place, here.now()).await?
-        && series.unkept()
-    {
-        // Not "nothing is published", place after place: no copy that is kept is so old.
-        let name = lang.t(&format!("signal.{}.name", signal.id));
-        group.gaps.push(format!("{name}{} {}", lang.t("colon"), nothing(lang, &series)));
-        return Ok(group);
-    }
-    if newest.is_none() && !group.gaps.is_empty() {
-        // It was said why there is nothing.
-        return Ok(group);
-    }
-    for place in places {
-        let series = series.remove(&place.id);
-        // Where nothing is published at this level, its places are not listed as if there were something to see.
-        if signal.is_some() {
-            group.items.push(item(here, place, series.as_ref(), newest));
-        }
-    }
-    Ok(group)
-}
-
-async fn panel<'a>(
-    conn: &mut PgConnection,
-    signal: &'a Signal,
-    level: &str,
-    here: &Here,
-) -> Result<BTreeMap<String, Series<'a>>, Problem> {
-    let Some(id) = signal.source_at(level) else { return Ok(BTreeMap::new()) };
-    let Some(source) = store::sources::get(conn, id.as_str()).await? else { return Ok(BTreeMap::new()) };
-    let points =
-        store::observations::recent_panel(conn, signal.id.as_str(), id.as_str(), here.now(), DAYS).await?;
-    let mut all: BTreeMap<String, Series<'a>> = BTreeMap::new();
-    for point in points {
-        let entry = all.entry(point.place_id.clone());
-        entry.or_insert_with(|| Series::empty(signal, source.clone(), here.now())).push(point)?;
-    }
-    // Every place has the newest issue, also those where it changed nothing.
-    let issued = all.values().flat_map(|s| s.cells.iter().map(|c| c.issued_at)).max();
-    for series in all.values_mut() {
-        series.issued = issued;
-    }
-    Ok(all)
-}
-
-fn item(here: &Here, place: &Place, series: Option<&Series<'_>>, newest: Option<NaiveDate>) -> Item {
-    let lang = here.lang();
-    let mut item = Item {
-        id: place.id.clone(),
-        name: lang.place(place).to_owned(),
-        value: None,
-        size: f64::NEG_INFINITY,
-        change: String::new(),
-        spark: String::new(),
-        late: None,
-    };
-    let Some((series, latest)) = series.and_then(|s| Some((s, Latest::of(s)?))) else { return item };
-    item.size = latest.value;
-    item.value = Some(lang.value(latest.value, series.signal.unit));
-    let size = change(lang, latest.movement, series.signal.unit);
-    item.change = match latest.movement {
-        Movement::Rising(_) | Movement::More(_) => format!("+{size}"),
-        Movement::Falling(_) | Movement::Fewer(_) | Movement::ToNone(_) => format!("\u{2212}{size}"),
-        Movement::Stable(_) => size,
-        Movement::Unchanged => "0".to_owned(),
-        Movement::FromNone | Movement::Unknown => "–".to_owned(),
-    };
-    item.late = (Some(latest.date) != newest).then(|| lang.formats.short_date(latest.date));
-    item.spark = spark(&recent(series, latest.date, WEEKS));
-    item
-}
-
-/// Does a place fit what was typed? Accents and case do not matter: `ile` finds Île-de-France, `75` finds Paris.
-fn matches(name: &str, id: &str, typed: &str) -> bool {
-    let (name, typed) = (plain(name), plain(typed));
+    let own = name.rsplit_once(", ").filter(|_| nested).map_or(name, |(own, _)| own);
+    let name = plain(own);
     let code = plain(id.split_once(['-', ':']).map_or(id, |(_, code)| code));
     typed.is_empty() || code == typed || name.starts_with(&typed) || name.contains(&format!(" {typed}"))
 }
@@ -305,8 +209,13 @@ mod tests {
             ("New York", "US-NY", "ny"),
             ("Texas", "US-TX", ""),
         ] {
-            assert!(matches(name, id, typed), "{typed} should find {name}");
+            assert!(matches(name, id, false, typed), "{typed} should find {name}");
         }
-        assert!(!matches("Texas", "US-TX", "exa"));
+        assert!(!matches("Texas", "US-TX", false, "exa"));
+        let washington = |typed| matches("Washington County, Oregon", "US:41067", true, typed);
+        for typed in ["wash", "county", "Washington County, Or", "41067"] {
+            assert!(washington(typed), "{typed}");
+        }
+        assert!(!washington("oregon"), "all counties of a state do not hide it");
     }
 }

@@ -4,6 +4,7 @@ mod disease;
 mod feed;
 mod files;
 mod home;
+mod list;
 mod models;
 mod place;
 mod status;

@@ -1,5 +1,6 @@
 //! `/{disease}/{place}`: what happened there, what was likely to come, how sure.
 
+use super::list::{Group, group};
 use crate::figures::outlook::Outlook;
 use crate::figures::picture::Range;
 use crate::figures::series::Series;
@@ -30,6 +31,8 @@ struct Page<'a> {
     parent: Option<Link>,
     views: Vec<SignalView>,
     gaps: Vec<String>,
+    /// The places that lie in this one and stand in no other list.
+    groups: Vec<Group>,
     all: bool,
     /// The one signal that was asked for; empty: all of them. And the same as the beginning of a query.
     only: &'a str,
@@ -61,13 +64,14 @@ pub(super) async fn show(
     let lang = here.lang();
     let mut views = Vec::new();
     let mut gaps: Vec<String> = Vec::new();
-    let told = site.app.profile.gaps.iter().any(|g| g.disease == disease.id && names(g, &place));
-    let level_told = gaps_of(&here, disease, &place).next().is_some();
+    let told = |signal| site.app.profile.gaps.iter().any(|g| g.is_about(signal) && names(g, &place));
+    let level_told = gaps_of(&here, disease, &place).next().is_some() || site.app.profile.nests(&place.level);
     let wanted = |id: &str| only.is_none_or(|only| only == id);
     for signal in site.app.profile.signals_of(disease).filter(|s| wanted(s.id.as_str())) {
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
-        if series.newest().is_none() && (told || (level_told && !series.unkept())) {
-            // A gap of this very place, or of its level, says why there is nothing.
+        if series.newest().is_none() && (told(signal) || (level_told && !series.unkept())) {
+            // A gap of this very place, or of its level, says why there is nothing; of thousands of small places most are
+            // not in every table.
             continue;
         }
         let outlook = Outlook::read(&mut conn, &series, &place).await?;
@@ -90,11 +94,43 @@ pub(super) async fn show(
         files: views.iter().any(|v| !v.rows.is_empty()),
         views,
         gaps,
+        groups: inside(&mut conn, &here, disease, &place).await?,
         all: range == Range::All,
         only: only.unwrap_or_default(),
         only_query: only.map(|id| format!("?signal={id}")).unwrap_or_default(),
     };
     respond::page(&here, &page)
+}
+
+/// The places of nested levels that lie in `place`, where the disease has figures of them.
+async fn inside(
+    conn: &mut PgConnection,
+    here: &Here,
+    disease: &Disease,
+    place: &Place,
+) -> Result<Vec<Group>, Problem> {
+    let profile = &here.site.app.profile;
+    let levels: Vec<&str> = profile.nested_levels.iter().map(String::as_str).collect();
+    if levels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places = store::places::within(conn, &[place.id.as_str()], &levels).await?;
+    let mut groups = Vec::new();
+    for level in levels {
+        let of_level: Vec<&Place> = places.iter().filter(|p| p.level == level).collect();
+        if !of_level.is_empty() {
+            groups.push(group(conn, here, disease, level, of_level).await?);
+        }
+    }
+    groups.retain(Group::speaks);
+    let ending = format!(", {}", here.lang().place(place));
+    for item in groups.iter_mut().flat_map(|g| &mut g.items) {
+        // On the page of Oregon, Washington County is not said to be in Oregon.
+        if let Some(own) = item.name.strip_suffix(&ending) {
+            item.name = own.to_owned();
+        }
+    }
+    Ok(groups)
 }
 
 /// A place of this country.

@@ -36,7 +36,7 @@ pub(super) async fn show(mut here: Here) -> Result<Response, Problem> {
     let (lang, now) = (here.lang(), here.now());
     let mut used: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for signal in &here.site.app.profile.signals {
-        for source in signal.sources.values() {
+        for source in signal.all_sources() {
             let signals = used.entry(source.as_str()).or_default();
             if !signals.contains(&signal.id.as_str()) {
                 signals.push(signal.id.as_str());

@@ -57,7 +57,7 @@ pub(super) async fn legal(mut here: Here) -> Result<Response, Problem> {
     let mut conn = here.site.app.db.acquire().await.map_err(Problem::from)?;
     let profile = &here.site.app.profile;
     let mut sources = store::sources::all(&mut conn).await?;
-    sources.retain(|s| profile.signals.iter().any(|x| x.sources.values().any(|id| id.as_str() == s.id)));
+    sources.retain(|s| profile.signals.iter().any(|x| x.all_sources().any(|id| id.as_str() == s.id)));
     let sources = sources.iter().map(|s| Named::of(&here.lang().language, s)).collect();
     respond::page(&here, &Legal { here: &here, fields, sources })
 }

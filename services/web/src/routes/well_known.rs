@@ -56,9 +56,19 @@ pub(super) async fn sitemap(here: Here) -> Result<Response, Problem> {
     let places = store::places::of_nation(&mut conn, site.app.profile.nation.as_str()).await?;
     let mut paths: Vec<String> =
         ["/", "/status", "/models", "/accessibility", "/legal", "/privacy"].map(str::to_owned).into();
-    for disease in &site.app.profile.diseases {
+    let loaded = store::sources::all(&mut conn).await?;
+    let profile = &site.app.profile;
+    for disease in &profile.diseases {
         paths.push(format!("/{}", disease.id));
-        paths.extend(places.iter().map(|p| format!("/{}/{}", disease.id, p.id)));
+        // Of thousands of small places only those that have a page with figures.
+        let has = |level: &str| {
+            let sources = profile.signals_of(disease).filter_map(|s| s.source_at(level));
+            sources.into_iter().any(|id| loaded.iter().any(|s| s.id == id.as_str()))
+        };
+        let levels: Vec<&str> =
+            profile.nested_levels.iter().map(String::as_str).filter(|l| !has(l)).collect();
+        let shown = places.iter().filter(|p| !levels.contains(&p.level.as_str()));
+        paths.extend(shown.map(|p| format!("/{}/{}", disease.id, p.id)));
     }
     let mut body = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \

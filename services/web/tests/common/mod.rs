@@ -139,6 +139,14 @@ pub async fn fill(pool: &PgPool, profile: &CountryProfile) {
     let nation = profile.nation.to_string();
     let mut places = vec![place(&nation, NATION, None, "Nation")];
     for (n, level) in profile.levels.iter().enumerate() {
+        if profile.nests(level) {
+            // They lie in the first place of the level above, which stands in their names.
+            for (name, number) in [("Omega County, Élan", 1), ("Beta County, Élan", 2)] {
+                let parent = format!("{nation}-N{}", n - 1);
+                places.push(place(&format!("{nation}:{n}{number}001"), level, Some(&parent), name));
+            }
+            continue;
+        }
         for letter in ["Élan", "Zeta", "Alpha"] {
             let id = format!("{nation}-{}{n}", letter.chars().last().unwrap().to_ascii_uppercase());
             let id = if letter == "Zeta" { format!("{nation}:{n}9") } else { id };
