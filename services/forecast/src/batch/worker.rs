@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use store::forecasts::{Forecast, NotEstimated, Results, Run};
 use store::places::Place;
+use store::series::KnownBy;
 
 /// What the batch is told beside the application.
 #[derive(Debug, Clone)]
@@ -207,7 +208,7 @@ async fn mortality(
     say: Progress,
 ) -> anyhow::Result<bool> {
     if signal.ended_by(day(as_of), None).is_some() {
-        let known = store::series::coverage(conn, Some(signal.id.as_str()), as_of).await?;
+        let known = store::issued::coverage(conn, Some(signal.id.as_str()), as_of, KnownBy::Issue).await?;
         if alive(signal, known.iter().map(|c| c.last_date).max(), as_of) == Err(Reason::Ended) {
             return Ok(false);
         }
