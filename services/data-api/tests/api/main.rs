@@ -224,7 +224,7 @@ async fn why_leads_from_a_value_to_the_payload(pool: PgPool) {
         released_at: time("2025-01-16T08:00:00Z"),
         because: "confirmed by telephone".into(),
     };
-    store::sources::put_release(&mut *app.db.acquire().await.unwrap(), &release).await.unwrap();
+    store::sources::put_release(&mut app.db.acquire().await.unwrap(), &release).await.unwrap();
     let gone = "flu_hosp_admissions~cdc-flusight~US-CA~2025-01-11~20250115T170000Z";
     let why = get(&app, &format!("why/{gone}")).await.json();
     assert_eq!(steps(&why), ["week_end", "withdrawn", "released"]);
