@@ -48,7 +48,7 @@ async fn emergency_visits_by_county_are_fetched_and_served(pool: PgPool) {
 
     let clock = Clock::Recorded("2025-11-27T00:00:00Z".parse().unwrap());
     let app = App { db: pool, profile: Arc::new(profile), clock, public_url: "http://127.0.0.1:8080".into() };
-    let api = data_api::router(app, 600);
+    let api = data_api::router(app, 600, data_api::PATIENCE);
     let ask = async |path: &str| -> serde_json::Value {
         let request = Request::get(format!("/api/data/v1/{path}")).body(Body::empty()).unwrap();
         let response = api.clone().oneshot(request).await.unwrap();
