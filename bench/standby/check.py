@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """As-of reads on a streaming standby: a second PostgreSQL that follows the first, and data-api that reads from it.
 
-    target/release/vigie with-database --name standby -- python3 bench/standby/check.py
+    target/release/vigie with-database --name standby --durable -- python3 bench/standby/check.py
 
 What `clusters/components/scale-out` asks of CloudNativePG, with the same PostgreSQL and no cluster: the standby begins
 empty, all figures are loaded on the primary, and then both answer the same questions alike. Says how long the standby
@@ -91,7 +91,7 @@ def main():
         for step in ("migrate", "load"):
             subprocess.run([BIN / "vigie", step], check=True, env=env, cwd=ROOT, stdout=subprocess.DEVNULL)
         loaded = time.monotonic()
-        reached = psql(url, "select pg_current_wal_flush_lsn()")
+        reached = psql(url, "select pg_current_wal_insert_lsn()")
         copy = address + "vigie_standby"
         wait("does not follow", lambda: psql(copy, f"select pg_last_wal_replay_lsn() >= '{reached}'") == "t")
         seconds = time.monotonic() - loaded

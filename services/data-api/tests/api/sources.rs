@@ -52,7 +52,7 @@ async fn a_figure_that_two_publish_comes_from_one_unless_the_other_is_named(pool
     let id = other.json()["data"][0]["id"].as_str().unwrap().to_owned();
     let why = get(&app, &format!("why/{id}")).await.json();
     assert_eq!(why["value"]["source"], "cdc-nhsn", "{why}");
-    for (source, status) in [("cdc-nssp", 400), ("nobody", 400)] {
+    for (source, status) in [("cdc-nssp", 409), ("nobody", 409)] {
         let answer = get(&app, &format!("{path}&source={source}")).await;
         assert_eq!((answer.status.as_u16(), answer.json()["field"].clone()), (status, "source".into()));
         assert!(answer.text().contains("is none of cdc-flusight, cdc-nhsn"), "{}", answer.text());
