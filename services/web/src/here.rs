@@ -219,7 +219,7 @@ impl Here {
                 current: false,
             })
         };
-        let data = api("data-api", "nav.data_api", "/api/data/v1/openapi.json");
+        let data = api("data-api", "nav.data_api", "/api/data/v1/docs");
         let forecast = api("forecast", "nav.forecast_api", "/api/forecast/v1/openapi.json");
         pages.into_iter().chain(data).chain(forecast).collect()
     }

@@ -94,7 +94,7 @@ async fn what_a_country_does_not_have_is_mentioned_nowhere(pool: PgPool) {
     }
     let full = site(&pool, country("us"), Clock::Recorded(time(CLOCK)), "web,dataviz,data-api");
     let body = full.get("/flu").await.body;
-    assert!(body.contains("/explore") && body.contains("/api/data/v1/openapi.json"), "{body}");
+    assert!(body.contains("/explore") && body.contains("/api/data/v1/docs"), "{body}");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
