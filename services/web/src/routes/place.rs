@@ -64,12 +64,17 @@ pub(super) async fn show(
     let lang = here.lang();
     let mut views = Vec::new();
     let mut gaps: Vec<String> = Vec::new();
-    let told = |signal| site.app.profile.gaps.iter().any(|g| g.is_about(signal) && names(g, &place));
-    let level_told = gaps_of(&here, disease, &place).next().is_some() || site.app.profile.nests(&place.level);
+    let profile = &site.app.profile;
+    let gaps_about = |signal| profile.gaps.iter().filter(move |g| g.is_about(signal));
+    let told = |signal| gaps_about(signal).any(|g| names(g, &place));
+    let level_told = |signal| {
+        let of_level = gaps_about(signal).any(|g| g.level == place.level && g.places.is_empty());
+        of_level || profile.nests(&place.level)
+    };
     let wanted = |id: &str| only.is_none_or(|only| only == id);
-    for signal in site.app.profile.signals_of(disease).filter(|s| wanted(s.id.as_str())) {
+    for signal in profile.signals_of(disease).filter(|s| wanted(s.id.as_str())) {
         let Some(series) = Series::read(&mut conn, signal, &place, here.now()).await? else { continue };
-        if series.newest().is_none() && (told(signal) || (level_told && !series.unkept())) {
+        if series.newest().is_none() && (told(signal) || (level_told(signal) && !series.unkept())) {
             // A gap of this very place, or of its level, says why there is nothing; of thousands of small places most are
             // not in every table.
             continue;
