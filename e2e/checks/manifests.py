@@ -18,6 +18,7 @@ def pod(deployment):
 class Manifests:
     def __init__(self):
         self.faults, self.files = [], {}  # sentences; path -> its documents
+        self.settings = set(re.findall(r"`(VIGIE_[A-Z_]+)`", (ROOT / "docs/operations.md").read_text(encoding="utf-8")))
         for path in tracked("clusters/*.yaml", "services/*/deploy/*.yaml"):
             try:
                 self.files[path] = documents(path)
@@ -60,6 +61,9 @@ class Manifests:
             resources = container.get("resources", {})
             if "memory" not in resources.get("limits", {}) or set(resources.get("requests", {})) != {"cpu", "memory"}:
                 self.wrong(path, "must request cpu and memory and limit memory")
+            for setting in container.get("env", []):
+                if setting.get("name", "").startswith("VIGIE_") and setting["name"] not in self.settings:
+                    self.wrong(path, f"sets {setting['name']}, which no service reads: docs/operations.md lists the settings")
         routes = folder / "routes.yaml"
         paths = [p for r in self.one(routes).get("spec", {}).get("rules", []) for p in r.get("http", {}).get("paths", [])]
         if routes in self.files and (not paths or any(p.get("pathType") != "Prefix" for p in paths)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common import ROOT, finish, name, tracked
 
-TAKEN = ["clusters", "secrets", "containers", "services/*/deploy/*", "services/*/Cargo.toml", ".sops.yaml", "e2e/checks"]
+TAKEN = ["clusters", "secrets", "containers", "services/*/deploy/*", "services/*/Cargo.toml", ".sops.yaml", "docs/operations.md", "e2e/checks"]
 SECRET = "apiVersion: v1\nkind: {kind}\nmetadata: {{ name: a }}\n{rest}"
 IMAGES = "clusters/fr/images/kustomization.yaml"
 ZERO, REAL = "sha256:" + "0" * 64, "sha256:" + "5" * 64
@@ -41,6 +41,8 @@ FAULTS = [
     ("manifests", "a digest that is in no registry", IMAGES, lambda text: text.replace(ZERO, REAL, 1), "all-zero digest"),
     ("manifests", "a tag instead of a digest", IMAGES, lambda text: text.replace(f"digest: {ZERO}", "newTag: latest", 1),
      "by a digest, not by a tag"),
+    ("manifests", "a setting that nobody reads", "services/ingest/deploy/deployment.yaml",
+     lambda text: text.replace("VIGIE_ARCHIVE,", "VIGIE_RAW_DIR,"), "sets VIGIE_RAW_DIR, which no service reads"),
     ("manifests", "an image of an absent service", "clusters/ch/images/kustomization.yaml",
      lambda text: text.replace("vigie/web", "vigie/data-api"), "an absent service has no image"),
 ]
