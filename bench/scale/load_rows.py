@@ -14,7 +14,7 @@ insert into retrieval (id, source_id, url, recorded_as, retrieved_at, sha256, by
     select distinct on (retrieval_id) retrieval_id, source_id, '', '', now(), '', 0, '' from template;
 insert into payload (retrieval_id) select id from retrieval order by id;
 create table part as select row_number() over (order by signal_id, source_id, place_id)::integer as n, signal_id, source_id,
-        place_id, left(place_id, 2) as nation, regexp_replace(place_id, '[^A-Z0-9]', '', 'g') as code
+        place_id, left(place_id, 2) as nation, regexp_replace(replace(place_id, ':', 'C'), '[^A-Z0-9]', '', 'g') as code
     from (select distinct signal_id, source_id, place_id from template) d;
 create table piece as select part.n, i.issued_at, t.value * (1 + v * 0.01) as value, t.reference_date, p.key as payload, t.status
     from template t join part using (signal_id, source_id, place_id) join payload p using (retrieval_id)
@@ -25,7 +25,8 @@ create table raw (signal_id text, place_id text, source_id text, reference_date 
                   seen_at timestamptz, value double precision, status text, retrieval_id text);
 analyze;
 """
-# Invented places lie in the country of the real one, at its level, so that the service finds them.
+# Invented places lie in the country of the real one, at its level, so that the service finds them. (A region `FR-971` and a
+# département `FR:971` stay two.)
 REPLICA = """
 insert into place select distinct nation || ':SYN%(n)s' || code, case when length(place_id) = 2 then 'nation' else 'state' end,
         null, null::bigint, '{}'::jsonb from part;
