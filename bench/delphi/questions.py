@@ -5,6 +5,7 @@ import peer
 
 ROWS = """copy (select o.source_id, o.signal_id, p.level, o.place_id, o.reference_date, (o.issued_at at time zone 'UTC')::date,
     o.value from observation o join place p on p.id = o.place_id where left(o.place_id, 2) = 'US'
+      and p.level in ('nation', 'state')
     order by o.issued_at) to stdout (format csv, null '\\N')"""
 
 

@@ -11,7 +11,7 @@ mod step;
 mod week;
 
 pub use ids::{CountryCode, IdError, PlaceId, SignalId, SourceId};
-pub use observation::{KeyError, Observation, ObservationKey, Status, StatusError};
+pub use observation::{KeyError, Observation, ObservationId, ObservationKey, Status, StatusError};
 pub use profile::CountryProfile;
 pub use quantiles::LEVELS;
 pub use step::{Step, StepError};

@@ -5,7 +5,6 @@ pub mod export;
 pub mod forecasts;
 pub mod issued;
 pub mod loaded;
-pub mod many_places;
 pub mod observations;
 pub mod places;
 pub mod scan;
