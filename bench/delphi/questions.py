@@ -44,4 +44,4 @@ def questions(cells, last):
 
 def our_path(q):
     where = f"place={q['place']}" if q["place"] else f"level={q['level']}"
-    return f"/api/data/v1/observations?signal={q['signal']}&{where}&from={q['from']}&to={q['to']}&as_of={q['as_of']}&limit=10000"
+    return f"/api/data/v1/observations?signal={q['signal']}&source={q['source']}&{where}&from={q['from']}&to={q['to']}&as_of={q['as_of']}&limit=10000"

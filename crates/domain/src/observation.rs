@@ -1,7 +1,8 @@
 //! One published value, with everything that tells it apart from its revisions.
 
+use crate::stamp::{Day, Text};
 use crate::{IdError, PlaceId, SignalId, SourceId};
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// What kind of value a cell holds. Never a sentinel number: the kind says why there is none.
@@ -133,8 +134,11 @@ impl std::fmt::Display for ObservationId<'_> {
             f.write_str(part)?;
             f.write_str("~")?;
         }
-        write!(f, "{reference_date}~{:04}{:02}{:02}", at.year(), at.month(), at.day())?;
-        write!(f, "T{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second())
+        write!(f, "{}~", Day(*reference_date))?;
+        match Text::default().compact(*at) {
+            Some(text) => f.write_str(text.as_str()),
+            None => write!(f, "{}", at.format(ISSUED)),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the answers look like.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::{EpiWeek, ObservationId, Status};
+use chrono::{DateTime, Utc};
+use domain::{Day, EpiWeek, ObservationId, Stamp, Status};
 use kit::App;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -53,7 +53,8 @@ pub(crate) struct Value<'w> {
     /// Where: ISO 3166, below that country:national code.
     pub(crate) place: &'w str,
     /// The day that the value is about, or the last day of the week.
-    pub(crate) reference_date: NaiveDate,
+    #[schema(value_type = NaiveDate)]
+    pub(crate) reference_date: Day,
     /// The week by the country's rule, where the signal is weekly.
     #[serde(serialize_with = "shown")]
     #[schema(value_type = Option<String>)]
@@ -68,15 +69,18 @@ pub(crate) struct Value<'w> {
     /// `persons`, `per100k`, `per100k_visits`, `percent`.
     pub(crate) unit: &'static str,
     /// When the publisher issued it.
-    pub(crate) issued_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub(crate) issued_at: Stamp,
     /// When this platform, or the recording that it carries, first had it.
-    pub(crate) seen_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub(crate) seen_at: Stamp,
     /// The publisher's table.
     pub(crate) source: &'w str,
     /// The payload that it was read from.
     pub(crate) retrieval: &'w str,
     /// The time at which the platform's clock stands, when it is stopped.
-    pub(crate) recorded_situation: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub(crate) recorded_situation: Option<Stamp>,
 }
 
 fn shown<S: Serializer>(week: &Option<EpiWeek>, out: S) -> Result<S::Ok, S::Error> {

@@ -10,7 +10,6 @@ use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
 use crate::visit::Visit;
 use crate::wide;
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -190,7 +189,7 @@ async fn page(
     let next = data.last().filter(|_| truncated).map(|last| next_page(params, selection, &last.id));
     let empty = if data.is_empty() { Some(why_empty(app, visit, selection).await?) } else { None };
     let mut response = if format == Format::Json {
-        Json(ObservationPage {
+        let page = ObservationPage {
             signal: selection.signal.id.to_string(),
             as_of: selection.question.as_of,
             recorded_situation: RecordedSituation::of(app),
@@ -199,8 +198,8 @@ async fn page(
             next: next.clone(),
             reason: empty.as_ref().map(|e| e.reason),
             first_issue: empty.as_ref().and_then(|e| e.first_issue),
-        })
-        .into_response()
+        };
+        respond::json(&page, rows.len())?.into_response()
     } else if data.is_empty() && format == Format::Csv {
         respond::COLUMNS.into_response()
     } else {

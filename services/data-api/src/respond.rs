@@ -144,6 +144,16 @@ pub(crate) fn lines(values: &[Value<'_>], format: Format, header: bool) -> Resul
     json_lines(values)
 }
 
+/// JSON of about `rows` values, in memory that is asked for once.
+///
+/// # Errors
+/// When it cannot be written; none of ours can fail.
+pub(crate) fn json<T: Serialize>(page: &T, rows: usize) -> Result<Vec<u8>, Problem> {
+    let mut out = Vec::with_capacity(1024 + rows * 450);
+    serde_json::to_writer(&mut out, page).map_err(anyhow::Error::from)?;
+    Ok(out)
+}
+
 /// One line of JSON each.
 ///
 /// # Errors

@@ -132,7 +132,7 @@ pub(crate) async fn why(
     let payloads = visit.payloads(&rows).await?;
     let words = Words::new(app, signal, Arc::new(targets.collect())).with(payloads);
     let revisions = words.values(&rows)?;
-    let same = |v: &&Value<'_>| v.issued_at == key.issued_at;
+    let same = |v: &&Value<'_>| v.issued_at.0 == key.issued_at;
     let value = revisions.iter().find(same).ok_or(Problem::NotFound("value"))?.clone();
     let conn = &mut visit.conn;
     let lost = |what: &str| Problem::Internal(anyhow::anyhow!("{what} of {id} is not in the database"));
@@ -142,7 +142,7 @@ pub(crate) async fn why(
     let (steps, release) =
         store::sources::steps(conn, &source, value.status.as_str(), value.retrieval).await?;
     let why = Why {
-        newest: revisions.last().is_some_and(|last| last.issued_at == key.issued_at),
+        newest: revisions.last().is_some_and(|last| last.issued_at.0 == key.issued_at),
         value,
         publisher: Publisher {
             name: source.publisher,

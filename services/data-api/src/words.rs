@@ -3,7 +3,7 @@
 use crate::body::Value;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{Cadence, Signal};
-use domain::{EpiWeek, ObservationId, WeekSystem};
+use domain::{Day, EpiWeek, ObservationId, Stamp, WeekSystem};
 use kit::{App, Problem};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -88,16 +88,16 @@ impl Words {
             id: ObservationId { signal: &self.signal, source, place, reference_date, issued_at },
             signal: &self.signal,
             place,
-            reference_date,
+            reference_date: Day(reference_date),
             week: self.week(reference_date),
             value: row.value,
             status: row.status,
             unit: self.unit,
-            issued_at,
-            seen_at: time(row.seen_at)?,
+            issued_at: Stamp(issued_at),
+            seen_at: Stamp(time(row.seen_at)?),
             source,
             retrieval: self.payload(row.payload)?,
-            recorded_situation: self.recorded,
+            recorded_situation: self.recorded.map(Stamp),
         })
     }
 
