@@ -135,7 +135,7 @@ impl std::fmt::Display for ObservationId<'_> {
             f.write_str("~")?;
         }
         write!(f, "{}~", Day(*reference_date))?;
-        match Text::default().compact(*at) {
+        match Text::compact(*at) {
             Some(text) => f.write_str(text.as_str()),
             None => write!(f, "{}", at.format(ISSUED)),
         }

@@ -1,6 +1,6 @@
 //! Dates and times as texts, for answers that hold thousands: what chrono writes, without its general machinery.
 
-use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -12,58 +12,83 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    fn sign(mut self, sign: u8) -> Self {
+    fn sign(&mut self, sign: u8) {
         if let Some(byte) = self.bytes.get_mut(self.length) {
             *byte = sign;
             self.length += 1;
         }
-        self
     }
 
-    /// The last `digits` digits of a number.
-    fn number(mut self, number: u32, digits: usize) -> Self {
-        let mut rest = number;
-        if let Some(place) = self.bytes.get_mut(self.length..self.length + digits) {
-            for byte in place.iter_mut().rev() {
-                *byte = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-            self.length += digits;
-        }
-        self
+    /// The last two digits of a number.
+    fn two(&mut self, number: u32) {
+        self.sign(b'0' + (number / 10 % 10) as u8);
+        self.sign(b'0' + (number % 10) as u8);
+    }
+
+    fn three(&mut self, number: u32) {
+        self.sign(b'0' + (number / 100 % 10) as u8);
+        self.two(number);
     }
 
     /// `None` outside the years that have four digits.
-    pub(crate) fn date(self, day: impl chrono::Datelike, sign: Option<u8>) -> Option<Self> {
+    fn date(&mut self, day: NaiveDate, sign: Option<u8>) -> Option<()> {
         let year = u32::try_from(day.year()).ok().filter(|year| *year <= 9999)?;
-        let between = |text: Self| match sign {
-            Some(sign) => text.sign(sign),
-            None => text,
-        };
-        Some(between(between(self.number(year, 4)).number(day.month(), 2)).number(day.day(), 2))
+        self.two(year / 100);
+        self.two(year);
+        sign.into_iter().for_each(|s| self.sign(s));
+        self.two(day.month());
+        sign.into_iter().for_each(|s| self.sign(s));
+        self.two(day.day());
+        Some(())
+    }
+
+    fn time(&mut self, at: NaiveDateTime, sign: Option<u8>) {
+        let second = at.num_seconds_from_midnight();
+        self.sign(b'T');
+        self.two(second / 3600);
+        sign.into_iter().for_each(|s| self.sign(s));
+        self.two(second / 60 % 60);
+        sign.into_iter().for_each(|s| self.sign(s));
+        self.two(second % 60);
+    }
+
+    /// `2025-01-04`
+    pub(crate) fn day(day: NaiveDate) -> Option<Self> {
+        let mut text = Self::default();
+        text.date(day, Some(b'-'))?;
+        Some(text)
     }
 
     /// `20250108T171512Z`, to the second.
-    pub(crate) fn compact(self, at: DateTime<Utc>) -> Option<Self> {
-        let text = self.date(at, None)?.sign(b'T').number(at.hour(), 2).number(at.minute(), 2);
-        Some(text.number(at.second(), 2).sign(b'Z'))
+    pub(crate) fn compact(at: DateTime<Utc>) -> Option<Self> {
+        let (mut text, at) = (Self::default(), at.naive_utc());
+        text.date(at.date(), None)?;
+        text.time(at, None);
+        text.sign(b'Z');
+        Some(text)
     }
 
-    fn rfc3339(self, at: DateTime<Utc>) -> Option<Self> {
-        let text = self.date(at, Some(b'-'))?.sign(b'T').number(at.hour(), 2).sign(b':');
+    fn rfc3339(at: DateTime<Utc>) -> Option<Self> {
+        let (mut text, at) = (Self::default(), at.naive_utc());
         let nanos = at.nanosecond();
         // A leap second, which no database holds.
         if nanos > 999_999_999 {
             return None;
         }
-        let text = text.number(at.minute(), 2).sign(b':').number(at.second(), 2);
-        let text = match (nanos, nanos % 1_000_000, nanos % 1000) {
-            (0, ..) => text,
-            (_, 0, _) => text.sign(b'.').number(nanos / 1_000_000, 3),
-            (_, _, 0) => text.sign(b'.').number(nanos / 1000, 6),
-            _ => text.sign(b'.').number(nanos, 9),
-        };
-        Some(text.sign(b'Z'))
+        text.date(at.date(), Some(b'-'))?;
+        text.time(at, Some(b':'));
+        if nanos > 0 {
+            text.sign(b'.');
+            text.three(nanos / 1_000_000);
+        }
+        if nanos % 1_000_000 > 0 {
+            text.three(nanos / 1000);
+        }
+        if nanos % 1000 > 0 {
+            text.three(nanos);
+        }
+        text.sign(b'Z');
+        Some(text)
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -81,7 +106,7 @@ pub struct Stamp(pub DateTime<Utc>);
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Text::default().date(self.0, Some(b'-')) {
+        match Text::day(self.0) {
             Some(text) => f.write_str(text.as_str()),
             None => self.0.fmt(f),
         }
@@ -90,7 +115,7 @@ impl fmt::Display for Day {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Text::default().rfc3339(self.0) {
+        match Text::rfc3339(self.0) {
             Some(text) => f.write_str(text.as_str()),
             None => f.write_str(&self.0.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
         }
@@ -99,13 +124,19 @@ impl fmt::Display for Stamp {
 
 impl Serialize for Day {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(self)
+        match Text::day(self.0) {
+            Some(text) => out.serialize_str(text.as_str()),
+            None => out.collect_str(self),
+        }
     }
 }
 
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(self)
+        match Text::rfc3339(self.0) {
+            Some(text) => out.serialize_str(text.as_str()),
+            None => out.collect_str(self),
+        }
     }
 }
 
@@ -122,7 +153,7 @@ mod tests {
             let at = DateTime::from_timestamp(second, nanos).unwrap();
             prop_assert_eq!(serde_json::to_value(Stamp(at)).unwrap(), serde_json::to_value(at).unwrap());
             prop_assert_eq!(serde_json::to_value(Day(at.date_naive())).unwrap(), serde_json::to_value(at.date_naive()).unwrap());
-            if let Some(text) = Text::default().compact(at) {
+            if let Some(text) = Text::compact(at) {
                 prop_assert_eq!(text.as_str(), at.format("%Y%m%dT%H%M%SZ").to_string());
             }
         }

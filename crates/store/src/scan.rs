@@ -198,6 +198,7 @@ fn statement(series: &[i32], q: &Question) -> String {
             to: &format!("'{}'::date", day(q.span.1, "infinity")),
             lag: &q.mode.lag().unwrap_or_default().to_string(),
             more: "",
+            one: false,
         },
     );
     let keys: Vec<String> = series.iter().map(i32::to_string).collect();
@@ -223,12 +224,14 @@ pub(crate) struct Bounds<'a> {
     pub(crate) lag: &'a str,
     /// Further conditions.
     pub(crate) more: &'a str,
+    /// Of a date only the first row is read anyway.
+    pub(crate) one: bool,
 }
 
 /// The rows of the series `w.key` that a question wants: by date, the last issue first, as the index has them. What an as-of, a lag and a clock mean
 /// stands here and nowhere else. Limits are bounds of the index.
 pub(crate) fn of_series(q: &Question, bounds: &Bounds<'_>) -> String {
-    let Bounds { at, from, to, lag, more } = bounds;
+    let Bounds { at, from, to, lag, more, one } = bounds;
     let known = |limit: &str| match q.by {
         KnownBy::Issue => format!(" and issued_at {limit}"),
         KnownBy::Sight => format!(" and issued_at {limit} and seen_at {limit}"),
@@ -241,7 +244,7 @@ pub(crate) fn of_series(q: &Question, bounds: &Bounds<'_>) -> String {
             format!(" and reference_date + {lag} <= ({at} at time zone 'UTC')::date{end}")
         }
     };
-    let distinct = if q.mode == Mode::Issues { "" } else { "distinct on (reference_date)" };
+    let distinct = if *one || q.mode == Mode::Issues { "" } else { "distinct on (reference_date)" };
     let known = known(&format!("<= {at}"));
     format!(
         "select {distinct} * from observation_row

@@ -66,37 +66,33 @@ pub async fn rows(
     after: Option<(NaiveDate, DateTime<Utc>)>,
     limit: Limit,
 ) -> sqlx::Result<Vec<Row>> {
-    let first = "case when w.at = 1 then coalesce($6, '-infinity'::date) else '-infinity'::date end";
-    let more = match q.mode {
-        Mode::Known { .. } => format!(" and reference_date > {first}"),
-        Mode::Issues => format!(
-            " and reference_date >= {first}
-              and (w.at > 1 or $6::date is null or (reference_date, issued_at) > ($6, $7::timestamptz))"
-        ),
+    let more = match (q.mode, after) {
+        (_, None) => "",
+        (Mode::Known { .. }, Some(_)) => " and (w.at > 1 or reference_date > $8)",
+        (Mode::Issues, Some(_)) => " and (w.at > 1 or (reference_date, issued_at) > ($8, $9))",
     };
-    let of_series = of_series(
-        q,
-        &Bounds {
-            at: "$2::timestamptz",
-            from: "coalesce($3, '-infinity'::date)",
-            to: "coalesce($4, 'infinity'::date)",
-            lag: "$5::integer",
-            more: &more,
-        },
-    );
-    // The index has the last issue of a date first.
-    let (of_series, last) = match q.mode {
-        Mode::Known { .. } => (of_series, ""),
-        Mode::Issues => {
-            (format!("select * from ({of_series}) o order by reference_date, issued_at"), ", o.issued_at")
-        }
+    // So that a page begins where the one before ended, and not at the beginning of the series.
+    let from = match (q.span.0, after) {
+        (None, None) => "'-infinity'::date",
+        (Some(_), None) => "$3::date",
+        (_, Some(_)) => "case when w.at = 1 then greatest($3, $8) else coalesce($3, '-infinity') end",
     };
-    // Few texts, whatever is asked: the database plans each once.
+    let to = if q.span.1.is_some() { "$4::date" } else { "'infinity'::date" };
+    // As known, a day has one row: the last issue, which the index has first.
+    let one = q.mode != Mode::Issues && q.span.0.is_some() && q.span.0 == q.span.1;
+    let bounds = Bounds { at: "$2::timestamptz", from, to, lag: "$5::integer", more, one };
+    let mut of_series = of_series(q, &bounds);
+    if q.mode == Mode::Issues {
+        // The index has the last issue of a date first.
+        of_series = format!("select * from ({of_series}) o order by reference_date, issued_at");
+    }
+    // Few texts, whatever is asked: the database plans each once. Rows come in the order of `w`, and of one series as it
+    // was asked: nobody promises the second, so it is checked.
     let text = format!(
         "select {COLUMNS}
            from unnest($1::integer[]) with ordinality w (key, at)
-          cross join lateral ({of_series} limit $8) o
-          order by w.at, o.reference_date{last} limit $9"
+          cross join lateral ({of_series} limit $6) o
+          order by w.at limit $7"
     );
     let found = sqlx::query(AssertSqlSafe(text))
         .bind(series)
@@ -104,13 +100,18 @@ pub async fn rows(
         .bind(q.span.0)
         .bind(q.span.1)
         .bind(q.mode.lag())
+        .bind(if one { limit.each.min(1) } else { limit.each })
+        .bind(limit.all)
         .bind(after.map(|a| a.0))
         .bind(after.map(|a| a.1))
-        .bind(limit.each)
-        .bind(limit.all)
         .fetch_all(conn)
         .await?;
-    found.iter().map(read).collect()
+    let rows = found.iter().map(read).collect::<sqlx::Result<Vec<Row>>>()?;
+    let key = |r: &Row| (r.series, r.date, r.issued_at);
+    if !rows.is_sorted_by_key(key) {
+        return Err(broken("is not in order"));
+    }
+    Ok(rows)
 }
 
 /// The columns come in binary, as those of a `COPY` do.

@@ -80,7 +80,7 @@ pub(crate) struct Value<'w> {
     pub(crate) retrieval: &'w str,
     /// The time at which the platform's clock stands, when it is stopped.
     #[schema(value_type = Option<DateTime<Utc>>)]
-    pub(crate) recorded_situation: Option<Stamp>,
+    pub(crate) recorded_situation: Option<&'w str>,
 }
 
 fn shown<S: Serializer>(week: &Option<EpiWeek>, out: S) -> Result<S::Ok, S::Error> {

@@ -35,6 +35,8 @@ pub struct Words {
     pub weeks: Option<WeekSystem>,
     /// The time at which a stopped clock stands.
     pub recorded: Option<DateTime<Utc>>,
+    /// The same as a text.
+    pub recorded_text: Option<String>,
 }
 
 impl Words {
@@ -47,6 +49,7 @@ impl Words {
             payloads: HashMap::new(),
             weeks: (signal.cadence == Cadence::Week).then_some(app.profile.week_system),
             recorded: app.clock.recorded(),
+            recorded_text: app.clock.recorded().map(|at| Stamp(at).to_string()),
         }
     }
 
@@ -97,7 +100,7 @@ impl Words {
             seen_at: Stamp(time(row.seen_at)?),
             source,
             retrieval: self.payload(row.payload)?,
-            recorded_situation: self.recorded.map(Stamp),
+            recorded_situation: self.recorded_text.as_deref(),
         })
     }
 

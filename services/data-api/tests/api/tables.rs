@@ -83,6 +83,7 @@ fn words(weeks: Option<WeekSystem>) -> Words {
         payloads: (0..40).map(|n| (n, format!("r{n}"))).collect(),
         weeks,
         recorded: weeks.map(|_| common::time("2025-02-01T23:59:59Z")),
+        recorded_text: None,
     }
 }
 
