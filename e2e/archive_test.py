@@ -39,7 +39,9 @@ database() {
     $V migrate; $V load >/dev/null
 }
 database archive_first
-look() { echo "== $1"; shift; env "$@" $V ingest run --source owid-mpox 2>&1 || true; }
+# What it says, and its exit code: some of them are to fail.
+ended() { echo "== $1"; shift; code=0; env "$@" 2>&1 || code=$?; echo "exit $code"; }
+look() { name=$1; shift; ended "$name" "$@" $V ingest run --source owid-mpox; }
 look untrusted SSL_CERT_FILE="$WORK/other.pem"
 look news SSL_CERT_FILE="$WORK/ca.pem"
 look page SSL_CERT_FILE="$WORK/ca.pem"
@@ -47,7 +49,7 @@ $V export --out "$WORK/first" >/dev/null
 database archive_second
 echo "== replay"; $V ingest replay
 $V export --out "$WORK/second" >/dev/null
-echo "== lost"; VIGIE_ARCHIVE=s3://no-such-bucket $V ingest replay 2>&1 || true
+ended lost VIGIE_ARCHIVE=s3://no-such-bucket $V ingest replay
 """
 
 
@@ -183,6 +185,8 @@ class ArchiveTest(unittest.TestCase):
                               text=True, capture_output=True, timeout=600, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         said = dict(part.split("\n", 1) for part in done.stdout.split("== ")[1:])
+        codes = {name: text.splitlines()[-1] for name, text in said.items() if name != "replay"}
+        self.assertEqual(codes, {"untrusted": "exit 1", "news": "exit 0", "page": "exit 1", "lost": "exit 1"}, done.stdout)
         self.assertIn("failed: no answer", said["untrusted"])
         self.assertIn("1 new value", said["news"])
         self.assertIn("quarantined", said["page"])
