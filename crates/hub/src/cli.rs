@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use crate::{Backtest, Build, HubError, Score, backtest, build_from_revisions, score, summary};
+use crate::{
+    Backtest, Build, Contributor, HubError, Score, Submission, backtest, build_from_revisions, score, summary,
+};
 
 /// All commands of this crate.
 #[derive(Debug, Subcommand)]
@@ -82,6 +84,18 @@ pub struct BacktestArgs {
     /// Also write what each member of the ensemble says, as models of their own.
     #[arg(long)]
     pub members: bool,
+    /// Folder for what FluSight takes from a team: the forecasts with the classes of change, and the model's metadata.
+    #[arg(long, value_name = "DIR", requires = "contributor")]
+    pub submission: Option<PathBuf>,
+    /// Who answers for a submission; may be given several times.
+    #[arg(long, value_name = "NAME; AFFILIATION; E-MAIL")]
+    pub contributor: Vec<Contributor>,
+    /// Card of the model, for the metadata of a submission.
+    #[arg(long, value_name = "FILE", default_value = "services/forecast/model-cards/vigie-pool-us.toml")]
+    pub card: PathBuf,
+    /// Licence of the forecasts of a submission.
+    #[arg(long, value_name = "LICENCE", default_value = "CC-BY-4.0")]
+    pub licence: String,
     /// Threads; they change nothing but the time. Default: all cores.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -152,6 +166,8 @@ impl BacktestArgs {
     pub fn run(&self, out: &mut dyn Write, progress: &mut dyn Write) -> Result<(), HubError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let args = self.clone();
+        let (card, contributors, licence) = (args.card, args.contributor, args.licence);
+        let submission = args.submission.map(|out| Submission { out, card, contributors, licence });
         let files = backtest(
             &Backtest {
                 hub: args.hub,
@@ -166,6 +182,7 @@ impl BacktestArgs {
                 refit_every: args.refit_every,
                 recipe: None,
                 members: args.members,
+                submission,
                 threads: args.threads.unwrap_or(cores),
             },
             progress,
