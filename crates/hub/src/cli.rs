@@ -8,7 +8,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use crate::{
-    Backtest, Build, Contributor, HubError, Score, Submission, backtest, build_from_revisions, score, summary,
+    Backtest, Build, Contributor, HubError, Score, ScoreSpread, Submission, backtest, build_from_revisions,
+    score, score_spread, spread_table, summary,
 };
 
 /// All commands of this crate.
@@ -122,6 +123,10 @@ pub struct ScoreArgs {
     /// Table to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Also score what the forecasts say of the classes of change, of a rise and of an arrival, against the frequencies
+    /// of earlier seasons, and write it here.
+    #[arg(long, value_name = "FILE")]
+    pub spread: Option<PathBuf>,
 }
 
 /// `0..3`, both ends inside, or one number.
@@ -207,7 +212,17 @@ impl ScoreArgs {
             horizons: args.horizons,
             out: args.out,
         })?;
-        say(out, &summary::text(&summaries))
+        say(out, &summary::text(&summaries))?;
+        let Some(table) = self.spread.clone() else { return Ok(()) };
+        let args = self.clone();
+        let rows = score_spread(&ScoreSpread {
+            hub: args.hub,
+            model_output: args.model_output,
+            truth_as_of: args.truth_as_of,
+            horizons: args.horizons,
+            out: table,
+        })?;
+        say(out, &spread_table::text(&rows))
     }
 }
 

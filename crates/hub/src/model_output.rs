@@ -65,14 +65,10 @@ pub struct ModelOutput {
     pub classes: BTreeMap<Task, [f64; 5]>,
 }
 
-/// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.
-/// What is not complete is left out.
-///
-/// # Errors
-/// A folder or file that cannot be read, or without a forecast.
-pub fn read_model_output(path: &Path) -> Result<BTreeMap<String, ModelOutput>, HubError> {
-    let complete = |tasks: BTreeMap<Task, Answer>| {
-        let mut found = ModelOutput::default();
+impl ModelOutput {
+    /// What is complete of the answers.
+    pub(crate) fn of(tasks: BTreeMap<Task, Answer>) -> Self {
+        let mut found = Self::default();
         for (task, answer) in tasks {
             if let Some(classes) = answer.classes() {
                 found.classes.insert(task.clone(), classes);
@@ -82,8 +78,16 @@ pub fn read_model_output(path: &Path) -> Result<BTreeMap<String, ModelOutput>, H
             }
         }
         found
-    };
-    Ok(read(path)?.into_iter().map(|(model, tasks)| (model, complete(tasks))).collect())
+    }
+}
+
+/// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.
+/// What is not complete is left out.
+///
+/// # Errors
+/// A folder or file that cannot be read, or without a forecast.
+pub fn read_model_output(path: &Path) -> Result<BTreeMap<String, ModelOutput>, HubError> {
+    Ok(read(path)?.into_iter().map(|(model, tasks)| (model, ModelOutput::of(tasks))).collect())
 }
 
 /// Writes forecasts of one reference date in hubverse's form: quantiles, then probabilities of the classes.

@@ -4,7 +4,7 @@
 use chrono::{Duration, NaiveDate};
 use epimodels::Quantiles;
 use epimodels::recipe::season;
-use epimodels::trend::{Thresholds, Trend, flusight, trend};
+use epimodels::trend::{Thresholds, Trend, flusight, limits, trend};
 
 use crate::model_output::Task;
 
@@ -16,6 +16,11 @@ pub(crate) fn base_week(reference_date: NaiveDate) -> NaiveDate {
 /// What divides the classes at a horizon, in the season of the reference date; `None` where FluSight defines nothing.
 fn thresholds(reference_date: NaiveDate, horizon: i32) -> Option<Thresholds> {
     flusight(season(reference_date).year)?.get(usize::try_from(horizon).ok()?).copied()
+}
+
+/// Changes in persons at which "stable" ends and "large" begins.
+pub(crate) fn limits_of(reference_date: NaiveDate, horizon: i32, population: f64) -> Option<(f64, f64)> {
+    Some(limits(population, thresholds(reference_date, horizon)?))
 }
 
 /// Probabilities of the classes from the quantiles of the count, against the count of the base week.
