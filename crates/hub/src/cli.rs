@@ -74,7 +74,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "DAYS")]
     pub lag_days: Option<i64>,
     /// Horizons, both ends inside (FluSight 0..3, RespiCast 1..4).
-    #[arg(long, value_name = "A..B", value_parser = horizons)]
+    #[arg(long, value_name = "A..B", value_parser = horizons, allow_hyphen_values = true)]
     pub horizons: Option<(i32, i32)>,
     /// History of ILI+ for the targets that use it; `none` to go without.
     #[arg(long, value_name = "FILE", default_value = "data/history/ili_plus_us_2010_2020.csv.gz")]
@@ -118,7 +118,7 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "DATE")]
     pub truth_as_of: Option<NaiveDate>,
     /// Horizons that count, both ends inside.
-    #[arg(long, value_name = "A..B", value_parser = horizons, default_value = "0..99")]
+    #[arg(long, value_name = "A..B", value_parser = horizons, default_value = "0..99", allow_hyphen_values = true)]
     pub horizons: (i32, i32),
     /// Table to write.
     #[arg(long, value_name = "FILE")]
@@ -233,7 +233,21 @@ fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
 
 #[cfg(test)]
 mod tests {
-    use super::horizons;
+    use clap::Parser;
+
+    use super::{ScoreArgs, horizons};
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        score: ScoreArgs,
+    }
+
+    #[test]
+    fn a_horizon_before_the_reference_date_is_no_option() {
+        let words = "vigie --hub h --model-output m --out o --horizons -1..3".split(' ');
+        assert_eq!(Program::try_parse_from(words).unwrap().score.horizons, (-1, 3));
+    }
 
     #[test]
     fn a_range_of_horizons_has_both_ends() {

@@ -1,12 +1,10 @@
 //! From files to files: what may be used, what is written, what is said about bad input.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
+use crate::common::{day, folder, small, waves};
 use chrono::NaiveDate;
-use common::{day, folder, small, waves};
 use hub::{Archive, Backtest, Build, Score, backtest, build_from_revisions, score};
 
 #[test]

@@ -1,5 +1,4 @@
 //! A hub of four places with winter waves, and a small backtest on it.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as the tests do")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

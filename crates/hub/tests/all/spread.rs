@@ -1,12 +1,10 @@
 //! Forecasts of spread: what is known, what came, and what they score.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
+use crate::common::{day, waves};
 use chrono::Duration;
-use common::{day, waves};
 use hub::{ScoreSpread, Spread, score_spread};
 
 /// The published value of a place in the week that ended `weeks` after 2023-11-11.

@@ -1,13 +1,11 @@
 //! What is handed in to FluSight, and how its files are read.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::{day, small, waves};
 use chrono::Duration;
-use common::{day, small, waves};
 use epimodels::trend::{CLASSES, Thresholds, trend};
 use hub::{Backtest, Submission, backtest, read_model_output};
 use serde_norway::Value;
