@@ -5,6 +5,7 @@ import peer
 
 ROWS = """copy (select o.source_id, o.signal_id, p.level, o.place_id, o.reference_date, (o.issued_at at time zone 'UTC')::date,
     o.value from observation o join place p on p.id = o.place_id where left(o.place_id, 2) = 'US'
+      and p.level in ('nation', 'state')
     order by o.issued_at) to stdout (format csv, null '\\N')"""
 
 
@@ -43,4 +44,4 @@ def questions(cells, last):
 
 def our_path(q):
     where = f"place={q['place']}" if q["place"] else f"level={q['level']}"
-    return f"/api/data/v1/observations?signal={q['signal']}&{where}&from={q['from']}&to={q['to']}&as_of={q['as_of']}&limit=10000"
+    return f"/api/data/v1/observations?signal={q['signal']}&source={q['source']}&{where}&from={q['from']}&to={q['to']}&as_of={q['as_of']}&limit=10000"

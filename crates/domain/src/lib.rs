@@ -7,12 +7,14 @@ mod ids;
 mod observation;
 pub mod profile;
 pub mod quantiles;
+mod stamp;
 mod step;
 mod week;
 
 pub use ids::{CountryCode, IdError, PlaceId, SignalId, SourceId};
-pub use observation::{KeyError, Observation, ObservationKey, Status, StatusError};
+pub use observation::{KeyError, Observation, ObservationId, ObservationKey, Status, StatusError};
 pub use profile::CountryProfile;
 pub use quantiles::LEVELS;
+pub use stamp::{Day, Stamp};
 pub use step::{Step, StepError};
 pub use week::{EpiWeek, WeekError, WeekSystem};

@@ -1,5 +1,6 @@
 //! One published value, with everything that tells it apart from its revisions.
 
+use crate::stamp::{Day, Text};
 use crate::{IdError, PlaceId, SignalId, SourceId};
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,45 @@ impl ObservationKey {
     #[must_use]
     pub fn id(&self) -> String {
         let Self { signal, source, place, reference_date, issued_at } = self;
-        format!("{signal}~{source}~{place}~{reference_date}~{}", issued_at.format(ISSUED))
+        let (signal, source, place) = (signal.as_str(), source.as_str(), place.as_str());
+        ObservationId { signal, source, place, reference_date: *reference_date, issued_at: *issued_at }
+            .to_string()
+    }
+}
+
+/// The id of a value whose words are known to be right, written where it is needed: an answer has thousands.
+#[derive(Debug, Clone, Copy)]
+pub struct ObservationId<'a> {
+    /// What is counted.
+    pub signal: &'a str,
+    /// Who published it.
+    pub source: &'a str,
+    /// Where.
+    pub place: &'a str,
+    /// What the value is about.
+    pub reference_date: NaiveDate,
+    /// When the publisher issued it, to the second.
+    pub issued_at: DateTime<Utc>,
+}
+
+impl std::fmt::Display for ObservationId<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { signal, source, place, reference_date, issued_at: at } = self;
+        for part in [signal, source, place] {
+            f.write_str(part)?;
+            f.write_str("~")?;
+        }
+        write!(f, "{}~", Day(*reference_date))?;
+        match Text::compact(*at) {
+            Some(text) => f.write_str(text.as_str()),
+            None => write!(f, "{}", at.format(ISSUED)),
+        }
+    }
+}
+
+impl Serialize for ObservationId<'_> {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
     }
 }
 

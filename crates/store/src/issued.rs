@@ -5,10 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 /// What there is of one signal from one source.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// The signal.
-    pub signal_id: String,
     /// The source.
     pub source_id: String,
     /// Rows, revisions included. Rows are only ever added, so this tells two states of the table apart.
@@ -25,38 +23,85 @@ pub struct Coverage {
     pub last_date: NaiveDate,
 }
 
-macro_rules! coverage_sql {
-    ($signal:literal) => {
-        concat!(
-            "select signal_id, source_id, sum(row_count)::bigint as rows, min(issued_at) as first_issue,
-                    max(issued_at) as last_issue, max(last_seen) as last_seen, min(first_date) as first_date,
-                    max(last_date) as last_date
-               from issue
-              where ",
-            $signal,
-            " and issued_at <= $2 and (not $3 or first_seen <= $2)
-              group by signal_id, source_id order by signal_id, source_id"
-        )
-    };
+/// What one append brought of one signal from one source with one issue time.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Issue {
+    /// The source.
+    pub source_id: String,
+    /// When the publisher issued it.
+    pub issued_at: DateTime<Utc>,
+    /// Values.
+    pub row_count: i64,
+    /// The earliest day or week that a value is about.
+    pub first_date: NaiveDate,
+    /// The latest one.
+    pub last_date: NaiveDate,
+    /// When the first of the values was seen.
+    pub first_seen: DateTime<Utc>,
+    /// When the last one was.
+    pub last_seen: DateTime<Utc>,
 }
 
-/// What there is of `signal`, by source, as of a time; of all signals when `signal` is `None`. An issue of which a part
-/// was seen by then counts whole.
+/// Everything that was ever issued of `signal`, by source and issue time.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn coverage(
-    conn: &mut PgConnection,
-    signal: Option<&str>,
-    as_of: DateTime<Utc>,
-    by: KnownBy,
-) -> sqlx::Result<Vec<Coverage>> {
-    // Two texts: a bound written as "$1 is null or …" is no bound for an index once the plan is kept.
-    let query = match signal {
-        Some(_) => coverage_sql!("signal_id = $1"),
-        None => coverage_sql!("$1::text is null"),
-    };
-    sqlx::query_as(query).bind(signal).bind(as_of).bind(by.sight()).fetch_all(conn).await
+pub async fn issues(conn: &mut PgConnection, signal: &str) -> sqlx::Result<Vec<Issue>> {
+    sqlx::query_as(
+        "select source_id, issued_at, row_count, first_date, last_date, first_seen, last_seen from issue
+          where signal_id = $1 order by source_id, issued_at",
+    )
+    .bind(signal)
+    .fetch_all(conn)
+    .await
+}
+
+/// What there is of a signal, by source, as of a time, of its [`issues`]. An issue of which a part was seen by then
+/// counts whole.
+#[must_use]
+pub fn coverage(issues: &[Issue], as_of: DateTime<Utc>, by: KnownBy) -> Vec<Coverage> {
+    let mut all: Vec<Coverage> = Vec::new();
+    let known = |i: &&Issue| i.issued_at <= as_of && (!by.sight() || i.first_seen <= as_of);
+    for i in issues.iter().filter(known) {
+        match all.last_mut().filter(|c| c.source_id == i.source_id) {
+            Some(c) => {
+                c.rows += i.row_count;
+                c.last_issue = c.last_issue.max(i.issued_at);
+                c.last_seen = c.last_seen.max(i.last_seen);
+                c.first_date = c.first_date.min(i.first_date);
+                c.last_date = c.last_date.max(i.last_date);
+            }
+            None => all.push(Coverage {
+                source_id: i.source_id.clone(),
+                rows: i.row_count,
+                first_issue: i.issued_at,
+                last_issue: i.issued_at,
+                last_seen: i.last_seen,
+                first_date: i.first_date,
+                last_date: i.last_date,
+            }),
+        }
+    }
+    all
+}
+
+/// When the first value of one source became known, in any place, of the [`issues`] of a signal: why an earlier question has
+/// no answer.
+#[must_use]
+pub fn first_known(issues: &[Issue], source: &str, by: KnownBy) -> Option<DateTime<Utc>> {
+    let known = |i: &Issue| if by.sight() { i.issued_at.max(i.first_seen) } else { i.issued_at };
+    issues.iter().filter(|i| i.source_id == source).map(known).min()
+}
+
+/// What tells two states of the database apart: two answers are equal only if nothing was committed in between (by anybody, in
+/// any table) and the server was not started anew.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn state(conn: &mut PgConnection) -> sqlx::Result<String> {
+    sqlx::query_scalar("select pg_postmaster_start_time()::text || ' ' || pg_current_snapshot()::text")
+        .fetch_one(conn)
+        .await
 }
 
 /// The days (UTC) on which one of `sources` issued something for `signal`, in order; or `only` that one, if so.
@@ -81,26 +126,5 @@ pub async fn days(
     .bind(sources)
     .bind(only)
     .fetch_all(conn)
-    .await
-}
-
-/// When the first value of `signal` by `source` became known, in any place: why an earlier question has no answer.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn first_known(
-    conn: &mut PgConnection,
-    signal: &str,
-    source: &str,
-    by: KnownBy,
-) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar(
-        "select min(case when $3 then greatest(issued_at, first_seen) else issued_at end)
-           from issue where signal_id = $1 and source_id = $2",
-    )
-    .bind(signal)
-    .bind(source)
-    .bind(by.sight())
-    .fetch_one(conn)
     .await
 }

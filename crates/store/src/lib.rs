@@ -5,7 +5,6 @@ pub mod export;
 pub mod forecasts;
 pub mod issued;
 pub mod loaded;
-pub mod many_places;
 pub mod observations;
 pub mod places;
 pub mod scan;
@@ -13,11 +12,14 @@ pub mod series;
 pub mod sources;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 use std::time::Duration;
 
 /// The schema, embedded in the program.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// After this long without use a connection is tried before it is used.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Opens a pool of at most `size` connections.
 ///
@@ -31,6 +33,17 @@ pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
     let pool = PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
+        // Every acquisition would ask the database whether it is there, which costs as much as a small query; one that
+        // was in use a moment ago is.
+        .test_before_acquire(false)
+        .before_acquire(|conn, used| {
+            Box::pin(async move {
+                if used.idle_for > IDLE {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options.clone())
         .await;
     match pool {

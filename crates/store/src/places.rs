@@ -90,7 +90,7 @@ pub async fn of_nation(conn: &mut PgConnection, nation: &str) -> sqlx::Result<Ve
         .await
 }
 
-/// The places of one country and their levels, by id: all, or `only` some of them.
+/// The places of one country and their levels, by id: all, or `only` some of them, or those of one `level`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -98,12 +98,16 @@ pub async fn levels(
     conn: &mut PgConnection,
     nation: &str,
     only: Option<&[&str]>,
+    level: Option<&str>,
 ) -> sqlx::Result<Vec<(String, String)>> {
     sqlx::query_as(
-        "select id, level from place where left(id, 2) = $1 and ($2::text[] is null or id = any($2)) order by id",
+        "select id, level from place
+          where left(id, 2) = $1 and ($2::text[] is null or id = any($2)) and ($3::text is null or level = $3)
+          order by id",
     )
     .bind(nation)
     .bind(only)
+    .bind(level)
     .fetch_all(conn)
     .await
 }

@@ -3,7 +3,9 @@
 
 mod copied;
 
-use self::copied::{HEADER, broken, decode};
+pub(crate) use self::copied::{broken, row};
+
+use self::copied::{HEADER, decode};
 use crate::series::KnownBy;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
@@ -73,29 +75,6 @@ pub struct Row {
 /// When the database does not answer.
 pub async fn moment(conn: &mut PgConnection) -> sqlx::Result<Transaction<'_, Postgres>> {
     conn.begin_with("begin isolation level repeatable read read only").await
-}
-
-/// The keys of the series of `signal` for pairs of source and place, in their order; 0 where there is none.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn series(
-    conn: &mut PgConnection,
-    signal: &str,
-    sources: &[&str],
-    places: &[&str],
-) -> sqlx::Result<Vec<i32>> {
-    sqlx::query_scalar(
-        "select coalesce(s.key, 0)
-           from unnest($2::text[], $3::text[]) with ordinality as n (source_id, place_id, i)
-           left join series s on s.signal_id = $1 and s.source_id = n.source_id and s.place_id = n.place_id
-          order by n.i",
-    )
-    .bind(signal)
-    .bind(sources)
-    .bind(places)
-    .fetch_all(conn)
-    .await
 }
 
 /// The payloads of some sources: their keys and ids.
@@ -210,39 +189,66 @@ impl<'c> Scan<'c> {
 /// In the order of the index, so that nothing is sorted: the inner order keeps the inner query by itself, and a join of it
 /// with numbered rows keeps both orders. Nobody promises that, so it is checked row by row.
 fn statement(series: &[i32], q: &Question) -> String {
-    let at = q.as_of.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let sight = |limit: &str| match q.by {
-        KnownBy::Issue => String::new(),
-        KnownBy::Sight => format!(" and seen_at {limit}"),
-    };
-    let mut wanted = format!("issued_at <= '{at}'{}", sight(&format!("<= '{at}'")));
-    if let Some(from) = q.span.0 {
-        wanted += &format!(" and reference_date >= '{from}'");
-    }
-    if let Some(to) = q.span.1 {
-        wanted += &format!(" and reference_date <= '{to}'");
-    }
-    let distinct = match q.mode {
-        Mode::Issues => "",
-        Mode::Known { lag } => {
-            if let Some(lag) = lag {
-                let day = q.as_of.date_naive();
-                let end = format!("< (reference_date + {lag} + 1)::timestamp at time zone 'UTC'");
-                wanted +=
-                    &format!(" and reference_date + {lag} <= '{day}' and issued_at {end}{}", sight(&end));
-            }
-            "distinct on (reference_date)"
-        }
-    };
+    let day = |d: Option<NaiveDate>, none: &str| d.map_or_else(|| none.to_owned(), |d| d.to_string());
+    let of_series = of_series(
+        q,
+        &Bounds {
+            at: &format!("'{}'::timestamptz", q.as_of.to_rfc3339_opts(SecondsFormat::Micros, true)),
+            from: &format!("'{}'::date", day(q.span.0, "-infinity")),
+            to: &format!("'{}'::date", day(q.span.1, "infinity")),
+            lag: &q.mode.lag().unwrap_or_default().to_string(),
+            more: "",
+            one: false,
+        },
+    );
     let keys: Vec<String> = series.iter().map(i32::to_string).collect();
     format!(
-        "copy (select (w.at - 1)::integer, o.payload_key, o.reference_date, o.status, o.issued_at, o.seen_at, o.value
+        "copy (select {COLUMNS}
                  from unnest('{{{}}}'::integer[]) with ordinality w (key, at)
-                cross join lateral (select {distinct} * from observation_row
-                                     where series_key = w.key and {wanted}
-                                     order by reference_date, issued_at desc) o
+                cross join lateral ({of_series}) o
                 order by w.at)
            to stdout (format binary)",
         keys.join(",")
+    )
+}
+
+/// The columns of a [`Row`], of `w` (a series) and `o` (what was read of it).
+pub(crate) const COLUMNS: &str =
+    "(w.at - 1)::integer, o.payload_key, o.reference_date, o.status, o.issued_at, o.seen_at, o.value";
+
+/// How the limits of a question are written in a statement: as literals, or as parameters with their types.
+pub(crate) struct Bounds<'a> {
+    pub(crate) at: &'a str,
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) lag: &'a str,
+    /// Further conditions.
+    pub(crate) more: &'a str,
+    /// Of a date only the first row is read anyway.
+    pub(crate) one: bool,
+}
+
+/// The rows of the series `w.key` that a question wants: by date, the last issue first, as the index has them. What an as-of, a lag and a clock mean
+/// stands here and nowhere else. Limits are bounds of the index.
+pub(crate) fn of_series(q: &Question, bounds: &Bounds<'_>) -> String {
+    let Bounds { at, from, to, lag, more, one } = bounds;
+    let known = |limit: &str| match q.by {
+        KnownBy::Issue => format!(" and issued_at {limit}"),
+        KnownBy::Sight => format!(" and issued_at {limit} and seen_at {limit}"),
+    };
+    let lagged = match q.mode.lag() {
+        None => String::new(),
+        // Where that day has not come, there is no value.
+        Some(_) => {
+            let end = known(&format!("< (reference_date + {lag} + 1)::timestamp at time zone 'UTC'"));
+            format!(" and reference_date + {lag} <= ({at} at time zone 'UTC')::date{end}")
+        }
+    };
+    let distinct = if *one || q.mode == Mode::Issues { "" } else { "distinct on (reference_date)" };
+    let known = known(&format!("<= {at}"));
+    format!(
+        "select {distinct} * from observation_row
+          where series_key = w.key{known} and reference_date >= {from} and reference_date <= {to}{lagged}{more}
+          order by reference_date, issued_at desc"
     )
 }

@@ -1,27 +1,10 @@
-//! Long reads in small pieces: one place at a time in index order, resumed by key, so that a whole signal can be
-//! sent without holding it, a sort or a connection.
+//! Reads in small pieces: series by series in index order, resumed by key, so that a whole signal can be sent without
+//! holding it, a sort or a connection. [`crate::scan`] is for all of it at once.
 
+use crate::scan::{Bounds, COLUMNS, Mode, Question, Row, broken, of_series, row};
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
-
-/// A value with both of its times.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub struct Point {
-    /// The place.
-    pub place_id: String,
-    /// What the value is about: the day, or the last day of the week.
-    pub reference_date: NaiveDate,
-    /// When the publisher issued it.
-    pub issued_at: DateTime<Utc>,
-    /// When this platform, or the recording it carries, first had it.
-    pub seen_at: DateTime<Utc>,
-    /// The number, where the status has one.
-    pub value: Option<f64>,
-    /// A word of [`domain::Status`].
-    pub status: String,
-    /// The payload that it was read from.
-    pub retrieval_id: String,
-}
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _, ValueRef as _};
 
 /// By which of its two times a value is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,127 +22,139 @@ impl KnownBy {
     }
 }
 
-/// Which cells: one signal of one source in one place, between two dates (both inside), as of a time.
+/// The keys of the series of `signal` for pairs of source and place, in their order; 0 where there is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn keys(
+    conn: &mut PgConnection,
+    signal: &str,
+    sources: &[&str],
+    places: &[&str],
+) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar(
+        "select coalesce(s.key, 0)
+           from unnest($2::text[], $3::text[]) with ordinality as n (source_id, place_id, i)
+           left join series s on s.signal_id = $1 and s.source_id = n.source_id and s.place_id = n.place_id
+          order by n.i",
+    )
+    .bind(signal)
+    .bind(sources)
+    .bind(places)
+    .fetch_all(conn)
+    .await
+}
+
+/// How many rows of what.
 #[derive(Debug, Clone, Copy)]
-pub struct Cells<'a> {
-    /// What is counted.
-    pub signal: &'a str,
-    /// Who published it.
-    pub source: &'a str,
-    /// Where.
-    pub place: &'a str,
-    /// First reference date.
-    pub from: Option<NaiveDate>,
-    /// Last reference date.
-    pub to: Option<NaiveDate>,
-    /// What was known: nothing that became known later.
-    pub as_of: DateTime<Utc>,
-    /// By which time it became known.
-    pub by: KnownBy,
+pub struct Limit {
+    /// Of one series.
+    pub each: i64,
+    /// Of all together.
+    pub all: i64,
 }
 
-// Bounds are written so that the index takes them: `$5 is null or …` would read a whole series for one date of it.
-
-/// The values of `cells` as known, by date, after the date `after`, at most `limit`. With `lag`: each value as it
-/// was known at the end of the `lag`-th day after its reference date; where that day has not come, there is none.
+/// The rows of `series` (keys), in their order, then by date, then by issue time. Of the first series only those after
+/// `after`: a date, and where every issue is asked for also the time of an issue of that date.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn known(
+pub async fn rows(
     conn: &mut PgConnection,
-    cells: &Cells<'_>,
-    lag: Option<i32>,
-    after: Option<NaiveDate>,
-    limit: i64,
-) -> sqlx::Result<Vec<Point>> {
-    sqlx::query_as(
-        "select $3 as place_id, o.reference_date, o.issued_at, o.seen_at, o.value, o.status::text as status,
-                p.retrieval_id
-           from (select distinct on (reference_date) * from observation_row
-          where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
-            and issued_at <= $4 and (not $10 or seen_at <= $4)
-            and reference_date >= coalesce($5, '-infinity'::date) and reference_date <= coalesce($6, 'infinity'::date)
-            and reference_date > coalesce($7, '-infinity'::date)
-            and ($8::integer is null or (reference_date + $8 <= ($4::timestamptz at time zone 'UTC')::date
-                 and issued_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC'
-                 and (not $10 or seen_at < (reference_date + $8 + 1)::timestamp at time zone 'UTC')))
-          order by reference_date, issued_at desc limit $9) o
-           join payload p on p.key = o.payload_key
-          order by o.reference_date",
-    )
-    .bind(cells.signal)
-    .bind(cells.source)
-    .bind(cells.place)
-    .bind(cells.as_of)
-    .bind(cells.from)
-    .bind(cells.to)
-    .bind(after)
-    .bind(lag)
-    .bind(limit)
-    .bind(cells.by.sight())
-    .fetch_all(conn)
-    .await
-}
-
-/// Every issue of `cells`, by date and issue time, after the one named by `after`, at most `limit`.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn issues(
-    conn: &mut PgConnection,
-    cells: &Cells<'_>,
+    series: &[i32],
+    q: &Question,
     after: Option<(NaiveDate, DateTime<Utc>)>,
-    limit: i64,
-) -> sqlx::Result<Vec<Point>> {
-    sqlx::query_as(
-        "select $3 as place_id, o.reference_date, o.issued_at, o.seen_at, o.value, o.status::text as status,
-                p.retrieval_id
-           from (select * from observation_row
-          where series_key = (select key from series where signal_id = $1 and source_id = $2 and place_id = $3)
-            and issued_at <= $4 and (not $10 or seen_at <= $4)
-            and reference_date >= coalesce($5, '-infinity'::date) and reference_date <= coalesce($6, 'infinity'::date)
-            and reference_date >= coalesce($7, '-infinity'::date)
-            and ($7::date is null or (reference_date, issued_at) > ($7, $8))
-          order by reference_date, issued_at limit $9) o
-           join payload p on p.key = o.payload_key
-          order by o.reference_date, o.issued_at",
-    )
-    .bind(cells.signal)
-    .bind(cells.source)
-    .bind(cells.place)
-    .bind(cells.as_of)
-    .bind(cells.from)
-    .bind(cells.to)
-    .bind(after.map(|a| a.0))
-    .bind(after.map(|a| a.1))
-    .bind(limit)
-    .bind(cells.by.sight())
-    .fetch_all(conn)
-    .await
+    limit: Limit,
+) -> sqlx::Result<Vec<Row>> {
+    let more = match (q.mode, after) {
+        (_, None) => "",
+        (Mode::Known { .. }, Some(_)) => " and (w.at > 1 or reference_date > $8)",
+        (Mode::Issues, Some(_)) => " and (w.at > 1 or (reference_date, issued_at) > ($8, $9))",
+    };
+    // So that a page begins where the one before ended, and not at the beginning of the series.
+    let from = match (q.span.0, after) {
+        (None, None) => "'-infinity'::date",
+        (Some(_), None) => "$3::date",
+        (_, Some(_)) => "case when w.at = 1 then greatest($3, $8) else coalesce($3, '-infinity') end",
+    };
+    let to = if q.span.1.is_some() { "$4::date" } else { "'infinity'::date" };
+    // As known, a day has one row: the last issue, which the index has first.
+    let one = q.mode != Mode::Issues && q.span.0.is_some() && q.span.0 == q.span.1;
+    let bounds = Bounds { at: "$2::timestamptz", from, to, lag: "$5::integer", more, one };
+    let mut of_series = of_series(q, &bounds);
+    if q.mode == Mode::Issues {
+        // The index has the last issue of a date first.
+        of_series = format!("select * from ({of_series}) o order by reference_date, issued_at");
+    }
+    // Few texts, whatever is asked: the database plans each once. Rows come in the order of `w`, and of one series as it
+    // was asked: nobody promises the second, so it is checked.
+    let text = format!(
+        "select {COLUMNS}
+           from unnest($1::integer[]) with ordinality w (key, at)
+          cross join lateral ({of_series} limit $6) o
+          order by w.at limit $7"
+    );
+    let found = sqlx::query(AssertSqlSafe(text))
+        .bind(series)
+        .bind(q.as_of)
+        .bind(q.span.0)
+        .bind(q.span.1)
+        .bind(q.mode.lag())
+        .bind(if one { limit.each.min(1) } else { limit.each })
+        .bind(limit.all)
+        .bind(after.map(|a| a.0))
+        .bind(after.map(|a| a.1))
+        .fetch_all(conn)
+        .await?;
+    let rows = found.iter().map(read).collect::<sqlx::Result<Vec<Row>>>()?;
+    let key = |r: &Row| (r.series, r.date, r.issued_at);
+    if !rows.is_sorted_by_key(key) {
+        return Err(broken("is not in order"));
+    }
+    Ok(rows)
 }
 
-/// When the first value of `places` between two dates (both inside) became known, whenever that was: why an earlier
+/// The columns come in binary, as those of a `COPY` do.
+fn read(found: &PgRow) -> sqlx::Result<Row> {
+    let mut fields = [None; 7];
+    for (i, field) in fields.iter_mut().enumerate() {
+        let raw = found.try_get_raw(i)?;
+        if !raw.is_null() {
+            *field = Some(raw.as_bytes().map_err(sqlx::Error::Decode)?);
+        }
+    }
+    row(fields).ok_or_else(|| broken("holds something else than rows"))
+}
+
+/// The ids of the payloads with these keys.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn payloads(conn: &mut PgConnection, keys: &[i32]) -> sqlx::Result<Vec<(i32, String)>> {
+    sqlx::query_as("select key, retrieval_id from payload where key = any($1)")
+        .bind(keys)
+        .fetch_all(conn)
+        .await
+}
+
+/// When the first value of some series between two dates (both inside) became known, whenever that was: why an earlier
 /// question has no answer.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn first_known(
     conn: &mut PgConnection,
-    signal: &str,
-    source: &str,
-    places: &[String],
+    series: &[i32],
     span: (Option<NaiveDate>, Option<NaiveDate>),
     by: KnownBy,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar(
-        "select min(case when $6 then greatest(issued_at, seen_at) else issued_at end)
-           from observation_row o join series s on s.key = o.series_key
-          where signal_id = $1 and source_id = $2 and place_id = any($3)
-            and ($4::date is null or reference_date >= $4) and ($5::date is null or reference_date <= $5)",
+        "select min(case when $4 then greatest(issued_at, seen_at) else issued_at end)
+           from observation_row
+          where series_key = any($1) and reference_date >= coalesce($2, '-infinity'::date)
+            and reference_date <= coalesce($3, 'infinity'::date)",
     )
-    .bind(signal)
-    .bind(source)
-    .bind(places)
+    .bind(series)
     .bind(span.0)
     .bind(span.1)
     .bind(by.sight())

@@ -158,7 +158,8 @@ async fn every_append_notes_its_issues_and_nothing_twice(pool: PgPool) {
     observations::append(&mut conn, &twice).await.unwrap();
     assert_eq!((wrong_issues(&mut conn).await, count(&mut conn).await), (0, 1200));
     let of = async |conn: &mut PgConnection, at: &str, by| {
-        let all = store::issued::coverage(conn, Some("flu_cases"), time(at), by).await.unwrap();
+        let all =
+            store::issued::coverage(&store::issued::issues(conn, "flu_cases").await.unwrap(), time(at), by);
         all.iter().map(|c| c.rows).sum::<i64>()
     };
     use store::series::KnownBy;

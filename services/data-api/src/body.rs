@@ -1,13 +1,9 @@
 //! What the answers look like.
 
-use crate::words::Words;
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::profile::{Cadence, Signal, Unit};
-use domain::{EpiWeek, ObservationKey, SignalId, Status, WeekSystem};
-use kit::{App, Problem};
+use chrono::{DateTime, Utc};
+use domain::{Day, EpiWeek, ObservationId, Stamp, Status};
+use kit::App;
 use serde::{Serialize, Serializer};
-use std::collections::HashMap;
-use store::series::Point;
 use utoipa::ToSchema;
 
 /// With a stopped clock: whose situation the answer shows. `null` with the real clock.
@@ -48,18 +44,21 @@ pub(crate) enum StatusWord {
 
 /// One published value.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Value {
+pub(crate) struct Value<'w> {
     /// Permanent id of exactly this issue of the value: `GET why/{id}` says where it comes from.
-    #[schema(example = "flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T182656Z")]
-    pub(crate) id: String,
+    #[schema(value_type = String, example = "flu_hosp_admissions~cdc-flusight~US-NY~2025-01-04~20250108T182656Z")]
+    pub(crate) id: ObservationId<'w>,
     /// What is counted.
-    pub(crate) signal: String,
+    pub(crate) signal: &'w str,
     /// Where: ISO 3166, below that country:national code.
-    pub(crate) place: String,
+    pub(crate) place: &'w str,
     /// The day that the value is about, or the last day of the week.
-    pub(crate) reference_date: NaiveDate,
+    #[schema(value_type = NaiveDate)]
+    pub(crate) reference_date: Day,
     /// The week by the country's rule, where the signal is weekly.
-    pub(crate) week: Option<String>,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) week: Option<EpiWeek>,
     /// The number; `null` where the status has none.
     #[serde(serialize_with = "plain")]
     #[schema(value_type = Option<f64>)]
@@ -68,18 +67,27 @@ pub(crate) struct Value {
     #[schema(value_type = StatusWord)]
     pub(crate) status: Status,
     /// `persons`, `per100k`, `per100k_visits`, `percent`.
-    #[schema(value_type = String)]
-    pub(crate) unit: Unit,
+    pub(crate) unit: &'static str,
     /// When the publisher issued it.
-    pub(crate) issued_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub(crate) issued_at: Stamp,
     /// When this platform, or the recording that it carries, first had it.
-    pub(crate) seen_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub(crate) seen_at: Stamp,
     /// The publisher's table.
-    pub(crate) source: String,
+    pub(crate) source: &'w str,
     /// The payload that it was read from.
-    pub(crate) retrieval: String,
+    pub(crate) retrieval: &'w str,
     /// The time at which the platform's clock stands, when it is stopped.
-    pub(crate) recorded_situation: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub(crate) recorded_situation: Option<&'w str>,
+}
+
+fn shown<S: Serializer>(week: &Option<EpiWeek>, out: S) -> Result<S::Ok, S::Error> {
+    match week {
+        None => out.serialize_none(),
+        Some(week) => out.collect_str(week),
+    }
 }
 
 /// Whole numbers without a decimal point: 812, not 812.0.
@@ -95,82 +103,4 @@ fn plain<S: Serializer>(value: &Option<f64>, out: S) -> Result<S::Ok, S::Error> 
 /// The same for a value of JSON.
 pub(crate) fn plain_number(value: Option<f64>) -> serde_json::Value {
     plain(&value, serde_json::value::Serializer).unwrap_or_default()
-}
-
-/// What turns rows of the database into values.
-#[derive(Debug, Clone)]
-pub(crate) struct Shape {
-    signal: Signal,
-    weeks: WeekSystem,
-    recorded: Option<DateTime<Utc>>,
-}
-
-impl Shape {
-    pub(crate) fn new(app: &App, signal: &Signal) -> Self {
-        Self { signal: signal.clone(), weeks: app.profile.week_system, recorded: app.clock.recorded() }
-    }
-
-    /// What is counted.
-    pub(crate) fn signal(&self) -> &SignalId {
-        &self.signal.id
-    }
-
-    /// The words of a table of this signal: all but those that only its rows tell.
-    pub(crate) fn words(&self, series: Vec<(String, String)>, payloads: HashMap<i32, String>) -> Words {
-        Words {
-            signal: self.signal.id.to_string(),
-            unit: self.signal.unit.as_str(),
-            series,
-            payloads,
-            weeks: (self.signal.cadence == Cadence::Week).then_some(self.weeks),
-            recorded: self.recorded,
-        }
-    }
-
-    /// The week of a date, where the signal is weekly.
-    pub(crate) fn week(&self, date: NaiveDate) -> Option<String> {
-        (self.signal.cadence == Cadence::Week).then(|| EpiWeek::of(date, self.weeks).to_string())
-    }
-
-    /// One row as a value.
-    ///
-    /// # Errors
-    /// When the row breaks a rule of `domain`: the database was written by something else than this platform.
-    pub(crate) fn value(&self, source: &str, p: &Point) -> Result<Value, Problem> {
-        let key = ObservationKey {
-            signal: self.signal.id.clone(),
-            source: source.parse().map_err(anyhow::Error::from)?,
-            place: p.place_id.parse().map_err(anyhow::Error::from)?,
-            reference_date: p.reference_date,
-            issued_at: p.issued_at,
-        };
-        let status = p.status.parse().map_err(anyhow::Error::from)?;
-        Ok(self.keyed(&key, p.value, status, p.seen_at, &p.retrieval_id))
-    }
-
-    /// The value of a key.
-    pub(crate) fn keyed(
-        &self,
-        key: &ObservationKey,
-        value: Option<f64>,
-        status: Status,
-        seen_at: DateTime<Utc>,
-        retrieval: &str,
-    ) -> Value {
-        Value {
-            id: key.id(),
-            signal: self.signal.id.to_string(),
-            place: key.place.to_string(),
-            reference_date: key.reference_date,
-            week: self.week(key.reference_date),
-            value,
-            status,
-            unit: self.signal.unit,
-            issued_at: key.issued_at,
-            seen_at,
-            source: key.source.to_string(),
-            retrieval: retrieval.to_owned(),
-            recorded_situation: self.recorded,
-        }
-    }
 }

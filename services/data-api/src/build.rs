@@ -3,17 +3,15 @@
 //! A file has no name: it is unlinked as soon as it is open, so that no end of the process, however sudden, leaves
 //! one behind.
 
-use crate::body::{Shape, Value};
 use crate::bulk_file::{Built, Kind};
 use crate::parquet_file::{self, GROUP};
-use crate::reader::Target;
 use crate::respond::{COLUMNS, Format, lines};
 use crate::words::Words;
 use anyhow::Context as _;
 use flate2::{Compression, GzBuilder};
-use kit::Problem;
 use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -25,9 +23,8 @@ use tokio::sync::mpsc;
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) db: PgPool,
-    pub(crate) shape: Shape,
-    /// Sorted by place: the order of the file.
-    pub(crate) targets: Vec<Target>,
+    /// Without payloads yet. Its series are sorted by place: the order of the file.
+    pub(crate) words: Words,
     pub(crate) question: Question,
     pub(crate) kind: Kind,
 }
@@ -52,10 +49,13 @@ impl Job {
 
     async fn read(self, conn: &mut PgConnection) -> anyhow::Result<(Sink, u64)> {
         let mut moment = scan::moment(conn).await?;
-        let (series, words) = self.words(&mut moment).await?;
+        let series: Vec<i32> = self.words.targets.iter().map(|target| target.series).collect();
+        let sources: BTreeSet<&str> = self.words.targets.iter().map(|t| t.source.as_str()).collect();
+        let sources: Vec<&str> = sources.into_iter().collect();
+        let payloads = scan::payloads(&mut moment, &sources).await?.into_iter().collect();
+        let (words, kind) = (self.words.with(payloads), self.kind);
         let (groups, written) = mpsc::channel(1);
-        let (shape, kind) = (self.shape, self.kind);
-        let writer = tokio::task::spawn_blocking(move || write(kind, &words, &shape, written));
+        let writer = tokio::task::spawn_blocking(move || write(kind, &words, written));
         let mut scan = Scan::begin(&mut moment, &series, &self.question).await?;
         let (mut rows, mut count, mut more) = (Vec::with_capacity(GROUP), 0, true);
         while more {
@@ -75,26 +75,10 @@ impl Job {
         moment.commit().await?;
         Ok((sink, count))
     }
-
-    async fn words(&self, conn: &mut PgConnection) -> sqlx::Result<(Vec<i32>, Words)> {
-        let sources: Vec<&str> = self.targets.iter().map(|t| t.source.as_str()).collect();
-        let places: Vec<&str> = self.targets.iter().map(|t| t.place.as_str()).collect();
-        let keys = scan::series(conn, self.shape.signal().as_str(), &sources, &places).await?;
-        // A place without a series has nothing.
-        let there = keys.iter().zip(&self.targets).filter(|(key, _)| **key != 0);
-        let (series, named) = there.map(|(key, t)| (*key, (t.place.clone(), t.source.clone()))).unzip();
-        let payloads = scan::payloads(conn, &sources).await?.into_iter().collect();
-        Ok((series, self.shape.words(named, payloads)))
-    }
 }
 
 /// Writes groups of rows as they come.
-fn write(
-    kind: Kind,
-    words: &Words,
-    shape: &Shape,
-    mut groups: mpsc::Receiver<Vec<Row>>,
-) -> anyhow::Result<Sink> {
+fn write(kind: Kind, words: &Words, mut groups: mpsc::Receiver<Vec<Row>>) -> anyhow::Result<Sink> {
     let sink = Sink { file: anonymous()?, hash: Sha256::new(), bytes: 0 };
     match kind {
         Kind::Parquet => {
@@ -110,9 +94,7 @@ fn write(
             gzip.write_all(COLUMNS.as_bytes())?;
             while let Some(rows) = groups.blocking_recv() {
                 for rows in rows.chunks(1024) {
-                    let values: Result<Vec<Value>, Problem> =
-                        rows.iter().map(|r| words.value(r, shape)).collect();
-                    gzip.write_all(&lines(&values?, Format::Csv, false)?)?;
+                    gzip.write_all(&lines(&words.values(rows)?, Format::Csv, false)?)?;
                 }
             }
             Ok(gzip.finish()?)

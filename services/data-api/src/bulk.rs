@@ -1,12 +1,12 @@
 //! `bulk`: one file a signal, at an address that stays.
 
 use crate::Api;
-use crate::body::Shape;
 use crate::build::Job;
 use crate::bulk_file::{self, Built, Kind};
 use crate::jobs::Keep;
 use crate::respond::{self, Version};
-use crate::select;
+use crate::select::Places;
+use crate::words::Words;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::Signal;
 use kit::{App, Params, Problem};
 use serde::Serialize;
+use store::issued::coverage;
 use store::scan::{Mode, Question};
 use store::series::KnownBy;
 use utoipa::ToSchema;
@@ -48,16 +49,14 @@ impl Wanted<'_> {
         let &Wanted { signal, all, kind, vintage } = self;
         let app = &api.app;
         let as_of = vintage.map_or_else(|| app.clock.now(), |v| v.1);
-        let mut conn = app.db.acquire().await?;
-        let coverage =
-            store::issued::coverage(&mut conn, Some(signal.id.as_str()), as_of, KnownBy::Issue).await?;
-        let places = store::places::levels(&mut conn, app.profile.nation.as_str(), None).await?;
-        drop(conn);
-        let state = format!("{coverage:?} {}", places.len());
+        let mut visit = api.memory.visit(&app.db).await?;
+        let coverage = coverage(&visit.issued(signal.id.as_str()).await?, as_of, KnownBy::Issue);
+        let targets = visit.targets(app, signal, &Places::default()).await?;
+        drop(visit);
+        let state = format!("{coverage:?} {}", targets.len());
         let mode = if all { Mode::Issues } else { Mode::Known { lag: None } };
         let question = Question { span: (None, None), as_of, by: KnownBy::Issue, mode };
-        let targets = select::of_places(signal, None, places);
-        let job = Job { db: app.db.clone(), shape: Shape::new(app, signal), targets, question, kind };
+        let job = Job { db: app.db.clone(), words: Words::new(app, signal, targets), question, kind };
         let keep = if vintage.is_some() { Keep::Vintage } else { Keep::Always };
         api.files.get(&self.name(), &state, keep, job).await
     }

@@ -7,10 +7,12 @@ use crate::select;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::profile::{Cadence, Event, NATION, Unit};
+use domain::SourceId;
+use domain::profile::{Cadence, Event, NATION, Signal, Unit};
 use kit::{Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use store::issued::{Coverage, coverage};
 use store::series::KnownBy;
 use utoipa::ToSchema;
 
@@ -94,32 +96,34 @@ pub(crate) async fn signals(
 ) -> Result<Json<SignalList>, Problem> {
     let app = &api.app;
     let as_of = select::as_of(app, &Params::parse(query.as_deref(), &["as_of"])?.filled()?)?;
-    let mut conn = app.db.acquire().await?;
-    let coverage = store::issued::coverage(&mut conn, None, as_of, KnownBy::Issue).await?;
-    let level = |s: &domain::profile::Signal, source: &domain::SourceId| {
-        let found = coverage.iter().find(|c| c.signal_id == s.id.as_str() && c.source_id == source.as_str());
+    let mut visit = api.memory.visit(&app.db).await?;
+    let mut signals = Vec::new();
+    for s in &app.profile.signals {
+        let issued = visit.issued(s.id.as_str()).await?;
+        signals.push(body(s, &coverage(&issued, as_of, KnownBy::Issue), as_of));
+    }
+    Ok(Json(SignalList { as_of, recorded_situation: RecordedSituation::of(app), signals }))
+}
+
+fn body(s: &Signal, coverage: &[Coverage], as_of: DateTime<Utc>) -> SignalBody {
+    let level = |source: &SourceId| {
+        let found = coverage.iter().find(|c| c.source_id == source.as_str());
         LevelBody { source: source.to_string(), published: found.map(Published::from) }
     };
-    let last = |s: &domain::profile::Signal| {
-        let firsts = coverage.iter().filter(|c| c.signal_id == s.id.as_str());
-        let firsts = firsts.filter(|c| s.sources.values().any(|id| id.as_str() == c.source_id));
-        firsts.map(|c| c.last_date).max()
-    };
-    let body = |s: &domain::profile::Signal| SignalBody {
+    let own = coverage.iter().filter(|c| s.sources.values().any(|id| id.as_str() == c.source_id));
+    SignalBody {
         id: s.id.to_string(),
         disease: s.disease.clone(),
         event: s.event,
         unit: s.unit,
         cadence: s.cadence,
         // A series that ends after the time asked for had not ended then.
-        ended: s.ended_by(as_of.date_naive(), last(s)),
+        ended: s.ended_by(as_of.date_naive(), own.map(|c| c.last_date).max()),
         stale_after_days: s.stale_after_days,
         issue_every_days: s.issue_every_days,
-        levels: s.sources.iter().map(|(l, source)| (l.clone(), level(s, source))).collect(),
-        further_sources: s.further_sources.iter().map(|source| level(s, source)).collect(),
-    };
-    let signals = app.profile.signals.iter().map(body).collect();
-    Ok(Json(SignalList { as_of, recorded_situation: RecordedSituation::of(app), signals }))
+        levels: s.sources.iter().map(|(l, source)| (l.clone(), level(source))).collect(),
+        further_sources: s.further_sources.iter().map(level).collect(),
+    }
 }
 
 /// A place.
@@ -166,14 +170,22 @@ pub(crate) async fn places(
         ));
     }
     let mut conn = api.app.db.acquire().await?;
-    let all = store::places::of_nation(&mut conn, profile.nation.as_str()).await?;
-    if parent.is_some_and(|id| !all.iter().any(|p| p.id == id)) {
-        return Err(Problem::NotFound("place"));
-    }
-    let places = all
+    let nation = profile.nation.as_str();
+    let levels: Vec<&str> = match level {
+        Some(level) => vec![level],
+        None => profile.levels.iter().map(String::as_str).chain([NATION]).collect(),
+    };
+    let found = match parent {
+        None => store::places::of_levels(&mut conn, nation, &levels).await?,
+        Some(parent) => {
+            if store::places::levels(&mut conn, nation, Some(&[parent]), None).await?.is_empty() {
+                return Err(Problem::NotFound("place"));
+            }
+            store::places::within(&mut conn, &[parent], &levels).await?
+        }
+    };
+    let places = found
         .into_iter()
-        .filter(|p| level.is_none_or(|l| p.level == l))
-        .filter(|p| parent.is_none_or(|id| p.parent.as_deref() == Some(id)))
         .map(|p| PlaceBody {
             id: p.id,
             level: p.level,

@@ -4,15 +4,17 @@ mod schema;
 
 use self::schema::{Piece, Schema};
 use crate::Api;
+use crate::words::{date, time};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
-use domain::ObservationKey;
+use domain::ObservationId;
 use domain::profile::NATION;
 use kit::{App, Params, Problem};
 use serde_json::Value;
-use store::series::{Cells, KnownBy};
+use store::scan::{Mode, Question};
+use store::series::{KnownBy, Limit};
 
 /// A piece of a sentence; the ones between backticks are code.
 pub(crate) struct Words {
@@ -157,22 +159,19 @@ impl Examples {
         let (signal, place) = (&profile.main_signal, &profile.nation);
         let mut found = Self { signal: signal.to_string(), place: place.to_string(), id: None, day: None };
         let Some(source) = profile.signal(signal).and_then(|s| s.source_at(NATION)) else { return Ok(found) };
-        let cells = Cells {
-            signal: signal.as_str(),
-            source: source.as_str(),
-            place: place.as_str(),
-            from: None,
-            to: None,
-            as_of: now,
-            by: KnownBy::Issue,
-        };
         let mut conn = app.db.acquire().await?;
-        let first = store::series::known(&mut conn, &cells, None, None, 1).await?.into_iter().next();
-        found.id = first.map(|p| {
-            let (signal, source, place) = (signal.clone(), source.clone(), place.clone());
-            ObservationKey { signal, source, place, reference_date: p.reference_date, issued_at: p.issued_at }
-                .id()
-        });
+        let series =
+            store::series::keys(&mut conn, signal.as_str(), &[source.as_str()], &[place.as_str()]).await?;
+        let mode = Mode::Known { lag: None };
+        let question = Question { span: (None, None), as_of: now, by: KnownBy::Issue, mode };
+        let first = Limit { each: 1, all: 1 };
+        let first = store::series::rows(&mut conn, &series, &question, None, first).await?;
+        if let Some(row) = first.first() {
+            let times = date(row.date).and_then(|date| Ok((date, time(row.issued_at)?)));
+            let (reference_date, issued_at) = times.map_err(anyhow::Error::from)?;
+            let (signal, source, place) = (signal.as_str(), source.as_str(), place.as_str());
+            found.id = Some(ObservationId { signal, source, place, reference_date, issued_at }.to_string());
+        }
         let sources = [source.to_string()];
         let days = store::issued::days(&mut conn, signal.as_str(), &sources, None).await?;
         found.day = days.into_iter().rfind(|day| *day < now.date_naive()).map(|day| day.to_string());

@@ -16,6 +16,7 @@ mod reader;
 mod respond;
 mod select;
 mod vintage;
+mod visit;
 mod why;
 mod wide;
 pub mod words;
@@ -37,6 +38,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 struct Api {
     app: App,
     files: jobs::Files,
+    memory: visit::Memory,
     /// When this process began.
     started: DateTime<Utc>,
 }
@@ -59,7 +61,12 @@ pub fn router(app: App, per_minute: u32, patience: Duration) -> Router {
         .route("/openapi.json", get(openapi::openapi))
         .route("/docs", get(docs::page))
         .route("/docs.css", get(docs::style))
-        .with_state(Api { app, files: jobs::Files::new(patience), started: kit::wall() });
+        .with_state(Api {
+            app,
+            files: jobs::Files::new(patience),
+            memory: visit::Memory::default(),
+            started: kit::wall(),
+        });
     let mut router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
     if let Some(per_minute) = NonZeroU32::new(per_minute) {
         router = router.layer(middleware::from_fn_with_state(rate::Limiter::new(per_minute), rate::limit));

@@ -1,21 +1,22 @@
 //! `observations`: the values, in long form.
 
 use crate::Api;
-use crate::body::{RecordedSituation, Shape, Value};
+use crate::body::{RecordedSituation, Value};
 use crate::bulk;
 use crate::jobs::Keep;
 use crate::openapi::{After, Filled, Moment};
+use crate::reader::Reader;
 use crate::respond::{self, Format, Version};
 use crate::select::{ALLOWED, Selection};
+use crate::visit::Visit;
 use crate::wide;
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use kit::{App, Params, Problem};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use store::issued::Coverage;
 use store::scan::Question;
 use utoipa::ToSchema;
@@ -25,14 +26,14 @@ const MOST: usize = 10_000;
 
 /// A page of values.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ObservationPage {
+pub(crate) struct ObservationPage<'w> {
     /// What is counted.
     signal: String,
     /// The time as of which the values were known.
     as_of: DateTime<Utc>,
     recorded_situation: Option<RecordedSituation>,
     /// By place, reference date and issue time.
-    data: Vec<Value>,
+    data: Vec<Value<'w>>,
     /// Is there more than this page?
     truncated: bool,
     /// Address of the next page; `null` on the last one.
@@ -92,26 +93,37 @@ pub(crate) async fn list(
             }
         }
     }
-    let selection = Selection::read(app, &params).await?;
-    let state = selection.state(app).await?;
+    let mut visit = api.memory.visit(&app.db).await?;
+    let selection = Selection::read(app, &mut visit, &params).await?;
+    let state = selection.state(&mut visit).await?;
     let version = version(&api, &params, &selection, &state, format);
     if let Some(same) = respond::not_modified(&headers, &version) {
         return Ok(same);
     }
     let mut response = match (format, limit) {
-        _ if selection.wide.is_some() => wide_page(app, &params, &selection, format, limit).await?,
-        (Format::Parquet, _) => parquet(&api, &params, &selection, &version).await?,
+        _ if selection.wide.is_some() => {
+            wide_page(app, &mut visit, &params, &selection, format, limit).await?
+        }
+        (Format::Parquet, _) => {
+            drop(visit);
+            parquet(&api, &params, &selection, &version).await?
+        }
         (Format::Csv | Format::JsonLines, None) => {
-            let (shape, mut reader) = (Shape::new(app, &selection.signal), selection.reader(app, state));
-            let (first, rows) = respond::piece(&mut reader, &shape, format, true).await?;
-            let mut response = respond::stream((first, rows), reader, shape, format).into_response();
+            drop(visit);
+            let mut reader = Reader::new(app, &api.memory, &selection, state);
+            let (first, rows) = respond::piece(&mut reader, format, true).await?;
+            let mut response = respond::stream((first, rows), reader, format).into_response();
             mark(&mut response, false);
             if rows == 0 {
-                why_empty(app, &selection).await?.mark(&mut response);
+                why_empty(app, &mut api.memory.visit(&app.db).await?, &selection).await?.mark(&mut response);
             }
             response
         }
-        (format, limit) => page(app, &params, &selection, format, limit.unwrap_or(DEFAULT_LIMIT)).await?,
+        (format, limit) => {
+            let reader = Reader::new(app, &api.memory, &selection, state);
+            let limit = limit.unwrap_or(DEFAULT_LIMIT);
+            page(app, &mut visit, reader, &params, &selection, format, limit).await?
+        }
     };
     respond::dress(&mut response, app, format.media_type(), &version);
     Ok(response)
@@ -156,27 +168,28 @@ async fn parquet(
     let name = format!("attachment; filename=\"{}.parquet\"", selection.signal.id);
     respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
     if built.rows == 0 {
-        why_empty(app, selection).await?.mark(&mut response);
+        why_empty(app, &mut api.memory.visit(&app.db).await?, selection).await?.mark(&mut response);
     }
     Ok(response)
 }
 
 async fn page(
     app: &App,
+    visit: &mut Visit,
+    mut reader: Reader,
     params: &Params,
     selection: &Selection,
     format: Format,
     limit: usize,
 ) -> Result<Response, Problem> {
-    let mut rows = selection.reader(app, Vec::new()).batch(limit + 1).await?;
+    let (mut rows, words) = reader.batch(visit, limit + 1).await?;
     let truncated = rows.len() > limit;
     rows.truncate(limit);
-    let shape = Shape::new(app, &selection.signal);
-    let data = rows.iter().map(|(source, p)| shape.value(source, p)).collect::<Result<Vec<_>, _>>()?;
+    let data = words.values(&rows)?;
     let next = data.last().filter(|_| truncated).map(|last| next_page(params, selection, &last.id));
-    let empty = if data.is_empty() { Some(why_empty(app, selection).await?) } else { None };
+    let empty = if data.is_empty() { Some(why_empty(app, visit, selection).await?) } else { None };
     let mut response = if format == Format::Json {
-        Json(ObservationPage {
+        let page = ObservationPage {
             signal: selection.signal.id.to_string(),
             as_of: selection.question.as_of,
             recorded_situation: RecordedSituation::of(app),
@@ -185,8 +198,8 @@ async fn page(
             next: next.clone(),
             reason: empty.as_ref().map(|e| e.reason),
             first_issue: empty.as_ref().and_then(|e| e.first_issue),
-        })
-        .into_response()
+        };
+        respond::json(&page, rows.len())?.into_response()
     } else if data.is_empty() && format == Format::Csv {
         respond::COLUMNS.into_response()
     } else {
@@ -203,7 +216,7 @@ async fn page(
 }
 
 /// The address of the page after `after`. The time is written down, so that all pages show one state of the figures.
-fn next_page(params: &Params, selection: &Selection, after: &str) -> String {
+fn next_page(params: &Params, selection: &Selection, after: &dyn std::fmt::Display) -> String {
     let rest = params.encode_without(&["after", "as_of"]);
     let as_of = selection.question.as_of.format("%Y-%m-%dT%H:%M:%S%.fZ");
     format!("/api/data/v1/observations?{rest}&as_of={as_of}&after={after}")
@@ -212,15 +225,16 @@ fn next_page(params: &Params, selection: &Selection, after: &str) -> String {
 /// A page of dates.
 async fn wide_page(
     app: &App,
+    visit: &mut Visit,
     params: &Params,
     selection: &Selection,
     format: Format,
     limit: Option<usize>,
 ) -> Result<Response, Problem> {
     let after = selection.wide.and_then(|w| w.0);
-    let next = |date: chrono::NaiveDate| next_page(params, selection, &date.to_string());
-    let mut page = wide::page(app, selection, after, limit, next).await?;
-    let empty = if page.is_empty() { Some(why_empty(app, selection).await?) } else { None };
+    let next = |date: chrono::NaiveDate| next_page(params, selection, &date);
+    let mut page = wide::page(app, visit, selection, after, limit, next).await?;
+    let empty = if page.is_empty() { Some(why_empty(app, visit, selection).await?) } else { None };
     if let Some(empty) = &empty {
         (page.reason, page.first_issue) = (Some(empty.reason), empty.first_issue);
     }
@@ -257,26 +271,19 @@ impl Empty {
     }
 }
 
-async fn why_empty(app: &App, selection: &Selection) -> Result<Empty, Problem> {
+async fn why_empty(app: &App, visit: &mut Visit, selection: &Selection) -> Result<Empty, Problem> {
     if selection.targets.is_empty() {
         return Ok(Empty { reason: "not_published_at_this_level", first_issue: None });
     }
-    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for target in &selection.targets {
-        places.entry(&target.source).or_default().push(target.place.clone());
-    }
-    let mut conn = app.db.acquire().await?;
-    let (signal, Question { span, as_of, by, .. }) =
-        (selection.signal.id.as_str(), selection.question.clone());
-    let mut first_issue: Option<DateTime<Utc>> = None;
-    for (source, places) in places {
-        let first = if selection.whole && span == (None, None) {
-            store::issued::first_known(&mut conn, signal, source, by).await?
-        } else {
-            store::series::first_known(&mut conn, signal, source, &places, span, by).await?
-        };
-        first_issue = first_issue.into_iter().chain(first).min();
-    }
+    let Question { span, as_of, by, .. } = selection.question;
+    let first_issue = if selection.whole && span == (None, None) {
+        let sources: BTreeSet<&str> = selection.targets.iter().map(|t| t.source.as_str()).collect();
+        let issued = visit.issued(selection.signal.id.as_str()).await?;
+        sources.into_iter().filter_map(|source| store::issued::first_known(&issued, source, by)).min()
+    } else {
+        let series: Vec<i32> = selection.targets.iter().map(|t| t.series).collect();
+        store::series::first_known(&mut visit.conn, &series, span, by).await?
+    };
     // What becomes known after the platform's clock is not known, nor that it will be.
     let first_issue = first_issue.filter(|first| *first <= app.clock.now());
     let early = first_issue.is_some_and(|first| first > as_of);

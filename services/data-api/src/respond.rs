@@ -1,6 +1,6 @@
 //! Formats, cache validators and streams.
 
-use crate::body::{Shape, Value};
+use crate::body::Value;
 use crate::parquet_file;
 use crate::reader::Reader;
 use axum::body::{Body, Bytes};
@@ -133,7 +133,7 @@ pub(crate) fn dress(response: &mut Response, app: &App, media_type: &str, versio
 ///
 /// # Errors
 /// When a value cannot be written; none of ours can fail.
-pub(crate) fn lines(values: &[Value], format: Format, header: bool) -> Result<Vec<u8>, Problem> {
+pub(crate) fn lines(values: &[Value<'_>], format: Format, header: bool) -> Result<Vec<u8>, Problem> {
     if format == Format::Csv {
         let mut csv = csv::WriterBuilder::new().has_headers(header).from_writer(Vec::new());
         for value in values {
@@ -142,6 +142,16 @@ pub(crate) fn lines(values: &[Value], format: Format, header: bool) -> Result<Ve
         return Ok(csv.into_inner().map_err(|e| anyhow::anyhow!("{e}"))?);
     }
     json_lines(values)
+}
+
+/// JSON of about `rows` values, in memory that is asked for once.
+///
+/// # Errors
+/// When it cannot be written; none of ours can fail.
+pub(crate) fn json<T: Serialize>(page: &T, rows: usize) -> Result<Vec<u8>, Problem> {
+    let mut out = Vec::with_capacity(1024 + rows * 450);
+    serde_json::to_writer(&mut out, page).map_err(anyhow::Error::from)?;
+    Ok(out)
 }
 
 /// One line of JSON each.
@@ -161,36 +171,29 @@ pub(crate) fn json_lines<T: Serialize>(values: &[T]) -> Result<Vec<u8>, Problem>
 pub(crate) const COLUMNS: &str = "id,signal,place,reference_date,week,value,status,unit,issued_at,seen_at,source,\
                                   retrieval,recorded_situation\n";
 
-/// The next values of a selection: none at its end.
-pub(crate) async fn values(reader: &mut Reader, shape: &Shape) -> Result<Vec<Value>, Problem> {
-    let rows = reader.batch(PIECE).await?;
-    rows.iter().map(|(source, p)| shape.value(source, p)).collect()
-}
-
 /// The next lines of a selection: empty at its end.
 pub(crate) async fn piece(
     reader: &mut Reader,
-    shape: &Shape,
     format: Format,
     first: bool,
 ) -> Result<(Vec<u8>, u64), Problem> {
-    let values = values(reader, shape).await?;
-    match (values.is_empty(), first && format == Format::Csv) {
+    let (rows, words) = reader.piece(PIECE).await?;
+    match (rows.is_empty(), first && format == Format::Csv) {
         (true, true) => Ok((COLUMNS.into(), 0)),
-        (_, first) => Ok((lines(&values, format, first)?, values.len() as u64)),
+        (_, first) => Ok((lines(&words.values(&rows)?, format, first)?, rows.len() as u64)),
     }
 }
 
 /// Everything in a selection, sent as it is read, with `first` before it (what [`piece`] gave already). When the
 /// database fails midway, or figures came meanwhile that the pieces sent already lack, the connection is cut, so that a
 /// short or mixed file is never taken for a whole one.
-pub(crate) fn stream(first: (Vec<u8>, u64), reader: Reader, shape: Shape, format: Format) -> Body {
+pub(crate) fn stream(first: (Vec<u8>, u64), reader: Reader, format: Format) -> Body {
     let (first, rows) = first;
     if rows < PIECE as u64 {
         return first.into();
     }
-    let rest = stream::try_unfold((reader, shape), move |(mut reader, shape)| async move {
-        match piece(&mut reader, &shape, format, false).await {
+    let rest = stream::try_unfold(reader, move |mut reader| async move {
+        match piece(&mut reader, format, false).await {
             Ok((_, 0)) => match reader.unchanged().await {
                 Ok(true) => Ok(None),
                 Ok(false) => {
@@ -202,7 +205,7 @@ pub(crate) fn stream(first: (Vec<u8>, u64), reader: Reader, shape: Shape, format
                     Err(std::io::Error::other("internal error"))
                 }
             },
-            Ok((bytes, _)) => Ok::<_, std::io::Error>(Some((Bytes::from(bytes), (reader, shape)))),
+            Ok((bytes, _)) => Ok::<_, std::io::Error>(Some((Bytes::from(bytes), reader))),
             Err(problem) => {
                 tracing::error!(%problem, "a stream was cut off");
                 Err(std::io::Error::other("internal error"))

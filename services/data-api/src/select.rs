@@ -1,16 +1,18 @@
 //! Which values a request asks for.
 
-use crate::body::Shape;
 use crate::build::Job;
 use crate::bulk_file::Kind;
-use crate::reader::{Reader, Target};
+use crate::visit::Visit;
+use crate::words::{Target, Words};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{NATION, Signal};
 use domain::{ObservationKey, PlaceId, SignalId, SourceId};
 use kit::{App, Params, Problem};
-use store::issued::Coverage;
+use sqlx::PgConnection;
+use std::sync::Arc;
+use store::issued::{Coverage, coverage};
 use store::scan::{Mode, Question};
-use store::series::{Cells, KnownBy};
+use store::series::KnownBy;
 
 /// The parameters of `observations`.
 pub(crate) const ALLOWED: [&str; 14] = [
@@ -23,7 +25,7 @@ pub(crate) struct Selection {
     pub(crate) signal: Signal,
     pub(crate) question: Question,
     /// By place id. Places of a level at which the signal is not published are left out.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Arc<Vec<Target>>,
     /// Are all places of the country asked for?
     pub(crate) whole: bool,
     pub(crate) after: Option<ObservationKey>,
@@ -40,7 +42,7 @@ impl Selection {
     ///
     /// # Errors
     /// 404 for an unknown signal or place, 400 with the parameter for everything else.
-    pub(crate) async fn read(app: &App, params: &Params) -> Result<Self, Problem> {
+    pub(crate) async fn read(app: &App, visit: &mut Visit, params: &Params) -> Result<Self, Problem> {
         let signal = signal(app, params.one("signal")?)?.clone();
         let as_of = as_of(app, params)?;
         let by = match params.one("clock")? {
@@ -62,7 +64,7 @@ impl Selection {
             (Some("all"), Some(_)) => return Err(Problem::conflict("lag", "does not go with issues=all")),
             _ => return Err(Problem::invalid("issues", "is neither `latest` nor `all`")),
         };
-        let targets = targets(app, &signal, params).await?;
+        let targets = visit.targets(app, &signal, &Places::read(app, &signal, params)?).await?;
         let wide = match params.one("layout")? {
             None | Some("long") => None,
             Some("wide") if mode == Mode::Issues => {
@@ -83,42 +85,21 @@ impl Selection {
         Ok(Self { signal, question, targets, whole, after, wide })
     }
 
-    /// What it asks of one place.
-    pub(crate) fn cells<'a>(&'a self, target: &'a Target) -> Cells<'a> {
-        Cells {
-            signal: self.signal.id.as_str(),
-            source: &target.source,
-            place: &target.place,
-            from: self.question.span.0,
-            to: self.question.span.1,
-            as_of: self.question.as_of,
-            by: self.question.by,
-        }
-    }
-
     /// What there is of it, by source: it changes when a value is added that it asks for.
-    pub(crate) async fn state(&self, app: &App) -> Result<Vec<Coverage>, Problem> {
-        let Question { as_of, by, .. } = self.question;
-        let mut conn = app.db.acquire().await?;
-        Ok(store::issued::coverage(&mut conn, Some(self.signal.id.as_str()), as_of, by).await?)
+    pub(crate) async fn state(&self, visit: &mut Visit) -> Result<Vec<Coverage>, Problem> {
+        let issued = visit.issued(self.signal.id.as_str()).await?;
+        Ok(coverage(&issued, self.question.as_of, self.question.by))
     }
 
-    /// What reads it from the database in pieces.
-    pub(crate) fn reader(&self, app: &App, state: Vec<Coverage>) -> Reader {
-        let (signal, targets) = (self.signal.id.to_string(), self.targets.clone());
-        Reader::new(app.db.clone(), signal, targets, self.question.clone(), state).after(self.after.as_ref())
+    /// What the numbers in its rows stand for, but for the payloads.
+    pub(crate) fn words(&self, app: &App) -> Words {
+        Words::new(app, &self.signal, Arc::clone(&self.targets))
     }
 
     /// What reads it at once and writes it as Parquet.
     pub(crate) fn parquet(&self, app: &App) -> Job {
-        let (shape, kind) = (Shape::new(app, &self.signal), Kind::Parquet);
-        Job {
-            db: app.db.clone(),
-            shape,
-            targets: self.targets.clone(),
-            question: self.question.clone(),
-            kind,
-        }
+        let (words, question) = (self.words(app), self.question.clone());
+        Job { db: app.db.clone(), words, question, kind: Kind::Parquet }
     }
 }
 
@@ -189,41 +170,65 @@ pub(crate) fn signal<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Signal, P
     app.profile.signal(&id).ok_or(Problem::NotFound("signal"))
 }
 
-/// The places of `signal`, with whose figures stand for each: of its own source at each level, or of the one that is asked for.
-pub(crate) fn of_places(
-    signal: &Signal,
-    asked: Option<&SourceId>,
-    places: Vec<(String, String)>,
-) -> Vec<Target> {
-    let target = |(place, level): (String, String)| {
-        Some(Target { place, source: signal.source_among(&level, asked)?.to_string() })
-    };
-    places.into_iter().filter_map(target).collect()
+/// Which places, and whose figures.
+#[derive(Debug, Default)]
+pub(crate) struct Places<'a> {
+    /// Of its own source at each level, or of the one that is asked for.
+    source: Option<SourceId>,
+    /// These; all, where there is none.
+    named: Vec<&'a str>,
+    level: Option<&'a str>,
 }
 
-async fn targets(app: &App, signal: &Signal, params: &Params) -> Result<Vec<Target>, Problem> {
-    let profile = &app.profile;
-    let source = source(signal, params.one("source")?)?;
-    let (wanted, level) = (params.list("place"), params.one("level")?);
-    let known = |level: &str| level == NATION || profile.levels.iter().any(|l| l == level);
-    if level.is_some_and(|level| !known(level)) {
-        let levels = profile.levels.join(", ");
-        return Err(Problem::conflict("level", format!("is none of {NATION}, {levels}")));
+impl<'a> Places<'a> {
+    fn read(app: &App, signal: &Signal, params: &'a Params) -> Result<Self, Problem> {
+        let profile = &app.profile;
+        let source = source(signal, params.one("source")?)?;
+        let (named, level) = (params.list("place"), params.one("level")?);
+        let known = |level: &str| level == NATION || profile.levels.iter().any(|l| l == level);
+        if level.is_some_and(|level| !known(level)) {
+            let levels = profile.levels.join(", ");
+            return Err(Problem::conflict("level", format!("is none of {NATION}, {levels}")));
+        }
+        if level.is_some() && !named.is_empty() {
+            return Err(Problem::conflict("level", "does not go with `place`"));
+        }
+        if named.iter().any(|place| place.parse::<PlaceId>().is_err()) {
+            return Err(Problem::NotFound("place"));
+        }
+        Ok(Self { source, named, level })
     }
-    if level.is_some() && !wanted.is_empty() {
-        return Err(Problem::conflict("level", "does not go with `place`"));
-    }
-    if wanted.iter().any(|place| place.parse::<PlaceId>().is_err()) {
+}
+
+/// Looks places up; see [`Visit::targets`], which remembers them.
+///
+/// # Errors
+/// [`Problem::NotFound`] for a place that this country has not; when the database does not answer.
+pub(crate) async fn find(
+    app: &App,
+    conn: &mut PgConnection,
+    signal: &Signal,
+    places: &Places<'_>,
+) -> Result<Vec<Target>, Problem> {
+    let Places { source, named, level } = places;
+    let only = (!named.is_empty()).then_some(&named[..]);
+    let found = store::places::levels(conn, app.profile.nation.as_str(), only, *level).await?;
+    if found.len() < named.len() {
         return Err(Problem::NotFound("place"));
     }
-    let mut conn = app.db.acquire().await?;
-    let only = (!wanted.is_empty()).then_some(&wanted[..]);
-    let mut found = store::places::levels(&mut conn, profile.nation.as_str(), only).await?;
-    if found.len() < wanted.len() {
-        return Err(Problem::NotFound("place"));
-    }
-    found.retain(|(_, of)| level.is_none_or(|level| of == level));
-    Ok(of_places(signal, source.as_ref(), found))
+    let (ids, sources): (Vec<&str>, Vec<&str>) = found
+        .iter()
+        .filter_map(|(place, level)| {
+            Some((place.as_str(), signal.source_among(level, source.as_ref())?.as_str()))
+        })
+        .unzip();
+    let keys = store::series::keys(conn, signal.id.as_str(), &sources, &ids).await?;
+    let target = |((place, source), series): ((&&str, &&str), i32)| Target {
+        place: (*place).to_owned(),
+        source: (*source).to_owned(),
+        series,
+    };
+    Ok(ids.iter().zip(&sources).zip(keys).map(target).collect())
 }
 
 /// The source that is asked for instead of the one of the pages.

@@ -1,22 +1,26 @@
 //! `why/{id}`: where a value comes from.
 
 use crate::Api;
-use crate::body::{RecordedSituation, Shape, Value};
+use crate::body::{RecordedSituation, Value};
 use crate::openapi::Id;
+use crate::words::{Target, Words};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use domain::{ObservationKey, Step};
 use kit::{Params, Problem};
 use serde::Serialize;
-use store::series::{Cells, KnownBy, Point};
+use std::sync::Arc;
+use store::scan::{Mode, Question};
+use store::series::{KnownBy, Limit};
 use store::sources::Release;
 use utoipa::ToSchema;
 
 /// One value and everything that it was made from.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Why {
-    value: Value,
+pub(crate) struct Why<'w> {
+    value: Value<'w>,
     /// Is this the newest issue of the cell at the platform's clock? Else the last of `revisions` is.
     newest: bool,
     publisher: Publisher,
@@ -24,7 +28,7 @@ pub(crate) struct Why {
     /// What was done to the publisher's figure, in order.
     transformations: Vec<Transformation>,
     /// Every issue of the cell, oldest first.
-    revisions: Vec<Value>,
+    revisions: Vec<Value<'w>>,
     recorded_situation: Option<RecordedSituation>,
 }
 
@@ -103,7 +107,7 @@ pub(crate) async fn why(
     State(api): State<Api>,
     id: Result<Path<String>, axum::extract::rejection::PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Why>, Problem> {
+) -> Result<Response, Problem> {
     let app = &api.app;
     Params::parse(query.as_deref(), &[])?;
     let Path(id) = id.map_err(|_| Problem::invalid("id", "is not UTF-8"))?;
@@ -115,31 +119,30 @@ pub(crate) async fn why(
     if key.place.nation() != app.profile.nation {
         return Err(Problem::NotFound("place"));
     }
-    let mut conn = app.db.acquire().await?;
-    let cell = Cells {
-        signal: key.signal.as_str(),
-        source: key.source.as_str(),
-        place: key.place.as_str(),
-        from: Some(key.reference_date),
-        to: Some(key.reference_date),
-        as_of: app.clock.now(),
-        by: KnownBy::Issue,
-    };
-    let issues = store::series::issues(&mut conn, &cell, None, i64::MAX).await?;
-    let same = |p: &&Point| p.issued_at == key.issued_at;
-    let point = issues.iter().find(same).ok_or(Problem::NotFound("value"))?;
+    let mut visit = api.memory.visit(&app.db).await?;
+    let (place, source) = (key.place.as_str(), key.source.as_str());
+    let series = store::series::keys(&mut visit.conn, signal.id.as_str(), &[source], &[place]).await?;
+    let day = Some(key.reference_date);
+    let question =
+        Question { span: (day, day), as_of: app.clock.now(), by: KnownBy::Issue, mode: Mode::Issues };
+    let all = Limit { each: i64::MAX, all: i64::MAX };
+    let rows = store::series::rows(&mut visit.conn, &series, &question, None, all).await?;
+    let targets =
+        series.into_iter().map(|series| Target { place: place.into(), source: source.into(), series });
+    let payloads = visit.payloads(&rows).await?;
+    let words = Words::new(app, signal, Arc::new(targets.collect())).with(payloads);
+    let revisions = words.values(&rows)?;
+    let same = |v: &&Value<'_>| v.issued_at.0 == key.issued_at;
+    let value = revisions.iter().find(same).ok_or(Problem::NotFound("value"))?.clone();
+    let conn = &mut visit.conn;
     let lost = |what: &str| Problem::Internal(anyhow::anyhow!("{what} of {id} is not in the database"));
-    let source =
-        store::sources::get(&mut conn, key.source.as_str()).await?.ok_or_else(|| lost("the source"))?;
-    let retrieval = store::sources::retrieval(&mut conn, &point.retrieval_id).await?;
+    let source = store::sources::get(conn, source).await?.ok_or_else(|| lost("the source"))?;
+    let retrieval = store::sources::retrieval(conn, value.retrieval).await?;
     let retrieval = retrieval.ok_or_else(|| lost("the retrieval"))?;
     let (steps, release) =
-        store::sources::steps(&mut conn, &source, &point.status, &point.retrieval_id).await?;
-    let shape = Shape::new(app, signal);
-    let value = shape.value(&source.id, point)?;
-    let revisions = issues.iter().map(|p| shape.value(&source.id, p)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(Why {
-        newest: issues.last().is_some_and(|last| last.issued_at == key.issued_at),
+        store::sources::steps(conn, &source, value.status.as_str(), value.retrieval).await?;
+    let why = Why {
+        newest: revisions.last().is_some_and(|last| last.issued_at.0 == key.issued_at),
         value,
         publisher: Publisher {
             name: source.publisher,
@@ -161,5 +164,6 @@ pub(crate) async fn why(
         transformations: steps.into_iter().map(|s| Transformation::new(s, release.as_ref())).collect(),
         revisions,
         recorded_situation: RecordedSituation::of(app),
-    }))
+    };
+    Ok(Json(why).into_response())
 }

@@ -1,8 +1,10 @@
 //! `layout=wide`: one row a date, one column a place, in pages of dates.
 
-use crate::body::{RecordedSituation, Shape, StatusWord, plain_number};
+use crate::body::{RecordedSituation, StatusWord, plain_number};
 use crate::respond::{self, Format};
 use crate::select::Selection;
+use crate::visit::Visit;
+use crate::words::{self, Unknown, Words};
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,7 +12,8 @@ use domain::Status;
 use kit::{App, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::series::Point;
+use store::scan::Row;
+use store::series::Limit;
 use utoipa::ToSchema;
 
 /// Cells that an answer may hold: all of them are in memory at once.
@@ -101,6 +104,7 @@ impl WidePage {
 /// [`Problem::Invalid`] when so many dates of so many places are too many cells.
 pub(crate) async fn page(
     app: &App,
+    visit: &mut Visit,
     selection: &Selection,
     after: Option<NaiveDate>,
     limit: Option<usize>,
@@ -113,25 +117,25 @@ pub(crate) async fn page(
         let reason = format!("is more than {most} dates of {places} places: {CELLS} cells are the most");
         return Err(Problem::invalid("limit", reason));
     }
-    // The first dates of all places together are among the first dates of each place.
-    let mut dates: BTreeMap<NaiveDate, Vec<Point>> = BTreeMap::new();
-    let mut conn = app.db.acquire().await?;
-    let mut moment = store::scan::moment(&mut conn).await?;
-    for target in &selection.targets {
-        let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let cells = selection.cells(target);
-        for point in
-            store::series::known(&mut moment, &cells, selection.question.mode.lag(), after, wanted).await?
-        {
-            dates.entry(point.reference_date).or_default().push(point);
-        }
+    let mut question = selection.question.clone();
+    if let Some(after) = after {
+        // The day after the last one of the calendar has none after it either.
+        let next = after.succ_opt().unwrap_or(after);
+        question.span.0 = question.span.0.max(Some(next));
     }
-    moment.commit().await?;
-    drop(conn);
-    let shape = Shape::new(app, &selection.signal);
+    // The first dates of all places together are among the first dates of each place.
+    let each = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let series: Vec<i32> = selection.targets.iter().map(|t| t.series).collect();
+    let limits = Limit { each, all: i64::MAX };
+    let rows = store::series::rows(&mut visit.conn, &series, &question, None, limits).await?;
+    let words = selection.words(app);
+    let mut dates: BTreeMap<i32, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        dates.entry(row.date).or_default().push(row);
+    }
     let truncated = dates.len() > limit;
-    let rows = dates.into_iter().take(limit).map(|(date, points)| row(app, &shape, date, points));
-    let data = rows.collect::<Result<Vec<_>, Problem>>()?;
+    let rows = dates.into_iter().take(limit).map(|(date, rows)| row(&words, date, rows));
+    let data = rows.collect::<Result<Vec<_>, _>>().map_err(anyhow::Error::from)?;
     Ok(WidePage {
         signal: selection.signal.id.to_string(),
         as_of: selection.question.as_of,
@@ -145,19 +149,21 @@ pub(crate) async fn page(
     })
 }
 
-fn row(app: &App, shape: &Shape, date: NaiveDate, points: Vec<Point>) -> Result<WideRow, Problem> {
-    let mut row = WideRow {
-        reference_date: date,
-        week: shape.week(date),
+fn row(words: &Words, day: i32, rows: Vec<Row>) -> Result<WideRow, Unknown> {
+    let reference_date = words::date(day)?;
+    let mut wide = WideRow {
+        reference_date,
+        week: words.week(reference_date).map(|week| week.to_string()),
         values: BTreeMap::new(),
         status: BTreeMap::new(),
-        recorded_situation: app.clock.recorded(),
+        recorded_situation: words.recorded,
     };
-    for point in points {
-        if point.value.is_none() {
-            row.status.insert(point.place_id.clone(), point.status.parse().map_err(anyhow::Error::from)?);
+    for row in rows {
+        let place = &words.target(row.series)?.place;
+        if row.value.is_none() {
+            wide.status.insert(place.clone(), row.status);
         }
-        row.values.insert(point.place_id, plain_number(point.value));
+        wide.values.insert(place.clone(), plain_number(row.value));
     }
-    Ok(row)
+    Ok(wide)
 }

@@ -7,8 +7,8 @@ pub(super) const HEADER: usize = 19;
 /// PostgreSQL counts from the year 2000: its first day, in days from 1970.
 const EPOCH_DAYS: i32 = 10_957;
 
-pub(super) fn broken(how: &str) -> sqlx::Error {
-    sqlx::Error::Protocol(format!("the answer to COPY {how}"))
+pub(crate) fn broken(how: &str) -> sqlx::Error {
+    sqlx::Error::Protocol(format!("the answer {how}"))
 }
 
 /// The next row, no row at the end; `None` where not all of its bytes are there.
@@ -35,7 +35,10 @@ fn field<'a>(from: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     Some(Some(bytes))
 }
 
-fn row([series, payload, date, status, issued_at, seen_at, value]: [Option<&[u8]>; 7]) -> Option<Row> {
+/// A row of [`super::COLUMNS`], each as the database writes it in binary.
+pub(crate) fn row(
+    [series, payload, date, status, issued_at, seen_at, value]: [Option<&[u8]>; 7],
+) -> Option<Row> {
     let int = |field: Option<&[u8]>| Some(i32::from_be_bytes(field?.try_into().ok()?));
     let time = |field: Option<&[u8]>| {
         Some(i64::from_be_bytes(field?.try_into().ok()?) + i64::from(EPOCH_DAYS) * 86_400_000_000)

@@ -1,9 +1,8 @@
 //! What each column of a row group holds, in the order of the schema.
 
 use super::encoding::{Distinct, Texts, hybrid, width};
-use crate::words::{Unknown, Words};
-use chrono::{DateTime, NaiveDate};
-use domain::EpiWeek;
+use crate::words::{Target, Unknown, Words, date, time};
+use chrono::{DateTime, NaiveDate, Utc};
 use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::Statistics;
@@ -22,7 +21,7 @@ pub(super) struct Column {
 /// All columns of `rows`.
 ///
 /// # Errors
-/// When a row names a payload that is not among the words.
+/// When a number of a row stands for nothing.
 pub(super) fn all(rows: &[Row], words: &Words) -> Result<Vec<Column>, Unknown> {
     let dates = Distinct::of(rows.iter().map(|r| r.date));
     let issued = Distinct::of(rows.iter().map(|r| r.issued_at));
@@ -30,21 +29,22 @@ pub(super) fn all(rows: &[Row], words: &Words) -> Result<Vec<Column>, Unknown> {
     let series = Distinct::of(rows.iter().map(|r| r.series));
     let payloads = Distinct::of(rows.iter().map(|r| r.payload));
     let statuses = Distinct::of(rows.iter().map(|r| r.status));
-    let of_series = |pick: fn(&(String, String)) -> &str| {
-        series.values.iter().map(move |s| words.series.get(*s as usize).map_or("", pick)).collect::<Vec<_>>()
-    };
-    let (places, sources) = (of_series(|s| &s.0), of_series(|s| &s.1));
+    let targets = series.values.iter().map(|s| words.target(*s)).collect::<Result<Vec<_>, _>>()?;
+    let (places, sources): (Vec<_>, Vec<_>) =
+        targets.iter().map(|t| (t.place.as_str(), t.source.as_str())).unzip();
+    let days = dates.values.iter().map(|d| date(*d)).collect::<Result<Vec<_>, _>>()?;
+    let times_issued = issued.values.iter().map(|at| time(*at)).collect::<Result<Vec<_>, _>>()?;
     let payload_ids = payloads.values.iter().map(|p| words.payload(*p)).collect::<Result<Vec<_>, _>>()?;
     let all = vec![0; rows.len()];
     let there = vec![1; rows.len()];
     Ok(vec![
-        ids(rows, words, (&series, &sources, &places), &dates, &issued),
+        ids(words, (&series, &targets), (&dates, &days), (&issued, &times_issued)),
         texts(None, &all, &[&words.signal]),
         texts(None, &series.numbers, &places),
         fixed(None, &dates, i32::to_le_bytes, |least, most, nulls| {
             Statistics::int32(Some(least), Some(most), None, nulls, false)
         }),
-        weeks(words, &dates, &there),
+        weeks(words, &dates, &days, &there),
         values(rows),
         texts(None, &statuses.numbers, &statuses.values.iter().map(|s| s.as_str()).collect::<Vec<_>>()),
         texts(None, &all, &[words.unit]),
@@ -152,13 +152,10 @@ fn values(rows: &[Row]) -> Column {
     })
 }
 
-fn weeks(words: &Words, dates: &Distinct<i32>, there: &[u32]) -> Column {
-    let Some(system) = words.weeks else { return absent(there.len()) };
-    let week = |day: &i32| {
-        let date = NaiveDate::from_epoch_days(*day).unwrap_or_default();
-        EpiWeek::of(date, system).to_string()
-    };
-    let weeks: Vec<String> = dates.values.iter().map(week).collect();
+fn weeks(words: &Words, dates: &Distinct<i32>, days: &[NaiveDate], there: &[u32]) -> Column {
+    let weeks: Option<Vec<String>> =
+        days.iter().map(|day| words.week(*day).map(|week| week.to_string())).collect();
+    let Some(weeks) = weeks.filter(|_| words.weeks.is_some()) else { return absent(there.len()) };
     let mut column = merged(&dates.numbers, &weeks.iter().map(String::as_str).collect::<Vec<_>>());
     let mut page = levels(Some(there));
     page.append(&mut column.page);
@@ -168,30 +165,19 @@ fn weeks(words: &Words, dates: &Distinct<i32>, there: &[u32]) -> Column {
 /// `signal~source~place~date~issue time`, as [`domain::ObservationKey::id`] writes it: each id repeats most of the one
 /// before, and only what it does not is written.
 fn ids(
-    rows: &[Row],
     words: &Words,
-    (series, sources, places): (&Distinct<u32>, &[&str], &[&str]),
-    dates: &Distinct<i32>,
-    issued: &Distinct<i64>,
+    (series, targets): (&Distinct<u32>, &[&Target]),
+    (dates, days): (&Distinct<i32>, &[NaiveDate]),
+    (issued, times): (&Distinct<i64>, &[DateTime<Utc>]),
 ) -> Column {
-    let heads: Vec<String> = sources
-        .iter()
-        .zip(places)
-        .map(|(source, place)| format!("{}~{source}~{place}~", words.signal))
-        .collect();
-    let days: Vec<String> = dates
-        .values
-        .iter()
-        .map(|d| NaiveDate::from_epoch_days(*d).unwrap_or_default().to_string() + "~")
-        .collect();
-    let time = |at: &i64| {
-        DateTime::from_timestamp_micros(*at).unwrap_or_default().format("%Y%m%dT%H%M%SZ").to_string()
-    };
-    let times: Vec<String> = issued.values.iter().map(time).collect();
+    let head = |t: &&Target| format!("{}~{}~{}~", words.signal, t.source, t.place);
+    let heads: Vec<String> = targets.iter().map(head).collect();
+    let days: Vec<String> = days.iter().map(|day| format!("{day}~")).collect();
+    let times: Vec<String> = times.iter().map(|at| at.format("%Y%m%dT%H%M%SZ").to_string()).collect();
     let same = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let mut all = Texts::default();
     let mut before: Option<(usize, usize, usize)> = None;
-    for row in 0..rows.len() {
+    for row in 0..series.numbers.len() {
         let [head, day, time] =
             [series.numbers[row], dates.numbers[row], issued.numbers[row]].map(|n| n as usize);
         let (h, d, t) = (&heads[head], &days[day], &times[time]);

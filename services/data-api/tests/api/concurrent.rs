@@ -111,3 +111,46 @@ async fn thirty_two_readers_see_whole_issues_while_figures_arrive(pool: PgPool) 
     let answers = answers.load(Ordering::SeqCst);
     assert!(answers > 2 * READERS, "only {answers} answers: the readers did not read beside the writer");
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_kept_between_requests_ends_with_the_next_write(pool: PgPool) {
+    let app = common::country(pool.clone(), time(common::CLOCK)).await;
+    let router = kit::server::layers(data_api::router(app, 0, data_api::PATIENCE));
+    let ask = async |rest: &str| {
+        ask_router(
+            &router,
+            "GET",
+            &format!("/api/data/v1/observations?signal=flu_hosp_admissions{rest}"),
+            &[],
+        )
+        .await
+    };
+    let mut conn = pool.acquire().await.unwrap();
+    let mut known = "no tag".to_owned();
+    for number in 0..3 {
+        for (rest, places) in [("", 3), ("&place=US-NY", 1), ("&level=state", 2)] {
+            // Twice: from the database, and as it was kept.
+            let (first, second) = (ask(rest).await, ask(rest).await);
+            assert_eq!(json(&first).len(), if number == 0 { 0 } else { 10 * places }, "{rest}");
+            assert_eq!(
+                (first.text(), first.header("etag")),
+                (second.text(), second.header("etag")),
+                "{rest}"
+            );
+        }
+        let tag = ask("").await.header("etag").to_owned();
+        assert_ne!(tag, known);
+        known = tag;
+        store::observations::append(&mut conn, &issue(number)).await.unwrap();
+    }
+    // A place that nobody knew, then one without a figure, then one with a figure.
+    assert_eq!(ask("&place=US-TX").await.status, 404);
+    sqlx::query("insert into place values ('US-TX', 'state', 'US', 30000000, '{\"en\": \"Texas\"}')")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(ask("&place=US-TX").await.json()["reason"], "no_data");
+    let first = point("US-TX", "2025-01-04", "2025-01-12T12:00:00Z", Ok(7.0), "r1");
+    store::observations::append(&mut conn, &[first]).await.unwrap();
+    assert_eq!(json(&ask("&place=US-TX").await).into_values().collect::<Vec<_>>(), [7.0]);
+}

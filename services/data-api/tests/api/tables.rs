@@ -3,11 +3,12 @@
 use crate::common::{self, ask, get, seeded};
 use chrono::{DateTime, NaiveDate};
 use data_api::parquet_file::{GROUP, Writer};
-use data_api::words::Words;
+use data_api::words::{Target, Words};
 use domain::{Status, WeekSystem};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use sqlx::PgPool;
+use std::sync::Arc;
 use store::scan::Row;
 
 /// All rows as texts, written as the CSV writes them.
@@ -70,14 +71,19 @@ async fn a_parquet_bulk_file_is_what_its_checksum_says(pool: PgPool) {
 
 /// What the numbers of [`rows`] stand for.
 fn words(weeks: Option<WeekSystem>) -> Words {
-    let named = |n: usize| (["US-CA", "US", "US-NY"][n % 3].to_owned(), ["a", "bb"][n % 2].to_owned());
+    let named = |n: usize| Target {
+        place: ["US-CA", "US", "US-NY"][n % 3].to_owned(),
+        source: ["a", "bb"][n % 2].to_owned(),
+        series: 0,
+    };
     Words {
         signal: "flu".into(),
         unit: "persons",
-        series: (0..6).map(named).collect(),
+        targets: Arc::new((0..6).map(named).collect()),
         payloads: (0..40).map(|n| (n, format!("r{n}"))).collect(),
         weeks,
         recorded: weeks.map(|_| common::time("2025-02-01T23:59:59Z")),
+        recorded_text: None,
     }
 }
 
@@ -113,7 +119,7 @@ fn every_row_of_every_group_reads_back() {
         let read = read(&bytes);
         assert_eq!(read.len(), count);
         for (read, row) in read.iter().zip(&rows) {
-            let (place, source) = &words.series[row.series as usize];
+            let Target { place, source, .. } = &words.targets[row.series as usize];
             let date = NaiveDate::from_epoch_days(row.date).unwrap();
             let time = |micros| DateTime::from_timestamp_micros(micros).unwrap();
             let (issued, seen) = (time(row.issued_at), time(row.seen_at));
@@ -139,10 +145,20 @@ fn every_row_of_every_group_reads_back() {
 }
 
 #[test]
-fn a_payload_that_nobody_named_is_an_error_and_no_empty_cell() {
+fn a_number_that_stands_for_nothing_is_an_error_and_no_empty_cell() {
     let row = Row { payload: 41, ..rows(1)[0] };
     let refused = Writer::new(Vec::new()).unwrap().group(&[row], &words(None)).unwrap_err();
     assert_eq!(refused.to_string(), "payload 41 is none of the sources of this signal");
+    for (row, why) in [
+        (Row { series: 6, ..rows(1)[0] }, "series 6 was not asked for"),
+        (Row { date: i32::MAX, ..rows(1)[0] }, "2147483647 days after 1970 is no date"),
+        (Row { issued_at: i64::MAX, ..rows(1)[0] }, "9223372036854775807 microseconds after 1970 is no time"),
+    ] {
+        assert_eq!(
+            Writer::new(Vec::new()).unwrap().group(&[row], &words(None)).unwrap_err().to_string(),
+            why
+        );
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

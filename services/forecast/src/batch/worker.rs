@@ -208,7 +208,8 @@ async fn mortality(
     say: Progress,
 ) -> anyhow::Result<bool> {
     if signal.ended_by(day(as_of), None).is_some() {
-        let known = store::issued::coverage(conn, Some(signal.id.as_str()), as_of, KnownBy::Issue).await?;
+        let issues = store::issued::issues(conn, signal.id.as_str()).await?;
+        let known = store::issued::coverage(&issues, as_of, KnownBy::Issue);
         if alive(signal, known.iter().map(|c| c.last_date).max(), as_of) == Err(Reason::Ended) {
             return Ok(false);
         }
