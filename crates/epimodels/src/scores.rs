@@ -100,6 +100,27 @@ pub fn crps(samples: &[f64], truth: f64) -> Option<f64> {
     Some(near - apart)
 }
 
+/// Ranked probability score of class probabilities in their order, of which the one at index `class` happened: the sum
+/// over the classes of the squared difference of the cumulative probabilities (Epstein 1969). 0 is perfect.
+#[must_use]
+pub fn rps(probabilities: &[f64], class: usize) -> f64 {
+    let mut below = 0.0;
+    let mut sum = 0.0;
+    for (index, p) in probabilities.iter().enumerate() {
+        below += p;
+        let happened = if index >= class { 1.0 } else { 0.0 };
+        sum += (below - happened) * (below - happened);
+    }
+    sum
+}
+
+/// Brier score of the probability of something that happened or not: the squared difference.
+#[must_use]
+pub fn brier(probability: f64, happened: bool) -> f64 {
+    let miss = probability - f64::from(u8::from(happened));
+    miss * miss
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +138,14 @@ mod tests {
     fn crps_of_two_points() {
         assert_eq!(crps(&[0.0, 2.0], 1.0), Some(0.5));
         assert_eq!(crps(&[], 1.0), None);
+    }
+
+    #[test]
+    fn a_near_class_costs_less_than_a_far_one() {
+        let sure = [0.0, 1.0, 0.0, 0.0, 0.0];
+        assert_eq!((rps(&sure, 1), rps(&sure, 2), rps(&sure, 4)), (0.0, 1.0, 3.0));
+        assert!((rps(&[0.2; 5], 2) - (0.04 + 0.16 + 0.16 + 0.04)).abs() < 1e-12);
+        assert!((brier(0.7, true) - 0.09).abs() < 1e-12 && (brier(0.7, false) - 0.49).abs() < 1e-12);
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! From quantiles to words: probabilities of the five rate-trend classes of FluSight, and of a rise.
 //!
-//! Source of the classes: FluSight-forecast-hub, target `wk flu hosp rate change`, season 2024-25 (columns
-//! `count_rate0p3` … `count_rate5` of its `locations.csv`). The change is that of the weekly rate per 100,000
+//! Source of the classes: FluSight-forecast-hub, target `wk flu hosp rate change`, "Rate-trend forecast
+//! specifications" of its `model-output/README.md` in each season. The change is that of the weekly rate per 100,000
 //! from the last observed week to the target week; "stable" is also every change of fewer than 10 persons.
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,16 @@ pub struct Thresholds {
     pub large: f64,
 }
 
-/// FluSight's thresholds at horizons 0, 1, 2 and 3 (1 to 4 weeks after the last observed week).
+/// FluSight's thresholds of the season 2023-24, at horizons 0, 1, 2 and 3.
+const FLUSIGHT_2023: [Thresholds; 4] = [
+    Thresholds { stable: 1.0, large: 2.0 },
+    Thresholds { stable: 1.0, large: 3.0 },
+    Thresholds { stable: 2.0, large: 4.0 },
+    Thresholds { stable: 2.5, large: 5.0 },
+];
+
+/// FluSight's thresholds from the season 2024-25 on, at horizons 0, 1, 2 and 3 (1 to 4 weeks after the last observed
+/// week).
 pub const FLUSIGHT: [Thresholds; 4] = [
     Thresholds { stable: 0.3, large: 1.7 },
     Thresholds { stable: 0.5, large: 3.0 },
@@ -28,6 +37,19 @@ pub const FLUSIGHT: [Thresholds; 4] = [
 
 /// Changes of fewer persons than this are "stable" whatever the rate.
 pub const STABLE_COUNT: f64 = 10.0;
+
+/// FluSight's thresholds in the season that began in `year`; before 2023 its classes were others.
+#[must_use]
+pub fn flusight(year: i32) -> Option<[Thresholds; 4]> {
+    match year {
+        2023 => Some(FLUSIGHT_2023),
+        2024.. => Some(FLUSIGHT),
+        _ => None,
+    }
+}
+
+/// The classes as FluSight names them, from the largest decrease to the largest increase.
+pub const CLASSES: [&str; 5] = ["large_decrease", "decrease", "stable", "increase", "large_increase"];
 
 /// Probabilities of the five classes; they sum to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -44,12 +66,34 @@ pub struct Trend {
     pub large_increase: f64,
 }
 
+impl Trend {
+    /// The probabilities in order of [`CLASSES`].
+    #[must_use]
+    pub fn probabilities(&self) -> [f64; 5] {
+        [self.large_decrease, self.decrease, self.stable, self.increase, self.large_increase]
+    }
+}
+
+/// The changes, in persons, at which "stable" ends and "large" begins in a place of `population`.
+#[must_use]
+pub fn limits(population: f64, thresholds: Thresholds) -> (f64, f64) {
+    let stable = (thresholds.stable * population / 1e5).max(STABLE_COUNT);
+    (stable, (thresholds.large * population / 1e5).max(stable))
+}
+
+/// The class, as an index of [`CLASSES`], of a `change` that happened.
+#[must_use]
+pub fn class_of(change: f64, (stable, large): (f64, f64)) -> usize {
+    let size = change.abs();
+    let far = usize::from(size >= stable) + usize::from(size >= large);
+    if change < 0.0 { 2 - far } else { 2 + far }
+}
+
 /// Class probabilities of a forecast of counts (persons) for a place of `population`, against the `last`
 /// observed count.
 #[must_use]
 pub fn trend(quantiles: &Quantiles, last: f64, population: f64, thresholds: Thresholds) -> Trend {
-    let stable = (thresholds.stable * population / 1e5).max(STABLE_COUNT);
-    let large = (thresholds.large * population / 1e5).max(stable);
+    let (stable, large) = limits(population, thresholds);
     classes(quantiles, last, stable, large)
 }
 
@@ -125,6 +169,21 @@ mod tests {
         assert!(t.stable > 0.999, "a change of 4 persons is stable: {t:?}");
         let t = trend(&normal(3000.0, 100.0), 2000.0, 5e6, FLUSIGHT[0]);
         assert!(t.large_increase > 0.999, "{t:?}");
+    }
+
+    #[test]
+    fn a_threshold_belongs_to_the_farther_class_and_each_season_has_its_own() {
+        let of = |change, year: i32| CLASSES[class_of(change, limits(1e6, flusight(year).unwrap()[0]))];
+        assert_eq!(
+            (of(9.0, 2023), of(10.0, 2023), of(-20.0, 2023)),
+            ("stable", "increase", "large_decrease")
+        );
+        assert_eq!(
+            (of(-16.0, 2024), of(-17.0, 2024), of(17.0, 2025)),
+            ("decrease", "large_decrease", "large_increase")
+        );
+        assert_eq!(class_of(9.0, limits(1e5, FLUSIGHT[0])), 2, "fewer than ten persons");
+        assert!(flusight(2022).is_none());
     }
 
     #[test]

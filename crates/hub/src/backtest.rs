@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use chrono::{Datelike, Duration, NaiveDate};
 use epimodels::Quantiles;
 use epimodels::recipe::{Config, FirstReport, Fitted, Forecast, Panel, Series, fit};
+use epimodels::trend::Trend;
 
 use crate::history::{HistoryRow, ili_plus, read_history, weekly};
 use crate::model_output::{Task, write_forecasts};
 use crate::profile::{Profile, profile_of};
 use crate::series::{Archive, Known, SeriesKey};
-use crate::{HubError, Locations};
+use crate::{HubError, Locations, Submission, rate_change};
 
 /// What to backtest.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct Backtest {
     pub recipe: Option<Config>,
     /// Also write what each member says, as models of their own.
     pub members: bool,
+    /// Also write what can be handed in to the hub, with the classes of change.
+    pub submission: Option<Submission>,
     /// Threads; they change nothing but the time.
     pub threads: usize,
 }
@@ -61,6 +64,13 @@ struct Ground {
 pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubError> {
     let origins = origins(args, &profile_of(&args.target)?)?;
     let ground = Ground::open(args, &origins)?;
+    if let Some(submission) = &args.submission {
+        if ground.profile.rate_change.is_none() {
+            let (hub, target) = (ground.profile.name, &args.target);
+            return Err(HubError::Argument(format!("no form to hand in `{target}` to {hub} is known here")));
+        }
+        submission.write_metadata(&args.model)?;
+    }
     let refit_every = args.refit_every.unwrap_or(ground.profile.refit_every).max(1);
     let mut fitted: Option<Fitted> = None;
     let mut files = 0;
@@ -89,7 +99,12 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
             if !rows.is_empty() {
                 let model = format!("{}{suffix}", args.model);
                 let folder = args.out.join("model-output").join(&model);
-                write_forecasts(&folder.join(format!("{origin}-{model}.csv")), &rows)?;
+                let file = format!("{origin}-{model}.csv");
+                write_forecasts(&folder.join(&file), &rows, &[])?;
+                if let (Some(submission), "") = (&args.submission, suffix) {
+                    let folder = submission.out.join("model-output").join(&model);
+                    write_forecasts(&folder.join(&file), &rows, &ground.trends(&panel, &rows))?;
+                }
             }
         }
         files += 1;
@@ -187,6 +202,22 @@ impl Ground {
             series.extend(ili_plus(&self.history, &self.locations, national, group, origin - self.lag));
         }
         Panel { series }
+    }
+
+    /// The classes of change of forecasts, where the week that a change is counted from is known.
+    fn trends(&self, panel: &Panel, forecasts: &[(Task, Quantiles)]) -> Vec<(Task, Trend)> {
+        let (Some(target), Some((_, group))) = (self.profile.rate_change, self.profile.targets.first())
+        else {
+            return Vec::new();
+        };
+        let series: BTreeMap<&str, &Series> = panel.series.iter().map(|s| (s.id.as_str(), s)).collect();
+        let of = |(task, quantiles): &(Task, Quantiles)| {
+            let series = series.get(format!("{group}/{}", task.location).as_str())?;
+            let base = series.at(rate_change::base_week(task.reference_date))?;
+            let trend = rate_change::of_quantiles(task, quantiles, base, series.population?)?;
+            Some((Task { target: target.to_owned(), ..task.clone() }, trend))
+        };
+        forecasts.iter().filter_map(of).collect()
     }
 
     fn series(

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use crate::{Backtest, Build, HubError, Score, backtest, build_from_revisions, score, summary};
+use crate::{
+    Backtest, Build, Contributor, HubError, Score, ScoreSpread, Submission, backtest, build_from_revisions,
+    score, score_spread, spread_table, summary,
+};
 
 /// All commands of this crate.
 #[derive(Debug, Subcommand)]
@@ -71,7 +74,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "DAYS")]
     pub lag_days: Option<i64>,
     /// Horizons, both ends inside (FluSight 0..3, RespiCast 1..4).
-    #[arg(long, value_name = "A..B", value_parser = horizons)]
+    #[arg(long, value_name = "A..B", value_parser = horizons, allow_hyphen_values = true)]
     pub horizons: Option<(i32, i32)>,
     /// History of ILI+ for the targets that use it; `none` to go without.
     #[arg(long, value_name = "FILE", default_value = "data/history/ili_plus_us_2010_2020.csv.gz")]
@@ -82,6 +85,18 @@ pub struct BacktestArgs {
     /// Also write what each member of the ensemble says, as models of their own.
     #[arg(long)]
     pub members: bool,
+    /// Folder for what FluSight takes from a team: the forecasts with the classes of change, and the model's metadata.
+    #[arg(long, value_name = "DIR", requires = "contributor")]
+    pub submission: Option<PathBuf>,
+    /// Who answers for a submission; may be given several times.
+    #[arg(long, value_name = "NAME; AFFILIATION; E-MAIL")]
+    pub contributor: Vec<Contributor>,
+    /// Card of the model, for the metadata of a submission.
+    #[arg(long, value_name = "FILE", default_value = "services/forecast/model-cards/vigie-pool-us.toml")]
+    pub card: PathBuf,
+    /// Licence of the forecasts of a submission.
+    #[arg(long, value_name = "LICENCE", default_value = "CC-BY-4.0")]
+    pub licence: String,
     /// Threads; they change nothing but the time. Default: all cores.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -103,11 +118,15 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "DATE")]
     pub truth_as_of: Option<NaiveDate>,
     /// Horizons that count, both ends inside.
-    #[arg(long, value_name = "A..B", value_parser = horizons, default_value = "0..99")]
+    #[arg(long, value_name = "A..B", value_parser = horizons, default_value = "0..99", allow_hyphen_values = true)]
     pub horizons: (i32, i32),
     /// Table to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Also score what the forecasts say of the classes of change, of a rise and of an arrival, against the frequencies
+    /// of earlier seasons, and write it here.
+    #[arg(long, value_name = "FILE")]
+    pub spread: Option<PathBuf>,
 }
 
 /// `0..3`, both ends inside, or one number.
@@ -152,6 +171,8 @@ impl BacktestArgs {
     pub fn run(&self, out: &mut dyn Write, progress: &mut dyn Write) -> Result<(), HubError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let args = self.clone();
+        let (card, contributors, licence) = (args.card, args.contributor, args.licence);
+        let submission = args.submission.map(|out| Submission { out, card, contributors, licence });
         let files = backtest(
             &Backtest {
                 hub: args.hub,
@@ -166,6 +187,7 @@ impl BacktestArgs {
                 refit_every: args.refit_every,
                 recipe: None,
                 members: args.members,
+                submission,
                 threads: args.threads.unwrap_or(cores),
             },
             progress,
@@ -190,7 +212,17 @@ impl ScoreArgs {
             horizons: args.horizons,
             out: args.out,
         })?;
-        say(out, &summary::text(&summaries))
+        say(out, &summary::text(&summaries))?;
+        let Some(table) = self.spread.clone() else { return Ok(()) };
+        let args = self.clone();
+        let rows = score_spread(&ScoreSpread {
+            hub: args.hub,
+            model_output: args.model_output,
+            truth_as_of: args.truth_as_of,
+            horizons: args.horizons,
+            out: table,
+        })?;
+        say(out, &spread_table::text(&rows))
     }
 }
 
@@ -201,7 +233,21 @@ fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
 
 #[cfg(test)]
 mod tests {
-    use super::horizons;
+    use clap::Parser;
+
+    use super::{ScoreArgs, horizons};
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        score: ScoreArgs,
+    }
+
+    #[test]
+    fn a_horizon_before_the_reference_date_is_no_option() {
+        let words = "vigie --hub h --model-output m --out o --horizons -1..3".split(' ');
+        assert_eq!(Program::try_parse_from(words).unwrap().score.horizons, (-1, 3));
+    }
 
     #[test]
     fn a_range_of_horizons_has_both_ends() {

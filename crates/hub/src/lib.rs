@@ -13,10 +13,13 @@ mod history;
 mod locations;
 mod model_output;
 mod profile;
+mod rate_change;
 mod score;
 mod series;
+mod spread;
+mod spread_table;
+mod submission;
 mod summary;
-
 mod table;
 
 pub use backtest::{Backtest, backtest};
@@ -24,8 +27,10 @@ pub use build::{Build, build_from_revisions};
 pub use error::HubError;
 pub use history::{HistoryRow, ili_plus, read_history};
 pub use locations::{Location, Locations};
-pub use model_output::{Task, write_forecasts};
+pub use model_output::{ModelOutput, Task, read_model_output, write_forecasts};
 pub use profile::{Profile, profile_of};
-pub use score::{Score, Scored, score};
+pub use score::{Score, ScoreSpread, Scored, score, score_spread};
 pub use series::{Archive, Known, SeriesKey};
+pub use spread::{ARRIVED, Event, QUIET, Spread};
+pub use submission::{Contributor, Submission};
 pub use summary::{Summary, summarise};

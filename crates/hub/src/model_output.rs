@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use epimodels::trend::{CLASSES, Trend};
 use epimodels::{LEVELS, Quantiles};
 
 use crate::{HubError, table};
@@ -26,6 +28,7 @@ pub struct Task {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answer {
     quantiles: Vec<(usize, f64)>,
+    classes: Vec<(usize, f64)>,
     pub(crate) samples: Vec<f64>,
 }
 
@@ -38,26 +41,81 @@ impl Answer {
         }
         all.iter().all(|v| v.is_finite()).then_some(all)
     }
+
+    /// The probabilities of the five classes, in order of [`CLASSES`], if all are there and they sum to 1.
+    pub(crate) fn classes(&self) -> Option<[f64; 5]> {
+        let mut all = [f64::NAN; 5];
+        for (place, value) in &self.classes {
+            all[*place] = *value;
+        }
+        let sum: f64 = all.iter().sum();
+        (all.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6).then_some(all)
+    }
 }
 
 /// Answers by model and task.
 pub(crate) type Outputs = BTreeMap<String, BTreeMap<Task, Answer>>;
 
-/// Writes forecasts of one reference date in hubverse's quantile form.
+/// Forecasts of one model, by task.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelOutput {
+    /// Quantiles of a number.
+    pub quantiles: BTreeMap<Task, Quantiles>,
+    /// Probabilities of the five classes of change, in order of [`CLASSES`].
+    pub classes: BTreeMap<Task, [f64; 5]>,
+}
+
+impl ModelOutput {
+    /// What is complete of the answers.
+    pub(crate) fn of(tasks: BTreeMap<Task, Answer>) -> Self {
+        let mut found = Self::default();
+        for (task, answer) in tasks {
+            if let Some(classes) = answer.classes() {
+                found.classes.insert(task.clone(), classes);
+            }
+            if let Some(quantiles) = answer.complete() {
+                found.quantiles.insert(task, quantiles);
+            }
+        }
+        found
+    }
+}
+
+/// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.
+/// What is not complete is left out.
+///
+/// # Errors
+/// A folder or file that cannot be read, or without a forecast.
+pub fn read_model_output(path: &Path) -> Result<BTreeMap<String, ModelOutput>, HubError> {
+    Ok(read(path)?.into_iter().map(|(model, tasks)| (model, ModelOutput::of(tasks))).collect())
+}
+
+/// Writes forecasts of one reference date in hubverse's form: quantiles, then probabilities of the classes.
 ///
 /// # Errors
 /// A folder or file that cannot be written.
-pub fn write_forecasts(path: &Path, forecasts: &[(Task, Quantiles)]) -> Result<(), HubError> {
+pub fn write_forecasts(
+    path: &Path,
+    forecasts: &[(Task, Quantiles)],
+    trends: &[(Task, Trend)],
+) -> Result<(), HubError> {
     let mut text = String::from(
         "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n",
     );
-    for (task, quantiles) in forecasts {
+    let mut rows = |task: &Task, kind: &str, id: &dyn Display, value: f64| {
         let Task { reference_date, target, horizon, target_end_date, location } = task;
+        text += &format!(
+            "{reference_date},{target},{horizon},{target_end_date},{location},{kind},{id},{value}\n"
+        );
+    };
+    for (task, quantiles) in forecasts {
         for (level, value) in LEVELS.iter().zip(quantiles) {
-            let value = (value * 1e4).round() / 1e4;
-            text += &format!(
-                "{reference_date},{target},{horizon},{target_end_date},{location},quantile,{level},{value}\n"
-            );
+            rows(task, "quantile", level, (value * 1e4).round() / 1e4);
+        }
+    }
+    for (task, trend) in trends {
+        for (class, probability) in CLASSES.iter().zip(trend.probabilities()) {
+            rows(task, "pmf", class, probability.clamp(0.0, 1.0));
         }
     }
     if let Some(folder) = path.parent() {
@@ -87,7 +145,7 @@ pub(crate) fn read(path: &Path) -> Result<Outputs, HubError> {
     if outputs.is_empty() {
         return Err(HubError::content(
             path,
-            "holds no quantile or sample forecast (.csv, .csv.gz or .parquet)",
+            "holds no quantile, pmf or sample forecast (.csv, .csv.gz or .parquet)",
         ));
     }
     Ok(outputs)
@@ -125,7 +183,8 @@ fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs) -> Result
     ];
     table::for_each(path, &columns, |row| {
         let kind = if row.has(6) { row.text(6)? } else { "quantile".to_owned() };
-        if kind != "quantile" && kind != "sample" {
+        // A target without a week (the week of the peak, its height) is none that is read here.
+        if !["quantile", "pmf", "sample"].contains(&kind.as_str()) || !row.has(4) {
             return Ok(());
         }
         let Some(value) = row.number(8)? else { return Ok(()) };
@@ -143,6 +202,9 @@ fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs) -> Result
         let answer = outputs.entry(name).or_default().entry(task).or_default();
         if kind == "sample" {
             answer.samples.push(value);
+        } else if kind == "pmf" {
+            let class = row.text(7)?;
+            answer.classes.extend(CLASSES.iter().position(|c| *c == class).map(|place| (place, value)));
         } else if let Some(level) = row.number(7)?
             && let Some(place) = LEVELS.iter().position(|l| (l - level).abs() < 1e-6)
         {

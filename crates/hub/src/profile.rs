@@ -20,6 +20,8 @@ pub struct Profile {
     pub national: Option<&'static str>,
     /// Series whose rows count several times (target, location).
     pub focus: &'static [(&'static str, &'static str)],
+    /// Target of the five classes of change, in a file with the counts.
+    pub rate_change: Option<&'static str>,
     /// Group of the recipe that the history file fills.
     pub history: Option<&'static str>,
     /// The recipe.
@@ -35,6 +37,7 @@ const PROFILES: [Profile; 2] = [
         refit_every: 2,
         national: Some("US"),
         focus: &[],
+        rate_change: Some("wk flu hosp rate change"),
         history: Some("ili_plus"),
         recipe: us,
     },
@@ -46,6 +49,7 @@ const PROFILES: [Profile; 2] = [
         refit_every: 4,
         national: None,
         focus: &[("ILI incidence", "FR"), ("ILI incidence", "CH"), ("ARI incidence", "FR")],
+        rate_change: None,
         history: None,
         recipe: europe,
     },

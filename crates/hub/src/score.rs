@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use epimodels::scores;
 
-use crate::model_output::{self, Answer, Task};
+use crate::model_output::{self, Answer, ModelOutput, Task};
 use crate::series::{Archive, SeriesKey};
-use crate::{HubError, Summary, summarise};
+use crate::spread::{self, Spread};
+use crate::{HubError, Summary, profile_of, spread_table, summarise};
 
 /// What to score.
 #[derive(Debug, Clone)]
@@ -23,6 +24,53 @@ pub struct Score {
     pub horizons: (i32, i32),
     /// Table to write, one row per task and model.
     pub out: PathBuf,
+}
+
+/// Which forecasts to score as forecasts of spread.
+#[derive(Debug, Clone)]
+pub struct ScoreSpread {
+    /// The hub directory with what was known and the truth.
+    pub hub: PathBuf,
+    /// As for [`Score`].
+    pub model_output: Vec<PathBuf>,
+    /// Day as of which the truth is taken; `None`: the last.
+    pub truth_as_of: Option<NaiveDate>,
+    /// First and last horizon that count.
+    pub horizons: (i32, i32),
+    /// Table to write, one row per task and model.
+    pub out: PathBuf,
+}
+
+/// Scores the probabilities of the classes of change, of a rise and of an arrival that follow from forecasts, against
+/// how often each came at this time of earlier seasons; writes one row per task and model.
+///
+/// # Errors
+/// Files that do not fit, no forecast of a target with classes: in a sentence.
+pub fn score_spread(args: &ScoreSpread) -> Result<Vec<Spread>, HubError> {
+    let mut models: Vec<(String, ModelOutput)> = Vec::new();
+    for path in &args.model_output {
+        for (model, mut tasks) in model_output::read(path)? {
+            tasks.retain(|task, _| (args.horizons.0..=args.horizons.1).contains(&task.horizon));
+            models.push((model, ModelOutput::of(tasks)));
+        }
+    }
+    let mut dates: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
+    for task in models.iter().flat_map(|(_, output)| output.quantiles.keys()) {
+        dates.entry(&task.target).or_default().insert(task.reference_date);
+    }
+    let mut all = Vec::new();
+    for (target, dates) in dates.iter().filter(|(target, _)| profile_of(target).is_ok()) {
+        if let Some(ground) = spread::Ground::open(&args.hub, target, args.truth_as_of, dates)? {
+            all.extend(models.iter().flat_map(|(model, output)| ground.score(model, output)));
+        }
+    }
+    if all.is_empty() {
+        let what =
+            "no forecast is of a target and a season with classes of change, or its truth is not known";
+        return Err(HubError::Argument(what.to_owned()));
+    }
+    spread_table::write(&args.out, &all)?;
+    Ok(all)
 }
 
 /// The scores of one model on one task.

@@ -1,0 +1,40 @@
+//! Seconds for the reproduction number of many series, and the estimates, for comparison with EpiEstim.
+//!
+//! `cargo bench -p epimodels --bench rt -- FILE`: a line of FILE is one series, counts with commas between them. The answer
+//! is the best of five times over all series, then for each series the mean and the deviation of every window.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark says its numbers and fails by panicking"
+)]
+
+use std::time::Instant;
+
+use epimodels::rt::{RtConfig, RtEstimate, SerialInterval, estimate};
+
+fn main() {
+    // Cargo gives `--bench`; the file is what is no option.
+    let Some(file) = std::env::args().skip(1).find(|a| !a.starts_with("--")) else {
+        println!("not run: name a file of series");
+        return;
+    };
+    let text = std::fs::read_to_string(file).unwrap();
+    let series: Vec<Vec<f64>> =
+        text.lines().map(|line| line.split(',').map(|n| n.parse().unwrap()).collect()).collect();
+    let si = SerialInterval::shifted_gamma(2.6, 1.5).unwrap();
+    let all = || -> Vec<Vec<RtEstimate>> {
+        series.iter().map(|s| estimate(s, &si, &RtConfig::default()).unwrap()).collect()
+    };
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        std::hint::black_box(all());
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    println!("{best}");
+    for estimates in all() {
+        let numbers: Vec<String> =
+            estimates.iter().flat_map(|e| [e.mean, e.sd]).map(|n| n.to_string()).collect();
+        println!("{}", numbers.join(","));
+    }
+}

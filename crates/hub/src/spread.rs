@@ -1,0 +1,174 @@
+//! Where it rises and where it arrives, scored: the probabilities that follow from forecasts of a count, beside how often
+//! the same happened at this time of earlier seasons.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use chrono::{Duration, NaiveDate};
+use epimodels::climatology::frequencies;
+use epimodels::recipe::season;
+use epimodels::trend::{cdf_before, class_of, rise};
+
+use crate::model_output::{ModelOutput, Task};
+use crate::rate_change::{base_week, limits_of, of_quantiles};
+use crate::series::{Archive, Known, SeriesKey};
+use crate::{HubError, Locations, profile_of};
+
+/// A place with fewer weekly persons per 100,000 than this is quiet.
+pub const QUIET: f64 = 0.5;
+/// In a quiet place the disease arrives when a week has this many persons per 100,000.
+pub const ARRIVED: f64 = 1.0;
+/// Weeks before and after in earlier seasons that tell how often something happens at this time of the year.
+const REACH: u32 = 2;
+
+/// Something that was given a probability and then happened or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event {
+    /// What the forecast said.
+    pub probability: f64,
+    /// How often it happened at this time of earlier seasons.
+    pub climatology: f64,
+    /// Whether it happened.
+    pub happened: bool,
+}
+
+/// A forecast of spread for one place and horizon, and what came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spread {
+    /// Name of the model.
+    pub model: String,
+    /// The task of the count.
+    pub task: Task,
+    /// Probabilities of the five classes of change.
+    pub classes: [f64; 5],
+    /// How often each happened at this time of earlier seasons.
+    pub climatology: [f64; 5],
+    /// The class that came.
+    pub class: usize,
+    /// Whether the target week has more than the last week known at the reference date.
+    pub rises: Event,
+    /// Whether the disease arrives; `None`: the place is not quiet.
+    pub arrives: Option<Event>,
+}
+
+/// The hub as it was known at each reference date, and the truth.
+pub(crate) struct Ground {
+    target: String,
+    rate_change: &'static str,
+    locations: Locations,
+    known: BTreeMap<NaiveDate, Known>,
+    truth: Known,
+}
+
+impl Ground {
+    /// Reads what is needed for these reference dates of `target`; `None` if its hub has no classes.
+    pub(crate) fn open(
+        hub: &Path,
+        target: &str,
+        truth_as_of: Option<NaiveDate>,
+        dates: &BTreeSet<NaiveDate>,
+    ) -> Result<Option<Self>, HubError> {
+        let profile = profile_of(target)?;
+        let Some(rate_change) = profile.rate_change else { return Ok(None) };
+        let locations = Locations::read(&hub.join("auxiliary-data").join("locations.csv"))?;
+        let archive = Archive::read(hub, &[target], truth_as_of)?;
+        let cut: Vec<NaiveDate> = dates.iter().map(|day| *day - Duration::days(profile.lag_days)).collect();
+        let known = dates.iter().copied().zip(archive.known(&cut)).collect();
+        let last: Vec<NaiveDate> = archive.days().next_back().into_iter().collect();
+        let truth = archive.known(&last).pop().unwrap_or_default();
+        Ok(Some(Self { target: target.to_owned(), rate_change, locations, known, truth }))
+    }
+
+    /// The forecasts of a model whose truth is known; its own classes where it gives some, else those of its quantiles.
+    pub(crate) fn score(&self, model: &str, output: &ModelOutput) -> Vec<Spread> {
+        let mut climates: BTreeMap<(NaiveDate, i32), Option<Climate>> = BTreeMap::new();
+        let quantiles = output.quantiles.iter().filter(|(task, _)| task.target == self.target);
+        let mut all = Vec::new();
+        for (task, quantiles) in quantiles {
+            let climate = climates
+                .entry((task.reference_date, task.horizon))
+                .or_insert_with(|| self.climate(task.reference_date, task.horizon));
+            let said = Task { target: self.rate_change.to_owned(), ..task.clone() };
+            let own = output.classes.get(&said);
+            all.extend(climate.as_ref().and_then(|c| self.one(model, task, quantiles, own, c)));
+        }
+        all
+    }
+
+    fn one(
+        &self,
+        model: &str,
+        task: &Task,
+        quantiles: &epimodels::Quantiles,
+        own: Option<&[f64; 5]>,
+        climate: &Climate,
+    ) -> Option<Spread> {
+        let key = SeriesKey { target: self.target.clone(), location: task.location.clone() };
+        let from = base_week(task.reference_date);
+        let base = *self.known.get(&task.reference_date)?.get(&key)?.get(&from)?;
+        let truth = self.truth.get(&key)?;
+        let (before, then) = (*truth.get(&from)?, *truth.get(&task.target_end_date)?);
+        let population = self.locations.get(&task.location)?.population?;
+        let limits = limits_of(task.reference_date, task.horizon, population)?;
+        let classes = match own {
+            Some(own) => *own,
+            None => of_quantiles(task, quantiles, base, population)?.probabilities(),
+        };
+        let arrived = ARRIVED * population / 1e5;
+        let arrives = (base < QUIET * population / 1e5).then(|| Event {
+            probability: 1.0 - cdf_before(quantiles, arrived),
+            climatology: climate.arrives,
+            happened: then >= arrived,
+        });
+        Some(Spread {
+            model: model.to_owned(),
+            task: task.clone(),
+            classes,
+            climatology: climate.classes,
+            class: class_of(then - before, limits),
+            rises: Event {
+                probability: rise(quantiles, base),
+                climatology: climate.rises,
+                happened: then > before,
+            },
+            arrives,
+        })
+    }
+
+    /// How often each class, a rise and an arrival came at this time of the earlier seasons, in all places, as far as it
+    /// was known at the reference date.
+    fn climate(&self, date: NaiveDate, horizon: i32) -> Option<Climate> {
+        let (now, week) = (season(date), season(base_week(date)).week);
+        let weeks = Duration::weeks(i64::from(horizon) + 1);
+        let (mut classes, mut rises, mut arrives) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, values) in self.known.get(&date)? {
+            let Some(population) = self.locations.get(&key.location).and_then(|l| l.population) else {
+                continue;
+            };
+            let limits = limits_of(date, horizon, population)?;
+            for (end, before) in values {
+                let (Some(then), place) = (values.get(&(*end + weeks)), season(*end)) else { continue };
+                if place.year >= now.year {
+                    continue;
+                }
+                classes.push((place.week, class_of(then - before, limits)));
+                rises.push((place.week, usize::from(then > before)));
+                if *before < QUIET * population / 1e5 {
+                    arrives.push((place.week, usize::from(*then >= ARRIVED * population / 1e5)));
+                }
+            }
+        }
+        let yes = |events: &[(u32, usize)]| frequencies::<2>(events, week, REACH)[1];
+        Some(Climate {
+            classes: frequencies(&classes, week, REACH),
+            rises: yes(&rises),
+            arrives: yes(&arrives),
+        })
+    }
+}
+
+struct Climate {
+    classes: [f64; 5],
+    rises: f64,
+    arrives: f64,
+}
