@@ -66,20 +66,9 @@ const fn file(prefix: &'static str) -> Recording {
 /// The files of one version are found from here; no address of a single version was recorded.
 const CONTEXT_URL: &str = "https://www.covid19.admin.ch/api/data/context";
 
-struct Signals([(&'static str, SignalId); 3]);
-
-impl Signals {
-    fn new() -> Result<Self, Refusal> {
-        Ok(Self([
-            ("Cases", signal("covid_cases")?),
-            ("Hosp", signal("covid_hosp_admissions_daily")?),
-            ("Death", signal("covid_deaths")?),
-        ]))
-    }
-
-    fn of(&self, series: &str) -> Option<&SignalId> {
-        self.0.iter().find(|(name, _)| *name == series).map(|(_, signal)| signal)
-    }
+fn counted(series: &str) -> Result<Option<SignalId>, Refusal> {
+    let ours = [("Cases", "covid_cases"), ("Hosp", "covid_hosp_admissions_daily"), ("Death", "covid_deaths")];
+    ours.iter().find(|(name, _)| *name == series).map(|(_, id)| signal(id)).transpose()
 }
 
 /// `2021-07-09_07-48-17`, Swiss local time. In the hour that occurs twice the earlier is meant.
@@ -104,27 +93,20 @@ fn table(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
         (table.column(&["geoRegion"])?, table.column(&["datum"])?, table.column(&["entries"])?);
     let (kind, unit, stated) =
         (table.column(&["type"])?, table.column(&["datum_unit"])?, table.column(&["version"])?);
-    let signals = Signals::new()?;
     let (mut rows, mut skips) = (Vec::with_capacity(table.len()), Skips::default());
     for line in table.lines() {
         if line.text(unit) != "day" {
             skips.add("a weekly row: days are read");
             continue;
         }
-        let Some(signal) = line.text(kind).strip_prefix("COVID19").and_then(|series| signals.of(series))
-        else {
+        let Some(signal) = counted(line.text(kind).trim_start_matches("COVID19"))? else {
             skips.add("a series that is not read here");
             continue;
         };
         let Some(place) = place(line.text(region), &mut skips) else { continue };
-        let value = line.number(entries)?;
-        rows.push(Row::new(
-            signal,
-            place,
-            line.date(date, &["%Y-%m-%d"])?,
-            version(line.text(stated)).ok_or_else(|| line.refuse(stated, "a version"))?,
-            value,
-        ));
+        let (day, value) = (line.date(date, &["%Y-%m-%d"])?, line.number(entries)?);
+        let issued_at = version(line.text(stated)).ok_or_else(|| line.refuse(stated, "a version"))?;
+        rows.push(Row::new(&signal, place, day, issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
@@ -135,7 +117,6 @@ fn revisions(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
     let (series, stated, region) =
         (log.text(&["series"])?, log.text(&["version"])?, log.text(&["geoRegion"])?);
     let (date, entries) = (log.date(&["datum"])?, log.number(&["entries"])?);
-    let signals = Signals::new()?;
     let (mut rows, mut skips, mut vintages) =
         (Vec::with_capacity(log.len()), Skips::default(), BTreeSet::new());
     for i in 0..log.len() {
@@ -147,13 +128,9 @@ fn revisions(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             expected: "a version",
         };
         let issued_at = version(name).ok_or_else(wrong)?;
-        vintages.insert(Vintage {
-            issued_at,
-            signal: None,
-            name: name.to_string(),
-            url: CONTEXT_URL.to_owned(),
-        });
-        let Some(signal) = signals.of(present(series, i, "series")?) else {
+        let (name, url) = (name.to_string(), CONTEXT_URL.to_owned());
+        vintages.insert(Vintage { issued_at, signal: None, name, url });
+        let Some(signal) = counted(present(series, i, "series")?)? else {
             skips.add("a series that is not read here");
             continue;
         };
@@ -162,13 +139,8 @@ fn revisions(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             skips.add("absent from that version: the value known before stands");
             continue;
         };
-        rows.push(Row::new(signal, place, *present(date, i, "datum")?, issued_at, Some(value)));
+        rows.push(Row::new(&signal, place, *present(date, i, "datum")?, issued_at, Some(value)));
     }
-    Ok(Parsed {
-        rows,
-        skipped: skips.into_list(),
-        vintages: vintages.into_iter().collect(),
-        changes_only: true,
-        ..Parsed::default()
-    })
+    let (skipped, vintages) = (skips.into_list(), vintages.into_iter().collect());
+    Ok(Parsed { rows, skipped, vintages, changes_only: true, ..Parsed::default() })
 }
