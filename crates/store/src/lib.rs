@@ -10,6 +10,7 @@ pub mod places;
 pub mod scan;
 pub mod series;
 pub mod sources;
+pub mod training;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};

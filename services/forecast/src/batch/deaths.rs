@@ -1,6 +1,7 @@
 //! Deaths ahead from cases or admissions of the same disease in the same place: `epimodels::secondary`.
 
 use super::gate::{Reason, alive, day};
+use super::hash::DataHash;
 use super::weekly::{sums, unbroken};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::CountryProfile;
@@ -8,8 +9,10 @@ use domain::profile::{Cadence, Event, Signal, Unit};
 use epimodels::secondary::{Secondary, SecondaryConfig, secondary};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
+use store::forecasts::{Forecast, NotEstimated, Results};
 use store::observations::Point;
 use store::places::Place;
+use store::series::KnownBy;
 
 /// Id and version of the model.
 pub(crate) const MODEL: (&str, &str) = ("vigie-deaths", "1");
@@ -80,6 +83,66 @@ pub(crate) async fn estimate(
         }
     }
     Ok(Err(reason))
+}
+
+/// Deaths ahead in every place of a country, and what they were made from.
+#[derive(Default)]
+pub(crate) struct Everywhere {
+    pub(crate) results: Results,
+    pub(crate) hash: DataHash,
+    /// The end of the last week that is known anywhere.
+    pub(crate) last: Option<NaiveDate>,
+    /// The newest issue that was used.
+    pub(crate) vintage: Option<DateTime<Utc>>,
+}
+
+/// Deaths ahead in all of `places` that the signal has figures of; `None` for a signal that has come to its end.
+pub(crate) async fn everywhere(
+    conn: &mut PgConnection,
+    profile: &CountryProfile,
+    signal: &Signal,
+    places: &[Place],
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Option<Everywhere>> {
+    if signal.ended_by(day(as_of), None).is_some() {
+        let issues = store::issued::issues(conn, signal.id.as_str()).await?;
+        let known = store::issued::coverage(&issues, as_of, KnownBy::Issue);
+        if alive(signal, known.iter().map(|c| c.last_date).max(), as_of) == Err(Reason::Ended) {
+            return Ok(None);
+        }
+    }
+    let ours =
+        |p: &&Place| p.id.get(..2) == Some(profile.nation.as_str()) && signal.source_at(&p.level).is_some();
+    let mut all = Everywhere::default();
+    for place in places.iter().filter(ours) {
+        match estimate(conn, profile, signal, place, as_of).await? {
+            Ok(found) => all.add(place, &found),
+            Err(reason) => all.results.not_estimated.push(NotEstimated {
+                place_id: place.id.clone(),
+                question: "mortality".to_owned(),
+                reason: reason.as_str().to_owned(),
+            }),
+        }
+    }
+    Ok(Some(all))
+}
+
+impl Everywhere {
+    fn add(&mut self, place: &Place, estimate: &Estimate) {
+        self.last = self.last.max(Some(estimate.last));
+        for (of_rows, source, points) in &estimate.used {
+            points.iter().for_each(|p| self.hash.row(of_rows, source, p));
+            self.vintage = self.vintage.max(points.iter().map(|p| p.issued_at).max());
+        }
+        for (step, quantiles) in (1u64..).zip(&estimate.found.ahead) {
+            self.results.forecasts.push(Forecast {
+                place_id: place.id.clone(),
+                horizon: i32::try_from(step).unwrap_or(i32::MAX),
+                target_end_date: estimate.last + Days::new(7 * step),
+                quantiles: quantiles.to_vec(),
+            });
+        }
+    }
 }
 
 /// Of the reasons of several candidates the one that came nearest to an estimate.

@@ -3,7 +3,7 @@
 use super::gate::{alive, day};
 use super::hash::{DataHash, run_id};
 use super::panel::{Input, build};
-use super::{Model, Reason, SOURCE_HASH, deaths, recipe};
+use super::{Model, SOURCE_HASH, deaths, recipe};
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{Event, ForecastPlan, NATION, Signal};
@@ -12,9 +12,8 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
-use store::forecasts::{Forecast, NotEstimated, Results, Run};
+use store::forecasts::{Results, Run};
 use store::places::Place;
-use store::series::KnownBy;
 
 /// What the batch is told beside the application.
 #[derive(Debug, Clone)]
@@ -127,9 +126,11 @@ async fn planned(
     let model = Model::named(&plan.model)
         .with_context(|| format!("the profile names the model `{}`, which does not exist", plan.model))?;
     let mut rows = BTreeMap::new();
+    let mut training = store::training::begin(conn, as_of).await?;
     for (_, of_model) in model.targets {
-        rows.insert(*of_model, store::observations::all_revisions(conn, of_model, as_of).await?);
+        rows.insert(*of_model, store::observations::all_revisions(training.reader(), of_model, as_of).await?);
     }
+    training.end().await?;
     let mut hash = DataHash::default();
     let history = if model.coded {
         let path = options.data.join(HISTORY);
@@ -207,51 +208,19 @@ async fn mortality(
     as_of: DateTime<Utc>,
     say: Progress,
 ) -> anyhow::Result<bool> {
-    if signal.ended_by(day(as_of), None).is_some() {
-        let issues = store::issued::issues(conn, signal.id.as_str()).await?;
-        let known = store::issued::coverage(&issues, as_of, KnownBy::Issue);
-        if alive(signal, known.iter().map(|c| c.last_date).max(), as_of) == Err(Reason::Ended) {
-            return Ok(false);
-        }
-    }
-    let (start, nation) = (Instant::now(), app.profile.nation.as_str());
-    let ours = |p: &&Place| p.id.get(..2) == Some(nation) && signal.source_at(&p.level).is_some();
-    let (mut hash, mut results) = (DataHash::default(), Results::default());
-    let (mut last, mut vintage) = (None, None);
-    for place in places.iter().filter(ours) {
-        let estimate = match deaths::estimate(conn, &app.profile, signal, place, as_of).await? {
-            Ok(estimate) => estimate,
-            Err(reason) => {
-                results.not_estimated.push(NotEstimated {
-                    place_id: place.id.clone(),
-                    question: "mortality".to_owned(),
-                    reason: reason.as_str().to_owned(),
-                });
-                continue;
-            }
-        };
-        last = last.max(Some(estimate.last));
-        for (of_rows, source, points) in &estimate.used {
-            points.iter().for_each(|p| hash.row(of_rows, source, p));
-            vintage = vintage.max(points.iter().map(|p| p.issued_at).max());
-        }
-        for (step, quantiles) in (1u64..).zip(&estimate.found.ahead) {
-            results.forecasts.push(Forecast {
-                place_id: place.id.clone(),
-                horizon: i32::try_from(step).unwrap_or(i32::MAX),
-                target_end_date: estimate.last + chrono::Days::new(7 * step),
-                quantiles: quantiles.to_vec(),
-            });
-        }
-    }
-    let (Some(last), Some(vintage)) = (last, vintage) else {
+    let start = Instant::now();
+    let mut training = store::training::begin(conn, as_of).await?;
+    let found = deaths::everywhere(training.reader(), &app.profile, signal, places, as_of).await?;
+    training.end().await?;
+    let Some(found) = found else { return Ok(false) };
+    let (Some(last), Some(vintage)) = (found.last, found.vintage) else {
         say(&format!("{}: deaths ahead cannot be estimated in any place on {}", signal.id, day(as_of)));
         return Ok(false);
     };
-    let run = new_run(deaths::MODEL, signal, as_of, last, vintage, hash.finish());
+    let run = new_run(deaths::MODEL, signal, as_of, last, vintage, found.hash.finish());
     if unchanged(conn, signal, &run).await? {
         say(&format!("{}: nothing new since the last run", signal.id));
         return Ok(false);
     }
-    store(conn, &run, &results, start, say).await
+    store(conn, &run, &found.results, start, say).await
 }

@@ -84,7 +84,14 @@ pub(crate) async fn seeded(db: &PgPool) {
     store::observations::append(&mut conn, &points).await.unwrap();
 }
 
-fn point(signal: &str, source: &str, place: &str, end: NaiveDate, issued: &str, value: f64) -> NewPoint {
+pub(crate) fn point(
+    signal: &str,
+    source: &str,
+    place: &str,
+    end: NaiveDate,
+    issued: &str,
+    value: f64,
+) -> NewPoint {
     NewPoint {
         key: ObservationKey {
             signal: signal.parse().unwrap(),

@@ -3,6 +3,7 @@
 
 mod any_query;
 mod common;
+mod leak;
 mod measured;
 mod openapi;
 
