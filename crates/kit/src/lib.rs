@@ -9,6 +9,7 @@ pub mod locale;
 pub mod notice;
 mod params;
 mod problem;
+pub mod record;
 pub mod server;
 pub mod source;
 

@@ -8,6 +8,7 @@ pub mod loaded;
 pub mod observations;
 pub mod places;
 pub mod scan;
+pub mod scores;
 pub mod series;
 pub mod sources;
 pub mod training;

@@ -14,8 +14,9 @@ mod worker;
 
 pub(crate) use deaths::{MODEL as DEATHS, estimate, leads};
 pub use gate::Reason;
-pub(crate) use gate::alive;
+pub(crate) use gate::{alive, day};
 pub(crate) use model::Model;
+pub(crate) use weekly::whole;
 pub use worker::{Options, Progress, run};
 
 /// SHA-256 of the models' source code, in hex.

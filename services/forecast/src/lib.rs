@@ -5,6 +5,7 @@ mod api;
 pub mod batch;
 mod cards;
 mod openapi;
+mod scoring;
 
 pub use openapi::document;
 

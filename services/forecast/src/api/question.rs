@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{Language, Signal};
 use domain::{EpiWeek, PlaceId, SignalId};
 use kit::locale::Formats;
+use kit::record::{self, Recent};
 use kit::{App, Params, Problem};
 use rust_i18n::t;
 use sqlx::PgConnection;
@@ -108,12 +109,22 @@ impl<'a> Question<'a> {
         }
         let run = store::forecasts::latest_run(conn, self.signal.id.as_str(), self.as_of).await?;
         let Some(run) = run else { return Ok(Err((Reason::NotComputed, last))) };
+        // The reproduction number is an estimate of what was, not a forecast: the rule is not about it.
+        if self.name != "transmission" && self.withdrawn(conn).await? {
+            return Ok(Err((Reason::Withdrawn, last)));
+        }
         let refused = store::forecasts::not_estimated(conn, &run.id, Some(&self.place.id)).await?;
         let refused = refused.iter().find(|n| n.question == self.name).and_then(|n| Reason::read(&n.reason));
         Ok(match refused {
             Some(reason) => Err((reason, last)),
             None => Ok(run),
         })
+    }
+
+    /// Has the rule taken the model of this signal off the pages?
+    pub(crate) async fn withdrawn(&self, conn: &mut PgConnection) -> sqlx::Result<bool> {
+        let recent = Recent::read(conn, self.signal.id.as_str(), self.as_of).await?;
+        Ok(recent.is_some_and(|recent| recent.withdraws()))
     }
 
     fn asked(&self) -> Asked {
@@ -168,7 +179,8 @@ impl<'a> Question<'a> {
             locale = self.language.code.as_str(),
             ended = ended,
             last = last.map(write).unwrap_or_else(|| "–".to_owned()),
-            days = self.signal.stale_after_days
+            days = self.signal.stale_after_days,
+            weeks = record::RULE_WEEKS
         )
         .into_owned()
     }

@@ -2,10 +2,10 @@
 
 use super::gate::{Reason, alive, day};
 use super::hash::DataHash;
-use super::weekly::{sums, unbroken};
+use super::weekly::{unbroken, whole};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::CountryProfile;
-use domain::profile::{Cadence, Event, Signal, Unit};
+use domain::profile::{Event, Signal, Unit};
 use epimodels::secondary::{Secondary, SecondaryConfig, secondary};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -151,7 +151,7 @@ fn nearer(a: Reason, b: Reason) -> Reason {
         Reason::TooFew => 3,
         Reason::Stale => 2,
         Reason::Ended => 1,
-        Reason::NoData | Reason::NoModel | Reason::NotComputed => 0,
+        Reason::NoData | Reason::NoModel | Reason::NotComputed | Reason::Withdrawn => 0,
     };
     if rank(b) > rank(a) { b } else { a }
 }
@@ -173,14 +173,7 @@ async fn weeks(
     if let Err(reason) = alive(signal, values.last_key_value().map(|(d, _)| *d), as_of) {
         return Ok(Err(reason));
     }
-    let weeks = match signal.cadence {
-        Cadence::Week => values,
-        Cadence::Day => {
-            // The day of the clock itself is still going on, or was only just over when the figures came.
-            let whole = values.into_iter().filter(|(date, _)| *date < day(as_of)).collect();
-            sums(&whole, profile.week_system.last_day())
-        }
-    };
+    let weeks = whole(profile, signal, values, day(as_of));
     Ok(Ok((weeks, source.to_string(), points)))
 }
 

@@ -18,12 +18,21 @@ pub enum Reason {
     NoModel,
     /// A model would answer, and has not run yet on what was known then.
     NotComputed,
+    /// The model has failed the rule that takes it off the pages (`kit::record`).
+    Withdrawn,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Ended, Self::Stale, Self::TooFew, Self::NoData, Self::NoModel, Self::NotComputed];
+    pub const ALL: [Self; 7] = [
+        Self::Ended,
+        Self::Stale,
+        Self::TooFew,
+        Self::NoData,
+        Self::NoModel,
+        Self::NotComputed,
+        Self::Withdrawn,
+    ];
 
     /// Its word in the database and the API.
     #[must_use]
@@ -35,6 +44,7 @@ impl Reason {
             Self::NoData => "no_data",
             Self::NoModel => "no_model",
             Self::NotComputed => "not_computed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 

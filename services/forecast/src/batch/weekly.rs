@@ -1,7 +1,26 @@
 //! Weekly series from published values.
 
 use chrono::{Datelike as _, Days, NaiveDate, Weekday};
+use domain::CountryProfile;
+use domain::profile::{Cadence, Signal};
 use std::collections::BTreeMap;
+
+/// The weeks of a signal from its values as known on `today`: as they are, or sums of days.
+pub(crate) fn whole(
+    profile: &CountryProfile,
+    signal: &Signal,
+    values: BTreeMap<NaiveDate, f64>,
+    today: NaiveDate,
+) -> BTreeMap<NaiveDate, f64> {
+    match signal.cadence {
+        Cadence::Week => values,
+        Cadence::Day => {
+            // The day of the clock itself is still going on, or was only just over when the figures came.
+            let over = values.into_iter().filter(|(date, _)| *date < today).collect();
+            sums(&over, profile.week_system.last_day())
+        }
+    }
+}
 
 /// Sums of whole weeks that end on `last_day`, by the end of the week: a week with a day missing has none. Small
 /// negative corrections of a publisher may take a sum below zero; nothing less than nothing happened.

@@ -69,6 +69,14 @@ async fn all(app: &App, conn: &mut PgConnection, options: &Options, say: Progres
             new += usize::from(mortality(app, conn, signal, &places, as_of, say).await.with_context(about)?);
         }
     }
+    for signal in &app.profile.signals {
+        let scored = crate::scoring::run(conn, &app.profile, signal, &places, as_of)
+            .await
+            .with_context(|| format!("scores of signal {}", signal.id))?;
+        if scored > 0 {
+            say(&format!("{}: {scored} new scores", signal.id));
+        }
+    }
     say(&format!("forecasts as of {}: {new} new", as_of.format("%Y-%m-%d %H:%M UTC")));
     Ok(new)
 }

@@ -47,24 +47,9 @@ const TABLES: [&str; 3] = [
 
 /// Winters of six countries, and two waves of COVID-19 with their deaths.
 pub(crate) async fn seeded(db: &PgPool) {
+    tables(db).await;
     let mut conn = db.acquire().await.unwrap();
-    for sql in TABLES {
-        sqlx::query(sql).execute(&mut *conn).await.unwrap();
-    }
-    let mut points = Vec::new();
-    let first = date("2021-09-05");
-    for (number, place) in ["CH", "FR", "AT", "BE", "NL", "PL"].into_iter().enumerate() {
-        let source = if place == "CH" { "who-fluid" } else { "ecdc-erviss" };
-        for week in 0..181_u64 {
-            let end = first + Days::new(7 * week);
-            let season = (week % 52) as f64;
-            let peak = 20.0 + number as f64;
-            let noise = 1.0 + 0.06 * ((week * 7 + number as u64 * 3) % 11) as f64 / 11.0;
-            let value = (8.0 + 220.0 * (-((season - peak) / 5.0).powi(2)).exp()) * noise;
-            let issued = format!("{}T23:59:59Z", end + Days::new(5));
-            points.push(point("ili_incidence", source, place, end, &issued, value));
-        }
-    }
+    let mut points = winters(181, |_, _, value| value);
     let day_one = date("2020-10-01");
     for (place, share) in [("CH", 1.0), ("CH-ZH", 0.2), ("CH-UR", 0.004)] {
         for day in 0..282_u64 {
@@ -82,6 +67,33 @@ pub(crate) async fn seeded(db: &PgPool) {
         }
     }
     store::observations::append(&mut conn, &points).await.unwrap();
+}
+
+/// Sources, places and retrievals.
+pub(crate) async fn tables(db: &PgPool) {
+    let mut conn = db.acquire().await.unwrap();
+    for sql in TABLES {
+        sqlx::query(sql).execute(&mut *conn).await.unwrap();
+    }
+}
+
+/// Consultations of six countries in `weeks` weeks, each issued on the Friday after it; `bent` as a test wants them.
+pub(crate) fn winters(weeks: u64, bent: impl Fn(&str, NaiveDate, f64) -> f64) -> Vec<NewPoint> {
+    let mut points = Vec::new();
+    let first = date("2021-09-05");
+    for (number, place) in ["CH", "FR", "AT", "BE", "NL", "PL"].into_iter().enumerate() {
+        let source = if place == "CH" { "who-fluid" } else { "ecdc-erviss" };
+        for week in 0..weeks {
+            let end = first + Days::new(7 * week);
+            let season = (week % 52) as f64;
+            let peak = 20.0 + number as f64;
+            let noise = 1.0 + 0.06 * ((week * 7 + number as u64 * 3) % 11) as f64 / 11.0;
+            let value = (8.0 + 220.0 * (-((season - peak) / 5.0).powi(2)).exp()) * noise;
+            let issued = format!("{}T23:59:59Z", end + Days::new(5));
+            points.push(point("ili_incidence", source, place, end, &issued, bent(place, end, value)));
+        }
+    }
+    points
 }
 
 pub(crate) fn point(

@@ -6,8 +6,10 @@ mod common;
 mod leak;
 mod measured;
 mod openapi;
+mod scored;
+mod withdrawn;
 
-use common::{CLOCK, SPRING_2021, ask, computed, get, recorded, seeded, time};
+use common::{CLOCK, SPRING_2021, ask, computed, get, recorded, seeded};
 use kit::Clock;
 use sqlx::PgPool;
 
@@ -165,25 +167,6 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
             (405, "method_not_allowed".into())
         );
     }
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn past_forecasts_are_scored_when_the_truth_is_known(pool: PgPool) {
-    seeded(&pool).await;
-    let app = recorded(&pool, CLOCK);
-    assert_eq!(get(&app, "scores").await.json()["reason"], "no_runs");
-    computed(&recorded(&pool, "2025-01-24T23:59:59Z")).await;
-    let early = recorded(&pool, "2025-01-25T00:00:00Z");
-    assert_eq!(get(&early, "scores").await.json()["reason"], "no_truth_yet");
-    let scored = get(&app, "scores?place=CH").await.json();
-    let scores = scored["scores"].as_array().unwrap();
-    assert_eq!(
-        (scores.len(), &scored["summary"]["forecasts"], &scored["reason"]),
-        (4, &4.into(), &().into())
-    );
-    assert!(scores.iter().all(|s| s["wis"].as_f64().unwrap() >= 0.0));
-    assert!(scored["summary"]["coverage_95"].as_f64().unwrap() > 0.0, "{scored}");
-    let _ = time(CLOCK);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

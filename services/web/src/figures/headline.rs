@@ -7,6 +7,7 @@ use crate::i18n::{Lang, digits};
 use chrono::{Days, NaiveDate};
 use domain::profile::{Cadence, Event, Unit};
 use domain::quantiles::MEDIAN;
+use kit::record::RULE_WEEKS;
 use store::forecasts::Forecast;
 use store::places::Place;
 
@@ -184,6 +185,24 @@ pub fn sure(lang: &Lang, outlook: &Outlook) -> Option<String> {
     Some(lang.f("outlook.sure", &with))
 }
 
+/// How often the interval of the next week held what came, and whether those forecasts were stored before it.
+#[must_use]
+pub fn record(lang: &Lang, outlook: &Outlook) -> Option<String> {
+    let record = outlook.record?;
+    let number = |n: usize| lang.formats.number(f64::from(u32::try_from(n).unwrap_or(u32::MAX)), 0);
+    let (weeks, held) = (number(record.weeks), number(record.held));
+    let level = lang.formats.percent(0.8);
+    let mut said = lang.f("outlook.record", &[("weeks", &weeks), ("held", &held), ("level", &level)]);
+    let replayed = match record.replayed {
+        0 => return Some(said),
+        n if n == record.weeks => lang.t("outlook.replayed_all"),
+        n => lang.f("outlook.replayed", &[("n", &number(n))]),
+    };
+    said.push(' ');
+    said.push_str(&replayed);
+    Some(said)
+}
+
 /// Why there is no answer, in the reader's language.
 #[must_use]
 pub fn reason(lang: &Lang, series: &Series<'_>, word: &str) -> String {
@@ -195,6 +214,7 @@ pub fn reason(lang: &Lang, series: &Series<'_>, word: &str) -> String {
         &[
             ("ended", &day(series.ended().map(|at| lang.formats.day_of(at)))),
             ("last", &day(series.newest().map(|c| c.date))),
+            ("weeks", &RULE_WEEKS.to_string()),
         ],
     )
 }

@@ -2,6 +2,7 @@
 
 use super::series::Series;
 use kit::Problem;
+use kit::record::{Recent, Record};
 use sqlx::PgConnection;
 use store::forecasts::{Forecast, NotEstimated, Rt, Run, Trend};
 use store::places::Place;
@@ -20,6 +21,8 @@ pub struct Outlook {
     pub rt: Answer<Rt>,
     /// Which way the next week goes.
     pub trend: Answer<Trend>,
+    /// How often such forecasts were right here, where there were enough.
+    pub record: Option<Record>,
 }
 
 impl Outlook {
@@ -27,7 +30,7 @@ impl Outlook {
     #[must_use]
     pub fn none(reason: &str) -> Self {
         let no = || reason.to_owned();
-        Self { run: None, weeks: Err(no()), rt: Err(no()), trend: Err(no()) }
+        Self { run: None, weeks: Err(no()), rt: Err(no()), trend: Err(no()), record: None }
     }
 
     /// Reads it. A series that ended, is stale or is empty gets no forecast, whatever is stored.
@@ -44,8 +47,15 @@ impl Outlook {
             let planned = series.signal.forecast.is_some();
             return Ok(Self::none(if planned { "not_computed" } else { "no_model" }));
         };
-        let last = series.last().map_or(run.reference_date, |c| c.date);
+        let record = Record::read(conn, signal, &place.id, series.as_of).await?;
         let at = Some(place.id.as_str());
+        let rt = store::forecasts::rt(conn, &run.id, at).await?.pop();
+        let why = store::forecasts::not_estimated(conn, &run.id, at).await?;
+        let rt = rt.ok_or_else(|| reason(&why, "transmission"));
+        if Recent::read(conn, signal, series.as_of).await?.is_some_and(|recent| recent.withdraws()) {
+            return Ok(Self { run: Some(run), rt, record, ..Self::none("withdrawn") });
+        }
+        let last = series.last().map_or(run.reference_date, |c| c.date);
         let stored = store::forecasts::forecasts(conn, &run.id, at).await?;
         let whole = |f: &Forecast| f.target_end_date > last && f.quantiles.len() == domain::LEVELS.len();
         let weeks: Vec<Forecast> = stored.iter().filter(|f| whole(f)).cloned().collect();
@@ -55,13 +65,12 @@ impl Outlook {
         let next = weeks.first().map(|f| f.horizon);
         let trends = store::forecasts::trends(conn, &run.id, at).await?;
         let trend = trends.into_iter().find(|t| next.is_none_or(|h| t.horizon == h));
-        let rt = store::forecasts::rt(conn, &run.id, at).await?.pop();
-        let why = store::forecasts::not_estimated(conn, &run.id, at).await?;
         Ok(Self {
             weeks: if weeks.is_empty() { Err(reason(&why, "forecast")) } else { Ok(weeks) },
-            rt: rt.ok_or_else(|| reason(&why, "transmission")),
+            rt,
             trend: trend.ok_or_else(|| reason(&why, "spread")),
             run: Some(run),
+            record,
         })
     }
 }

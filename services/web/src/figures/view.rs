@@ -1,7 +1,7 @@
 //! One signal of a page, ready for its template.
 
 use super::cards::{Card, cards};
-use super::headline::{ended, incomplete, likely, nothing, sentence, sure};
+use super::headline::{ended, incomplete, likely, nothing, record, sentence, sure};
 use super::outlook::Outlook;
 use super::picture::{Range, chart, words, words_ahead};
 use super::series::Series;
@@ -31,6 +31,8 @@ pub struct SignalView {
     pub likely: Vec<String>,
     /// How sure.
     pub sure: Option<String>,
+    /// How often such forecasts were right here.
+    pub record: Option<String>,
     /// Numbers.
     pub cards: Vec<Card>,
     /// The history with its forecast, as SVG.
@@ -81,6 +83,7 @@ impl SignalView {
             nothing: nothing(lang, series),
             likely: if series.last().is_some() { likely(lang, series, outlook) } else { Vec::new() },
             sure: sure(lang, outlook),
+            record: record(lang, outlook),
             cards: cards(lang, series, outlook),
             chart: picture.map(|c| c.svg()),
             near: chart(lang, series, outlook, place, Range::Close).map(|c| c.svg()),

@@ -1,0 +1,128 @@
+//! Scores as truth arrives: every forecast against the first figure of its week and each correction of it.
+
+mod truth;
+
+use crate::batch::{day, whole};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use domain::CountryProfile;
+use domain::profile::Signal;
+use epimodels::baseline::{BaselineConfig, baseline};
+use epimodels::quantile::Quantiles;
+use epimodels::scores::{score, wis};
+use sqlx::{Connection as _, PgConnection};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use store::places::Place;
+use store::scores::{Due, Found, New};
+use truth::{Issues, versions};
+
+/// How long after its origin a forecast is scored again when its truth is corrected.
+const DAYS: u64 = 400;
+/// Draws of the baseline; more change the third digit.
+const DRAWS: usize = 10_000;
+
+/// What was known at an origin, as weeks: by place.
+type Known = BTreeMap<String, BTreeMap<NaiveDate, f64>>;
+
+/// Scores what can be scored of `signal` at the clock `as_of`. Returns how many scores are new.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn run(
+    conn: &mut PgConnection,
+    profile: &CountryProfile,
+    signal: &Signal,
+    places: &[Place],
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    let id = signal.id.as_str();
+    let since = as_of - Days::new(DAYS);
+    let due = store::scores::due(conn, id, since, as_of).await?;
+    let Some(first) = due.iter().map(|d| d.target_end_date).min() else { return Ok(0) };
+    let levels: HashMap<&str, &str> = places.iter().map(|p| (p.id.as_str(), p.level.as_str())).collect();
+    let ours = |place: &str, source: &str| {
+        levels.get(place).and_then(|level| signal.source_at(level)).is_some_and(|s| s.as_str() == source)
+    };
+    let mut truths: HashMap<String, Issues> = HashMap::new();
+    for row in store::scores::truths(conn, id, first - Days::new(6), as_of).await? {
+        if ours(&row.point.place_id, &row.source_id) {
+            let of_place = truths.entry(row.point.place_id).or_default();
+            of_place
+                .entry(row.point.reference_date)
+                .or_default()
+                .push((row.point.issued_at, row.point.value));
+        }
+    }
+    let done: HashSet<_> = store::scores::done(conn, id, since).await?.into_iter().collect();
+    let mut new: Vec<New<'_>> = Vec::new();
+    let mut at: Option<(DateTime<Utc>, Known)> = None;
+    let mut expected: HashMap<(&str, &str), Option<Vec<Quantiles>>> = HashMap::new();
+    for of in &due {
+        let Some(issues) = truths.get(&of.place_id) else { continue };
+        let figures = versions(issues, of.target_end_date, signal.cadence);
+        let Some((first_issue, _)) = figures.first().copied() else { continue };
+        let Ok(quantiles) = Quantiles::try_from(of.quantiles.as_slice()) else { continue };
+        let open =
+            |at: DateTime<Utc>| !done.contains(&(of.run_id.clone(), of.place_id.clone(), of.horizon, at));
+        // What was known at the origin was not forecast.
+        if first_issue <= of.origin || !figures.iter().any(|(at, _)| open(*at)) {
+            continue;
+        }
+        if at.as_ref().is_none_or(|(origin, _)| *origin != of.origin) {
+            at = Some((of.origin, known(conn, profile, signal, of.origin, ours).await?));
+        }
+        let weeks = at.as_ref().and_then(|(_, known)| known.get(&of.place_id));
+        let naive = expected.entry((&of.run_id, &of.place_id)).or_insert_with(|| naive(weeks?));
+        let naive = naive.as_ref().zip(weeks).and_then(|(naive, weeks)| step(naive, weeks, of));
+        for (truth_issued_at, truth) in figures.into_iter().filter(|(at, _)| open(*at)) {
+            let found = truth.map(|truth| {
+                let s = score(&quantiles, truth);
+                let baseline_wis = naive.map(|q| wis(q, truth));
+                Found { truth, wis: s.wis, baseline_wis, covered: [s.covered_50, s.covered_80, s.covered_95] }
+            });
+            new.push(New { of, truth_issued_at, found, replayed: of.created_at >= first_issue });
+        }
+    }
+    let mut tx = conn.begin().await?;
+    let mut count = 0;
+    for score in &new {
+        count += usize::from(store::scores::put(&mut tx, id, score, as_of).await?);
+    }
+    tx.commit().await?;
+    Ok(count)
+}
+
+/// Whole weeks of every place as they were known at `origin`, and nothing later: read as a model reads.
+async fn known(
+    conn: &mut PgConnection,
+    profile: &CountryProfile,
+    signal: &Signal,
+    origin: DateTime<Utc>,
+    ours: impl Fn(&str, &str) -> bool,
+) -> sqlx::Result<Known> {
+    let mut values = Known::new();
+    let mut training = store::training::begin(conn, origin).await?;
+    for source in signal.sources.values().collect::<std::collections::BTreeSet<_>>() {
+        let reader = training.reader();
+        for p in store::observations::panel(reader, signal.id.as_str(), source.as_str(), origin).await? {
+            if let Some(value) = p.value.filter(|_| ours(&p.place_id, source.as_str())) {
+                values.entry(p.place_id).or_default().insert(p.reference_date, value);
+            }
+        }
+    }
+    training.end().await?;
+    Ok(values.into_iter().map(|(place, v)| (place, whole(profile, signal, v, day(origin)))).collect())
+}
+
+/// The persistence baseline of the hubs, a few weeks ahead; `None` where there is too little.
+fn naive(weeks: &BTreeMap<NaiveDate, f64>) -> Option<Vec<Quantiles>> {
+    let ((first, _), (last, _)) = (weeks.first_key_value()?, weeks.last_key_value()?);
+    let all = first.iter_days().step_by(7).take_while(|week| week <= last);
+    let values: Vec<Option<f64>> = all.map(|week| weeks.get(&week).copied()).collect();
+    baseline(&values, 6, &BaselineConfig { draws: DRAWS, ..BaselineConfig::default() }).ok()
+}
+
+/// The baseline of a forecast's own week.
+fn step<'a>(naive: &'a [Quantiles], weeks: &BTreeMap<NaiveDate, f64>, of: &Due) -> Option<&'a Quantiles> {
+    let ahead = (of.target_end_date - *weeks.last_key_value()?.0).num_weeks();
+    naive.get(usize::try_from(ahead - 1).ok()?)
+}

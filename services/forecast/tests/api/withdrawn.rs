@@ -1,0 +1,57 @@
+//! An onset unlike any before takes the model off the pages, by the rule that was fixed before; and it comes back.
+
+use crate::common::{ask, computed, date, get, recorded, tables, winters};
+use chrono::Days;
+use sqlx::PgPool;
+
+/// The weeks that no winter before prepared for, and what the consultations are multiplied by.
+const ONSET: [(&str, f64); 6] = [
+    ("2024-10-13", 3.0),
+    ("2024-10-20", 9.0),
+    ("2024-10-27", 27.0),
+    ("2024-11-03", 60.0),
+    ("2024-11-10", 20.0),
+    ("2024-11-17", 4.0),
+];
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_onset_that_breaks_the_model_withdraws_it_and_it_returns(pool: PgPool) {
+    tables(&pool).await;
+    let times = |end| ONSET.iter().find(|(week, _)| date(week) == end).map_or(1.0, |(_, times)| *times);
+    let points = winters(190, |place, end, value| if place == "CH" { value * times(end) } else { value });
+    store::observations::append(&mut pool.acquire().await.unwrap(), &points).await.unwrap();
+    let mut told = Vec::new();
+    for week in 0..20 {
+        let friday = date("2024-09-27") + Days::new(7 * week);
+        let clock = format!("{friday}T23:59:59Z");
+        let app = recorded(&pool, &clock);
+        assert_eq!(computed(&app).await, 1, "it goes on being computed while it is withdrawn");
+        let rule = get(&app, "scores").await.json()["rule"].clone();
+        let answer = get(&app, "forecasts").await.json();
+        println!("{friday} {} {rule}", answer["reason"]);
+        told.push((clock, rule["withdrawn"] == true, answer));
+    }
+    for (clock, withdrawn, answer) in &told {
+        let reason = if *withdrawn { "withdrawn".into() } else { serde_json::Value::Null };
+        assert_eq!(answer["reason"], reason, "{clock}: {answer}");
+        assert_eq!(answer["result"].is_null(), *withdrawn, "{clock}: no number goes with it");
+    }
+    let first = told.iter().position(|(_, withdrawn, _)| *withdrawn).unwrap();
+    assert!(first > 4, "eight weeks with figures come first");
+    let back = told[first..].iter().position(|(_, withdrawn, _)| !withdrawn).unwrap();
+    assert!(back > 1, "it is not back at once");
+    let during = recorded(&pool, &told[first].0);
+    for question in ["forecasts", "spread", "spread?place=CH"] {
+        assert_eq!(get(&during, question).await.json()["reason"], "withdrawn", "{question}");
+    }
+    assert_eq!(
+        get(&during, "transmission").await.json()["status"],
+        "estimated",
+        "what was is not a forecast"
+    );
+    for (accept, word) in [("de", "zurückgezogen"), ("fr", "retiré"), ("it", "ritirato")] {
+        let said = ask(&during, "GET", "forecasts", &[("accept-language", accept)]).await.json();
+        let said = said["explanation"].as_str().unwrap();
+        assert!(said.contains(word) && said.contains('8'), "{said}");
+    }
+}
