@@ -55,13 +55,27 @@ fn logging(default: &str, text: bool) {
 /// # Errors
 /// When an address is taken, or the accept loop fails.
 pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+    serve_with(router, Router::new(), app, addr, admin).await
+}
+
+/// The same with further pages for operators, beside health and metrics.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
+    router: Router,
+    operators: Router,
+    app: App,
+    addr: SocketAddr,
+    admin: SocketAddr,
+) -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
     let admin_listener = TcpListener::bind(admin)
         .await
         .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
     let listener =
         TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
-    tokio::spawn(axum::serve(admin_listener, admin_router(app, handle)).into_future());
+    tokio::spawn(axum::serve(admin_listener, admin_router(app, handle).merge(operators)).into_future());
     tracing::info!(%addr, %admin, "listening");
     let stop = std::sync::Arc::new(tokio::sync::Notify::new());
     let server = axum::serve(listener, layers(router).into_make_service_with_connect_info::<SocketAddr>())

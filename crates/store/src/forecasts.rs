@@ -314,22 +314,3 @@ pub async fn runs(conn: &mut PgConnection, signal: &str, as_of: DateTime<Utc>) -
     .fetch_all(conn)
     .await
 }
-
-/// Waits until no other session computes forecasts in this database, and keeps others waiting until the
-/// connection is closed or [`unlock`] is called.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("select pg_advisory_lock(hashtext('vigie forecast batch'))").execute(conn).await?;
-    Ok(())
-}
-
-/// Lets the next session compute.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn unlock(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("select pg_advisory_unlock(hashtext('vigie forecast batch'))").execute(conn).await?;
-    Ok(())
-}

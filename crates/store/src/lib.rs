@@ -4,6 +4,7 @@
 pub mod export;
 pub mod forecasts;
 pub mod issued;
+pub mod leases;
 pub mod loaded;
 pub mod observations;
 pub mod places;

@@ -272,6 +272,10 @@ impl Country<'_> {
             .env("VIGIE_ADDR", addr.to_string())
             .env("VIGIE_ADMIN_ADDR", admin.to_string())
             .env("VIGIE_ARCHIVE", state.dir().join("archive"));
+        if clock.recorded().is_some() && std::env::var_os("VIGIE_FORECAST_REPLAY_WEEKS").is_none() {
+            // A recorded situation has no past of its own: the forecasts' record is made from it.
+            command.env("VIGIE_FORECAST_REPLAY_WEEKS", "20");
+        }
         let log = state.log(&service.name)?;
         let program = Program::start(&service.name, &mut command, log, Signal::TERM)?;
         Ok(Running { service: service.clone(), program, addr, admin })

@@ -1,11 +1,15 @@
 //! Forecasts, reproduction numbers, deaths ahead and spread: the [`batch`] that computes them from what is known
-//! at the clock, and the API `/api/forecast/v1` that answers, or says why there is no answer.
+//! at the clock, the workers that do it when figures come ([`work`]), the API `/api/forecast/v1` that answers, or says why there is
+//! no answer, and what operators [`watch`].
 
 mod api;
 pub mod batch;
 mod cards;
 mod openapi;
+pub mod replay;
 mod scoring;
+pub mod watch;
+pub mod work;
 
 pub use openapi::document;
 

@@ -105,8 +105,8 @@ pub(crate) async fn spread(
         Ok(run) => run,
         // The nation alone may have no figures where its parts do.
         Err((Reason::NoData | Reason::TooFew, last)) if !named => {
-            if q.withdrawn(&mut conn).await? {
-                return Ok(Json(q.not_estimated(Reason::Withdrawn, last)));
+            if let Some(reason) = q.closed(&mut conn).await? {
+                return Ok(Json(q.not_estimated(reason.into(), last)));
             }
             match store::forecasts::latest_run(&mut conn, signal.id.as_str(), q.as_of).await? {
                 Some(run) => run,

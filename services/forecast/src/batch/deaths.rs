@@ -151,7 +151,7 @@ fn nearer(a: Reason, b: Reason) -> Reason {
         Reason::TooFew => 3,
         Reason::Stale => 2,
         Reason::Ended => 1,
-        Reason::NoData | Reason::NoModel | Reason::NotComputed | Reason::Withdrawn => 0,
+        Reason::NoData | Reason::NoModel | Reason::NotComputed | Reason::Quarantined | Reason::Withdrawn => 0,
     };
     if rank(b) > rank(a) { b } else { a }
 }

@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::{ObservationKey, Status};
-use forecast::batch::{self, Options};
+use forecast::batch::Options;
+use forecast::work;
 use http_body_util::BodyExt as _;
 use kit::{App, Clock};
 use sqlx::PgPool;
@@ -122,7 +123,7 @@ pub(crate) fn point(
 /// Runs the batch.
 pub(crate) async fn computed(app: &App) -> usize {
     let options = Options { data: "data".into(), threads: 2 };
-    batch::run(app, &options, |line| println!("{line}")).await.unwrap()
+    work::once(app, &options, |line| println!("{line}")).await.unwrap()
 }
 
 /// An answer.

@@ -7,7 +7,9 @@ mod leak;
 mod measured;
 mod openapi;
 mod scored;
+mod watched;
 mod withdrawn;
+mod working;
 
 use common::{CLOCK, SPRING_2021, ask, computed, get, recorded, seeded};
 use kit::Clock;
