@@ -2,6 +2,7 @@
 
 mod backup;
 mod door;
+mod drill;
 mod front;
 mod postgres;
 mod process;
@@ -51,6 +52,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Bring the database of a country back to a moment
     Restore(backup::RestoreArgs),
+    /// Break a publisher's table in a database made for it, and see whether it is noticed
+    Drill(drill::Args),
     /// Run a command with a PostgreSQL of its own in DATABASE_URL (tests, benchmarks)
     WithDatabase(testdb::Args),
 }
@@ -116,6 +119,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
         }
         Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
         Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
+        Command::Drill(args) => drill::run(&args).await.map(|()| 0),
         Command::WithDatabase(args) => testdb::run(&args).await,
     }
 }

@@ -8,6 +8,7 @@ use crate::say::{self, Steps};
 use crate::state::State;
 use crate::tree::{Service, Tree};
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 use domain::profile::NATION;
 use domain::{CountryCode, CountryProfile};
 use kit::Clock;
@@ -143,6 +144,9 @@ impl Country<'_> {
             Clock::Real => {}
             Clock::Recorded(at) => say::line(&format!("vigie: recorded situation of {}", at.date_naive())),
         }
+        if let Some(forecast) = running.iter().find(|one| one.service.name == FORECAST) {
+            say::line(&format!("vigie: for operators: http://{}/watch", forecast.admin));
+        }
         say::line(&format!(
             "vigie: {} is up at {} ({})",
             self.code,
@@ -209,14 +213,7 @@ impl Country<'_> {
         if self.live {
             return Ok(Clock::Real);
         }
-        let main = &self.profile.main_signal;
-        let source = self.profile.signal(main).and_then(|s| s.source_at(NATION));
-        let source = source.with_context(|| format!("the main signal {main} has no national source"))?;
-        let mut conn = pool.acquire().await?;
-        let nation = self.profile.nation.as_str();
-        let at =
-            store::observations::last_new_issue(&mut conn, main.as_str(), source.as_str(), nation).await?;
-        Ok(Clock::Recorded(at.with_context(|| format!("data/ holds no value of {main} for {nation}"))?))
+        Ok(Clock::Recorded(last_issue(pool, &self.profile).await?))
     }
 
     /// The environment of every program of the country.
@@ -280,6 +277,20 @@ impl Country<'_> {
         let program = Program::start(&service.name, &mut command, log, Signal::TERM)?;
         Ok(Running { service: service.clone(), program, addr, admin })
     }
+}
+
+/// When the newest week of the country's main signal came out: where the recorded clock stands.
+pub(crate) async fn last_issue(
+    pool: &sqlx::PgPool,
+    profile: &CountryProfile,
+) -> anyhow::Result<DateTime<Utc>> {
+    let main = &profile.main_signal;
+    let source = profile.signal(main).and_then(|s| s.source_at(NATION));
+    let source = source.with_context(|| format!("the main signal {main} has no national source"))?;
+    let mut conn = pool.acquire().await?;
+    let nation = profile.nation.as_str();
+    let at = store::observations::last_new_issue(&mut conn, main.as_str(), source.as_str(), nation).await?;
+    at.with_context(|| format!("data/ holds no value of {main} for {nation}"))
 }
 
 use std::future::IntoFuture as _;
