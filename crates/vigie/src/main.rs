@@ -1,5 +1,6 @@
 //! The command `vigie`. Exit code 0: done; 1: it failed, with a sentence on stderr; 2: it was called wrongly.
 
+mod audit;
 mod backup;
 mod door;
 mod front;
@@ -51,6 +52,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Bring the database of a country back to a moment
     Restore(backup::RestoreArgs),
+    /// Look whether forecasts and scores are still what was stored
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Run a command with a PostgreSQL of its own in DATABASE_URL (tests, benchmarks)
     WithDatabase(testdb::Args),
 }
@@ -116,6 +120,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
         }
         Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
         Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
+        Command::Audit(command) => audit::run(&command).await,
         Command::WithDatabase(args) => testdb::run(&args).await,
     }
 }
