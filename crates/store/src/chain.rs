@@ -118,9 +118,10 @@ pub async fn parts(conn: &mut PgConnection, of: Subject<'_>) -> sqlx::Result<Str
             hash.update(row.try_get::<&[u8], _>("bytes")?);
         }
     }
-    let lines = tables.iter().zip(found).map(|(table, (count, hash))| {
-        format!("{table} {count} {}", hex(&hash.finalize()))
-    });
+    let lines = tables
+        .iter()
+        .zip(found)
+        .map(|(table, (count, hash))| format!("{table} {count} {}", hex(&hash.finalize())));
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 

@@ -118,7 +118,8 @@ fn due(run_id: &str) -> Due {
 }
 
 fn new<'a>(of: &'a Due, issued: &str, truth: Option<f64>) -> New<'a> {
-    let found = truth.map(|truth| Found { truth, wis: 0.5, baseline_wis: None, covered: [true, true, false] });
+    let found =
+        truth.map(|truth| Found { truth, wis: 0.5, baseline_wis: None, covered: [true, true, false] });
     New { of, truth_issued_at: time(issued), found, replayed: false }
 }
 
@@ -294,10 +295,16 @@ async fn another_program_finds_the_same_digests_without_the_database(pool: PgPoo
     let mut conn = prepared(&pool).await;
     let (mut run, results) = (run("r"), results());
     forecasts::put(&mut conn, &run, &results).await.unwrap();
-    run.created_at = time("2025-02-01T00:05:00.123457Z");
+    run.created_at = time("2025-02-01T00:05:00.123456Z");
     let mut bytes = Bytes(Vec::new());
     bytes.row(11).text("r").text("m").text("1").text("flu_cases").text("src");
-    bytes.time(run.as_of).date(run.reference_date).time(run.data_vintage).text("d").text("s").time(run.created_at);
+    bytes
+        .time(run.as_of)
+        .date(run.reference_date)
+        .time(run.data_vintage)
+        .text("d")
+        .text("s")
+        .time(run.created_at);
     let mut lines = vec![format!("forecast_run 1 {}", chain::hex(&chain::digest(&bytes.0)))];
     // By bytes: capital letters first, letters with accents last.
     let mut bytes = Bytes(Vec::new());
@@ -319,7 +326,12 @@ async fn another_program_finds_the_same_digests_without_the_database(pool: PgPoo
     bytes.numbers(&[rt.mean, rt.sd, rt.q025, rt.q25, rt.q50, rt.q75, rt.q975]);
     lines.push(format!("rt_estimate 1 {}", chain::hex(&chain::digest(&bytes.0))));
     let mut bytes = Bytes(Vec::new());
-    bytes.row(9).text("r").text("FR").column(23, &1_i32.to_be_bytes()).numbers(&[0.1, 0.2, 0.3, 0.2, 0.2, 0.6]);
+    bytes
+        .row(9)
+        .text("r")
+        .text("FR")
+        .column(23, &1_i32.to_be_bytes())
+        .numbers(&[0.1, 0.2, 0.3, 0.2, 0.2, 0.6]);
     lines.push(format!("trend 1 {}", chain::hex(&chain::digest(&bytes.0))));
     let mut bytes = Bytes(Vec::new());
     bytes.row(4).text("r").text("Ée").text("transmission").text("too_few");
@@ -365,12 +377,6 @@ async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
     let (run, pass) = (Subject::Run, Subject::Scores(0));
     assert_eq!(
         found,
-        [
-            (run("empty"), true),
-            (run("old"), true),
-            (run("older's"), true),
-            (pass, true),
-            (run("new"), false)
-        ]
+        [(run("empty"), true), (run("old"), true), (run("older's"), true), (pass, true), (run("new"), false)]
     );
 }

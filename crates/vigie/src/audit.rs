@@ -125,7 +125,10 @@ fn follows(link: &Link, before: Option<&Link>) -> Checked<()> {
         return Err(format!("{gone}; the next that is there is {}", name(link)));
     }
     if chain::digest(&link.bytes) != link.digest {
-        return Err(format!("{}: the link itself was changed, its digest is that of other words", name(link)));
+        return Err(format!(
+            "{}: the link itself was changed, its digest is that of other words",
+            name(link)
+        ));
     }
     if link.previous != before.map_or_else(|| vec![0; 32], |b| b.digest.clone()) {
         let before = before.map_or_else(|| "the beginning".to_owned(), name);
@@ -203,7 +206,11 @@ fn lines(holds: &Holds) -> Vec<String> {
         ));
     }
     if let Some(noted) = &holds.noted {
-        all.push(format!("the head noted earlier is {}; {} links since", name(noted), holds.links - noted.seq));
+        all.push(format!(
+            "the head noted earlier is {}; {} links since",
+            name(noted),
+            holds.links - noted.seq
+        ));
     }
     all
 }
