@@ -200,6 +200,14 @@ pub async fn after(conn: &mut PgConnection, seq: i64, limit: i64) -> sqlx::Resul
     .await
 }
 
+/// How many links are stored.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select count(*) from chain_link").fetch_one(conn).await
+}
+
 /// What is stored and has no link: the id of a run, and a pass of scores with how many there are.
 ///
 /// # Errors

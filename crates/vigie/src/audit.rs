@@ -74,8 +74,10 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<u8> {
 async fn verify(conn: &mut PgConnection, noted: Option<&str>) -> sqlx::Result<Checked<Holds>> {
     let mut tx = conn.begin_with("begin isolation level repeatable read read only").await?;
     let mut holds = Holds::default();
+    // Not from 0: a link that is numbered below it would be seen by nobody.
+    let mut last = i64::MIN;
     loop {
-        let links = chain::after(&mut tx, holds.links, PAGE).await?;
+        let links = chain::after(&mut tx, last, PAGE).await?;
         if links.is_empty() {
             break;
         }
@@ -90,7 +92,7 @@ async fn verify(conn: &mut PgConnection, noted: Option<&str>) -> sqlx::Result<Ch
             if let Some(differs) = difference(&link.parts, &stored) {
                 return Ok(Err(format!("{}: {differs}", name(&link))));
             }
-            holds.links = link.seq;
+            (holds.links, last) = (link.seq, link.seq);
             holds.existing += u64::from(link.existing);
             match subject {
                 Subject::Run(_) => holds.runs += 1,
@@ -102,7 +104,7 @@ async fn verify(conn: &mut PgConnection, noted: Option<&str>) -> sqlx::Result<Ch
             holds.head = Some(link);
         }
     }
-    let beside = beside(&mut tx).await?;
+    let beside = beside(&mut tx, holds.links).await?;
     tx.rollback().await?;
     Ok(match (beside, noted) {
         (Some(broken), _) => Err(broken),
@@ -116,7 +118,10 @@ async fn verify(conn: &mut PgConnection, noted: Option<&str>) -> sqlx::Result<Ch
 /// Is the link the one that comes after `before`, and what it was?
 fn follows(link: &Link, before: Option<&Link>) -> Checked<()> {
     let wanted = before.map_or(1, |b| b.seq + 1);
-    if link.seq != wanted {
+    if link.seq < wanted {
+        return Err(format!("{} stands where link {wanted} should: it was slipped in", name(link)));
+    }
+    if link.seq > wanted {
         let gone = if link.seq == wanted + 1 {
             format!("link {wanted} is missing")
         } else {
@@ -181,7 +186,13 @@ fn difference(linked: &str, stored: &str) -> Option<String> {
 }
 
 /// What no link speaks of.
-async fn beside(conn: &mut PgConnection) -> sqlx::Result<Option<String>> {
+async fn beside(conn: &mut PgConnection, links: i64) -> sqlx::Result<Option<String>> {
+    let stored = chain::count(&mut *conn).await?;
+    if stored != links {
+        return Ok(Some(format!(
+            "{stored} links are stored, and the chain has {links}: two have the same number"
+        )));
+    }
     let (run, scores) = chain::unlinked(&mut *conn).await?;
     if let Some(id) = run {
         return Ok(Some(format!("run {id} is stored and has no link")));

@@ -178,6 +178,15 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
         ("update chain_link set linked_at = '2025-01-01' where seq = 2", &["link 2 (run run2", "the link itself was changed"]),
         ("update chain_link set linked_at = 'infinity' where seq = 2", &["link 2 (run run2, linked at no time)"]),
         ("update chain_link set existing = true where seq = 6", &["link 6", "the link itself was changed"]),
+        // The rules of the table itself can be dropped too.
+        (
+            "alter table chain_link drop constraint chain_link_is_counted;
+             insert into forecast_run select 'secret', model_id, model_version, signal_id, source_id, as_of, reference_date,
+                    data_vintage, data_hash, source_hash, created_at from forecast_run where id = 'run1';
+             insert into chain_link select -5, kind, 'secret', pass, existing, parts, content, decode(repeat('01', 32), 'hex'),
+                    linked_at, decode(repeat('02', 32), 'hex') from chain_link where seq = 1",
+            &["link -5 (run secret", "stands where link 1 should"],
+        ),
     ];
     for (sql, wanted) in cases {
         tampered(&pool, sql).await;
