@@ -188,21 +188,46 @@ pub async fn truths(
     .await
 }
 
-/// Stores a score; `false` when this forecast is already scored against this issue.
+/// Stores the scores of one pass and their link ([`crate::chain`]) in one transaction, and returns how many are new: a
+/// forecast that is already scored against an issue is left as it is.
 ///
 /// # Errors
-/// When the database refuses it.
+/// When the database refuses one; then none is stored.
 pub async fn put(
     conn: &mut PgConnection,
     signal: &str,
+    all: &[New<'_>],
+    scored_at: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    use sqlx::Connection as _;
+    if all.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = conn.begin().await?;
+    let pass: i64 = sqlx::query_scalar("select nextval('score_pass')").fetch_one(&mut *tx).await?;
+    let mut count = 0;
+    for new in all {
+        count += usize::from(insert(&mut tx, signal, pass, new, scored_at).await?);
+    }
+    if count > 0 {
+        crate::chain::append(&mut tx, crate::chain::Subject::Scores(pass)).await?;
+    }
+    tx.commit().await?;
+    Ok(count)
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    signal: &str,
+    pass: i64,
     new: &New<'_>,
     scored_at: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let covered = |n: usize| new.found.map(|f| f.covered[n]);
     let done = sqlx::query(
         "insert into forecast_score (run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, truth,
-                                     wis, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing",
+                                     wis, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, pass)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict do nothing",
     )
     .bind(&new.of.run_id)
     .bind(&new.of.place_id)
@@ -219,7 +244,8 @@ pub async fn put(
     .bind(covered(2))
     .bind(new.replayed)
     .bind(scored_at)
-    .execute(conn)
+    .bind(pass)
+    .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }

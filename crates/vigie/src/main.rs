@@ -1,5 +1,6 @@
 //! The command `vigie`. Exit code 0: done; 1: it failed, with a sentence on stderr; 2: it was called wrongly.
 
+mod audit;
 mod backup;
 mod door;
 mod drill;
@@ -54,6 +55,9 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Break a publisher's table in a database made for it, and see whether it is noticed
     Drill(drill::Args),
+    /// Look whether forecasts and scores are still what was stored
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Run a command with a PostgreSQL of its own in DATABASE_URL (tests, benchmarks)
     WithDatabase(testdb::Args),
 }
@@ -120,6 +124,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
         Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
         Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
         Command::Drill(args) => drill::run(&args).await.map(|()| 0),
+        Command::Audit(command) => audit::run(&command).await,
         Command::WithDatabase(args) => testdb::run(&args).await,
     }
 }

@@ -7,6 +7,7 @@ use crate::cards::{self, Card};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
 use domain::profile::{Event, Signal};
 use kit::{App, Params, Problem};
 use serde::Serialize;
@@ -18,7 +19,27 @@ pub(crate) struct ModelList {
     recorded_situation: Option<RecordedSituation>,
     /// SHA-256 of the source code of all of them.
     source_hash: &'static str,
+    /// The newest link of the chain over all forecasts and scores; `null` before the first.
+    chain: Option<ChainBody>,
     models: Vec<ModelBody>,
+}
+
+/// Every run and every pass of scores is a link: SHA-256 of its rows and of the link before. Who notes `head` can have it
+/// checked later (`vigie audit verify --head`): it is in the chain for as long as nothing before it was changed or removed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ChainBody {
+    /// How many links there are.
+    links: i64,
+    /// SHA-256 of the newest one, in hex.
+    head: String,
+    /// When that was linked, by the machine's clock.
+    linked_at: DateTime<Utc>,
+}
+
+impl From<store::chain::Head> for ChainBody {
+    fn from(head: store::chain::Head) -> Self {
+        Self { links: head.seq, head: hex::encode(head.digest), linked_at: head.linked_at }
+    }
 }
 
 /// A model in use.
@@ -56,6 +77,7 @@ pub(crate) async fn models(
     Ok(Json(ModelList {
         recorded_situation: question::recorded(&app, language),
         source_hash: batch::SOURCE_HASH,
+        chain: store::chain::head(&mut *app.db.acquire().await?).await?.map(ChainBody::from),
         models,
     }))
 }

@@ -185,3 +185,18 @@ async fn models_show_their_cards(pool: PgPool) {
     assert_eq!(models["models"][0]["signals"][0], "ili_incidence");
     assert!(models["models"][0]["scores"][0]["value"].as_str().is_some());
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_head_of_the_chain_stands_where_a_reader_may_note_it(pool: PgPool) {
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    assert!(get(&app, "models").await.json()["chain"].is_null());
+    computed(&app).await;
+    let chain = get(&app, "models").await.json()["chain"].clone();
+    let stored: String = sqlx::query_scalar("select encode(digest, 'hex') from chain_link where seq = 1")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!((&chain["links"], &chain["head"]), (&1.into(), &stored.into()));
+    assert!(chain["linked_at"].as_str().unwrap() > "2025-03-01", "by the machine's clock: {chain}");
+}
