@@ -43,7 +43,7 @@ impl Archive {
         let mut keys: Vec<SeriesKey> = Vec::new();
         let mut index: HashMap<SeriesKey, u32> = HashMap::new();
         let mut snapshots: BTreeMap<NaiveDate, Vec<Observed>> = BTreeMap::new();
-        let columns = ["as_of", "target", "target_end_date", "location", "observation|value"];
+        let columns = ["as_of", "target", "target_end_date|date", "location", "observation|value"];
         table::for_each(&path, &columns, |row| {
             let as_of = row.day(0)?;
             let target = row.text(1)?;
