@@ -188,12 +188,31 @@ fn toml_day<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<NaiveDa
 pub struct ForecastPlan {
     /// The configuration of the model (`epimodels::recipe`), by name.
     pub model: String,
+    /// Levels of place that it is forecast for; none named: all that the signal has.
+    #[serde(default)]
+    pub levels: Vec<String>,
     /// Horizons in weeks. Horizon 0 is the week that ends on the reference date.
     pub horizons: Vec<i32>,
     /// Mean and standard deviation in days of the serial interval, for Rt.
     pub serial_interval_days: (f64, f64),
     /// Where the serial interval was read.
     pub serial_interval_source: String,
+}
+
+impl ForecastPlan {
+    /// Is a place of this level forecast?
+    #[must_use]
+    pub fn covers(&self, level: &str) -> bool {
+        self.levels.is_empty() || self.levels.iter().any(|l| l == level)
+    }
+}
+
+impl Signal {
+    /// Is it forecast for places of this level?
+    #[must_use]
+    pub fn is_forecast_at(&self, level: &str) -> bool {
+        self.forecast.as_ref().is_some_and(|plan| plan.covers(level))
+    }
 }
 
 /// A figure that does not exist here.

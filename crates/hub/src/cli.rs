@@ -79,6 +79,12 @@ pub struct BacktestArgs {
     /// History of ILI+ for the targets that use it; `none` to go without.
     #[arg(long, value_name = "FILE", default_value = "data/history/ili_plus_us_2010_2020.csv.gz")]
     pub history: PathBuf,
+    /// The project's data, for targets that learn from other hubs' series too; `none` to go without.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Also write the hubs' persistence baseline from what was known, as a model of this name.
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
     /// Reference dates from one fit to the next.
     #[arg(long, value_name = "N")]
     pub refit_every: Option<usize>,
@@ -184,7 +190,9 @@ impl BacktestArgs {
                 lag_days: args.lag_days,
                 horizons: args.horizons,
                 history: (args.history.as_os_str() != "none").then_some(args.history),
+                carried: (args.data.as_os_str() != "none").then_some(args.data),
                 refit_every: args.refit_every,
+                baseline: args.baseline,
                 recipe: None,
                 members: args.members,
                 submission,

@@ -7,6 +7,7 @@
 
 mod backtest;
 mod build;
+mod carried;
 pub mod cli;
 mod error;
 mod history;

@@ -45,7 +45,7 @@ impl Archive {
         let mut snapshots: BTreeMap<NaiveDate, Vec<Observed>> = BTreeMap::new();
         // Rows of one publication stand together: those that belong to `day`.
         let (mut day, mut rows) = (NaiveDate::MIN, Vec::new());
-        let columns = ["as_of", "target", "target_end_date", "location", "observation|value"];
+        let columns = ["as_of", "target", "target_end_date|date", "location", "observation|value"];
         table::for_each(&path, &columns, |row| {
             let as_of = row.day(0)?;
             let target = row.text(1)?;

@@ -45,7 +45,7 @@ impl Task {
         own || match self.kind {
             Kind::Pool => {
                 let model = of.forecast.as_ref().and_then(|plan| Model::named(&plan.model));
-                model.is_some_and(|m| m.targets.iter().any(|(_, s)| *s == signal))
+                model.is_some_and(|m| m.feed(signal).is_some())
             }
             Kind::Deaths => deaths::leads(profile, of).iter().any(|lead| lead.id.as_str() == signal),
             Kind::Scores => false,

@@ -124,8 +124,9 @@ async fn planned(
         .with_context(|| format!("the profile names the model `{}`, which does not exist", plan.model))?;
     let mut rows = BTreeMap::new();
     let mut training = store::training::begin(conn, as_of).await?;
-    for (_, of_model) in model.targets {
-        rows.insert(*of_model, store::observations::all_revisions(training.reader(), of_model, as_of).await?);
+    for feed in model.feeds {
+        let found = store::observations::all_revisions(training.reader(), feed.signal, as_of).await?;
+        rows.insert(feed.signal, found);
     }
     training.end().await?;
     let mut hash = DataHash::default();

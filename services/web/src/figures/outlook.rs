@@ -42,9 +42,12 @@ impl Outlook {
             return Ok(Self::none(reason));
         }
         let signal = series.signal.id.as_str();
+        // Without a plan nobody computes anything for places of this level; deaths ahead need none.
+        let planned = series.signal.is_forecast_at(&place.level);
+        if series.signal.forecast.is_some() && !planned {
+            return Ok(Self::none("no_model"));
+        }
         let Some(run) = store::forecasts::latest_run(conn, signal, series.as_of).await? else {
-            // Without a plan nobody computes anything for this signal.
-            let planned = series.signal.forecast.is_some();
             return Ok(Self::none(if planned { "not_computed" } else { "no_model" }));
         };
         let source = series.signal.source_at(&place.level).map_or("", |s| s.as_str());
