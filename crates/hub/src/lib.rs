@@ -15,6 +15,7 @@ mod model_output;
 mod profile;
 mod rate_change;
 mod score;
+mod score_table;
 mod series;
 mod spread;
 mod spread_table;
