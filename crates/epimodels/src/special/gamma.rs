@@ -235,10 +235,10 @@ mod tests {
             (
                 1234.5,
                 [
-                    1128.766_577_318_499_5,
-                    1166.587_770_364_840_3,
-                    1234.166_682_672_279,
-                    1292.855_581_309_213_2,
+                    1_128.766_577_318_499_5,
+                    1_166.587_770_364_840_3,
+                    1_234.166_682_672_279,
+                    1_292.855_581_309_213_2,
                 ],
             ),
             (
@@ -254,7 +254,7 @@ mod tests {
         for (a, wanted) in wanted {
             let found = gamma_quantiles([0.001, 0.025, 0.5, 0.95], a, 1.0);
             for (have, want) in found.into_iter().zip(wanted) {
-                assert!((have - want).abs() < 2e-15 * want, "{a}: {have} is not {want}");
+                assert!((have - want).abs() < 1e-14 * want, "{a}: {have} is not {want}");
             }
         }
     }
@@ -267,7 +267,7 @@ mod tests {
             for (p, x) in LEVELS.into_iter().zip(quantiles).filter(|(_, x)| *x > 1e-290) {
                 let error = gamma_cdf(a, x) - p;
                 // The distribution function itself loses digits as the shape grows.
-                assert!(error.abs() < (1e-11 + 1e-15 * a) * p.min(1.0 - p).max(1e-3), "{a} {p}: {error}");
+                assert!(error.abs() < (1e-11 + 1e-14 * a) * p.min(1.0 - p).max(1e-3), "{a} {p}: {error}");
                 assert_eq!(gamma_quantile(p, a, 1.0).to_bits(), x.to_bits());
             }
             a *= 1.37;
