@@ -35,8 +35,11 @@ pub(crate) struct Measured {
     pub(crate) how: String,
 }
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 7] = [
     include_str!("../model-cards/vigie-pool-us.toml"),
+    include_str!("../model-cards/vigie-pool-us-covid.toml"),
+    include_str!("../model-cards/vigie-pool-us-rsv.toml"),
+    include_str!("../model-cards/vigie-pool-us-flu-visits.toml"),
     include_str!("../model-cards/vigie-pool-europe.toml"),
     include_str!("../model-cards/vigie-rt.toml"),
     include_str!("../model-cards/vigie-deaths.toml"),

@@ -3,6 +3,7 @@
 
 mod any_query;
 mod common;
+mod further;
 mod leak;
 mod measured;
 mod openapi;
