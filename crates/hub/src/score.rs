@@ -94,6 +94,23 @@ pub struct Scored {
 /// # Errors
 /// Files that do not fit, no common task, a baseline that is not there: in a sentence.
 pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
+    Ok(summarise(&score_tasks(args)?.scored, args.baseline.as_deref()))
+}
+
+/// Every scored task, and the day of the truth that it was scored against.
+#[derive(Debug, Clone)]
+pub struct ScoredTasks {
+    /// In the order of the models' files.
+    pub scored: Vec<Scored>,
+    /// The last snapshot that counted.
+    pub truth_as_of: NaiveDate,
+}
+
+/// As [`score`], and returns every scored task.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
     let archive = Archive::read(&args.hub, &[], args.truth_as_of)?;
     let last = archive.days().next_back().into_iter().collect::<Vec<_>>();
     let truth = archive.known(&last).pop().unwrap_or_default();
@@ -122,7 +139,8 @@ pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     write(args, &scored)?;
-    Ok(summarise(&scored, args.baseline.as_deref()))
+    let truth_as_of = last.first().copied().unwrap_or_default();
+    Ok(ScoredTasks { scored, truth_as_of })
 }
 
 fn one(model: &str, task: Task, answer: &Answer, truth: f64) -> Option<Scored> {

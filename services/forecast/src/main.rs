@@ -5,7 +5,7 @@
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use forecast::batch::{self, Options};
-use kit::App;
+use kit::{App, Build};
 use kit::config::Config;
 use std::io::Write as _;
 use std::time::Duration;
@@ -51,8 +51,10 @@ fn say(line: &str) {
 
 async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()> {
     let every = Duration::from_secs(kit::config::var("VIGIE_FORECAST_CHECK_SECONDS", 600_u64)?.max(1));
+    // Before anything is computed: a wrong signature stops the start.
+    let router = forecast::router(app.clone(), Build::from_env(env!("CARGO_PKG_NAME"))?)?;
     let worker = tokio::spawn(work(app.clone(), options, every));
-    let served = kit::server::serve(forecast::router(app.clone()), app, config.addr, config.admin_addr).await;
+    let served = kit::server::serve(router, app, config.addr, config.admin_addr).await;
     worker.abort();
     served
 }

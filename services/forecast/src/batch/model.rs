@@ -18,7 +18,7 @@ pub(crate) struct Model {
     pub(crate) coded: bool,
 }
 
-const MODELS: [Model; 2] = [
+pub(crate) const MODELS: [Model; 2] = [
     Model {
         name: "us",
         id: "vigie-pool-us",
