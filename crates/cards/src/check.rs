@@ -38,11 +38,15 @@ impl Library {
             }
             let answered = !row.fields.is_empty() || !row.pages.is_empty() || !row.tests.is_empty();
             if matches!(row.status, Status::Met | Status::Partly) && !answered {
-                faults.push(format!("{of} is said to be {} and names nothing that answers it", row.status.as_str()));
+                faults.push(format!(
+                    "{of} is said to be {} and names nothing that answers it",
+                    row.status.as_str()
+                ));
             }
         }
         let groups: BTreeSet<&str> = self.requirements.iter().map(|r| r.group.as_str()).collect();
-        let statuses = [Status::Met, Status::Partly, Status::NotMet, Status::NotApplicable].map(Status::as_str);
+        let statuses =
+            [Status::Met, Status::Partly, Status::NotMet, Status::NotApplicable].map(Status::as_str);
         for (code, words) in &self.words {
             let file = format!("requirements.{code}.toml");
             complete(&file, "groups", &words.groups, groups.iter().copied(), |t| t.trim().is_empty(), faults);
@@ -73,7 +77,10 @@ impl Card {
             }
             complete(&file, "", &texts.fields, OWN, Text::is_empty, faults);
             if self.table.is_empty() && texts.measured.is_empty() {
-                faults.push(format!("{file}: scores is empty: neither measured nor scores/{}.csv has a row", self.id));
+                faults.push(format!(
+                    "{file}: scores is empty: neither measured nor scores/{}.csv has a row",
+                    self.id
+                ));
             }
             if texts.measured.len() != self.texts.get("en").map_or(0, |en| en.measured.len()) {
                 faults.push(format!("{file}: measured has not as many rows as the English file"));
@@ -82,7 +89,9 @@ impl Card {
                 let given = [Some(&m.on), Some(&m.measure), Some(&m.value), m.date.as_ref(), m.how.as_ref()];
                 let wanted = if code == "en" { 5 } else { 3 };
                 let filled = given.iter().flatten().filter(|t| !t.trim().is_empty()).count();
-                if filled != wanted || m.date.as_ref().is_some_and(|d| d.parse::<chrono::NaiveDate>().is_err()) {
+                if filled != wanted
+                    || m.date.as_ref().is_some_and(|d| d.parse::<chrono::NaiveDate>().is_err())
+                {
                     faults.push(format!("{file}: measured on `{}` lacks a field or has one too many", m.on));
                 }
             }

@@ -256,7 +256,11 @@ pub fn library(files: &BTreeMap<String, String>) -> Result<Library, Vec<String>>
     if faults.is_empty() { Ok(library) } else { Err(faults) }
 }
 
-fn parse<T: DeserializeOwned>(files: &BTreeMap<String, String>, name: &str, faults: &mut Vec<String>) -> Option<T> {
+fn parse<T: DeserializeOwned>(
+    files: &BTreeMap<String, String>,
+    name: &str,
+    faults: &mut Vec<String>,
+) -> Option<T> {
     let Some(text) = files.get(name) else {
         faults.push(format!("{name} is not there"));
         return None;
@@ -269,7 +273,8 @@ fn by_language<T: DeserializeOwned>(
     stem: &str,
     faults: &mut Vec<String>,
 ) -> BTreeMap<String, T> {
-    let read = |code: &&str| Some(((*code).to_owned(), parse(files, &format!("{stem}.{code}.toml"), faults)?));
+    let read =
+        |code: &&str| Some(((*code).to_owned(), parse(files, &format!("{stem}.{code}.toml"), faults)?));
     LANGUAGES.iter().filter_map(read).collect()
 }
 
@@ -282,7 +287,9 @@ fn card(files: &BTreeMap<String, String>, name: &str, faults: &mut Vec<String>) 
         let file = if code == "en" { name.to_owned() } else { format!("{stem}.{code}.toml") };
         let mut found: Texts = parse(files, &file, faults)?;
         if code == "en" {
-            found.fields.retain(|field, _| !["id", "version", "answers", "plans", "sources"].contains(&field.as_str()));
+            found.fields.retain(|field, _| {
+                !["id", "version", "answers", "plans", "sources"].contains(&field.as_str())
+            });
         }
         texts.insert(code.to_owned(), found);
     }

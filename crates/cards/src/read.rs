@@ -140,18 +140,22 @@ fn written(card: &Card, asked: Asked<'_>) -> Model {
     let texts = card.texts.get(asked.language).or_else(|| card.texts.get("en"));
     let common = all.common.get(asked.language).or_else(|| all.common.get("en"));
     let field = |id: &&str| {
-        let text = texts.and_then(|t| t.fields.get(*id)).or_else(|| common.and_then(|c| c.fields.get(*id)))?;
+        let text =
+            texts.and_then(|t| t.fields.get(*id)).or_else(|| common.and_then(|c| c.fields.get(*id)))?;
         let heading = common.and_then(|c| c.headings.get(*id)).cloned().unwrap_or_default();
         Some(Field { id: (*id).to_owned(), heading, text: text.parts() })
     };
     let english = card.texts.get("en").map(|t| t.measured.as_slice()).unwrap_or_default();
-    let measured = texts.map(|t| t.measured.as_slice()).unwrap_or_default().iter().zip(english).map(|(m, en)| Measured {
-        on: m.on.clone(),
-        measure: m.measure.clone(),
-        value: m.value.clone(),
-        date: en.date.clone().unwrap_or_default(),
-        how: en.how.clone().unwrap_or_default(),
-    });
+    let measured =
+        texts.map(|t| t.measured.as_slice()).unwrap_or_default().iter().zip(english).map(|(m, en)| {
+            Measured {
+                on: m.on.clone(),
+                measure: m.measure.clone(),
+                value: m.value.clone(),
+                date: en.date.clone().unwrap_or_default(),
+                how: en.how.clone().unwrap_or_default(),
+            }
+        });
     let signed = asked.signers.get(&card.id);
     Model {
         id: card.id.clone(),

@@ -73,7 +73,7 @@ pub fn verify(profile: &CountryProfile) -> Result<Signers, SignatureError> {
 ///
 /// # Errors
 /// A key that is no Ed25519 key, or a signature that is not one of this text by this key.
-pub fn verify_text(key: &str, text: &str, signature: &str) -> Result<String, &'static str> {
+fn verify_text(key: &str, text: &str, signature: &str) -> Result<String, &'static str> {
     let key = STANDARD.decode(key.trim()).unwrap_or_default();
     let bytes = key.strip_prefix(&DER).filter(|bytes| bytes.len() == 32).ok_or(
         "the signer's key is no Ed25519 public key: give the line that `openssl pkey -pubout` prints between its \
@@ -85,4 +85,21 @@ pub fn verify_text(key: &str, text: &str, signature: &str) -> Result<String, &'s
          `vigie cards statement` prints, or remove the signature"
     })?;
     Ok(hex::encode(Sha256::digest(&key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verify_text;
+
+    /// Made by openssl 3.0 with the commands of `docs/forecast/README.md`; the private key was thrown away.
+    const KEY: &str = "MCowBQYDK2VwAyEAtoyH8PhvRLoUvPLnZpTS/foNQVG7jzQaxiaD/hnMMWk=";
+    const SIGNATURE: &str =
+        "T7LXZd+vtejgDf0UoB4Z2GAuFfDFt7WGba8GnuZ/aRwVvPY7NVqCbIxM+I2bVLnoA6Yrfrq5LE481lJKJKixAA==";
+    const TEXT: &str = "vigie model card\ncountry: ch\nmodel: vigie-rt\nversion: 1\nby: A. Person\non: 2026-11-29\nsha256: 00\n";
+
+    #[test]
+    fn what_openssl_signs_verifies_and_another_text_does_not() {
+        assert_eq!(verify_text(KEY, TEXT, SIGNATURE).unwrap().len(), 64);
+        assert!(verify_text(KEY, &TEXT.replace("00\n", "01\n"), SIGNATURE).is_err());
+    }
 }

@@ -58,7 +58,9 @@ pub fn read(text: &str) -> Result<Vec<Row>, String> {
         if texts.iter().any(|t| t.trim().is_empty()) || row.tasks == 0 {
             return Err(format!("{} {} {} has an empty cell", row.target, row.season, row.place));
         }
-        if !shares.iter().all(|s| (0.0..=1.0).contains(s)) || !scores.iter().all(|s| s.is_finite() && *s >= 0.0) {
+        if !shares.iter().all(|s| (0.0..=1.0).contains(s))
+            || !scores.iter().all(|s| s.is_finite() && *s >= 0.0)
+        {
             return Err(format!("{} {} {} has a score that is none", row.target, row.season, row.place));
         }
         rows.push(row);

@@ -78,7 +78,8 @@ impl CardTable {
         let new: Vec<Vec<String>> = groups.iter().filter_map(|(key, group)| self.row(key, group)).collect();
         if new.is_empty() {
             let (model, baseline) = (&self.model, &self.baseline);
-            let what = format!("`{model}` and `{baseline}` have no task in common, so the card gets no scores");
+            let what =
+                format!("`{model}` and `{baseline}` have no task in common, so the card gets no scores");
             return Err(HubError::Argument(what));
         }
         let replaced: BTreeSet<&[String]> = new.iter().map(|row| &row[..2]).collect();

@@ -37,7 +37,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Statement { profile, model, by, on } => {
             let profile = kit::config::profile(profile.clone())?;
-            let known = || cards::library().cards.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join(", ");
+            let known =
+                || cards::library().cards.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join(", ");
             let card = cards::library()
                 .card(model)
                 .with_context(|| format!("there is no model `{model}`: choose one of {}", known()))?;

@@ -17,9 +17,9 @@ pub(crate) use deaths::MODEL as DEATHS;
 pub(crate) use deaths::estimate;
 pub use gate::Reason;
 pub(crate) use gate::{alive, day};
-pub(crate) use model::Model;
 #[cfg(test)]
 pub(crate) use model::MODELS;
+pub(crate) use model::Model;
 pub(crate) use weekly::whole;
 pub use worker::{Options, Progress, run};
 

@@ -8,9 +8,9 @@ mod scoring;
 
 pub use openapi::document;
 
-use axum::{Extension, Router};
 use axum::http::{HeaderValue, header};
 use axum::routing::get;
+use axum::{Extension, Router};
 use kit::{App, Build};
 use std::sync::Arc;
 use tower_http::set_header::SetResponseHeaderLayer;

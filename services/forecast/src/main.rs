@@ -5,8 +5,8 @@
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use forecast::batch::{self, Options};
-use kit::{App, Build};
 use kit::config::Config;
+use kit::{App, Build};
 use std::io::Write as _;
 use std::time::Duration;
 
