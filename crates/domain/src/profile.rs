@@ -1,6 +1,6 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
-use crate::{CountryCode, PlaceId, SignalId, SourceId, WeekSystem};
+use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct CountryProfile {
     pub legal: BTreeMap<String, String>,
     /// Colours.
     pub theme: Theme,
+    /// Who answers for the models of this installation: nobody, until an operator signs.
+    #[serde(default)]
+    pub model_cards: ModelCards,
 }
 
 /// A language of the pages.
@@ -178,8 +181,12 @@ pub struct Signal {
 
 /// A day as TOML has it, without quotes: chrono itself reads only strings.
 fn toml_day<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<NaiveDate>, D::Error> {
+    toml_date(input).map(Some)
+}
+
+pub(crate) fn toml_date<'de, D: serde::Deserializer<'de>>(input: D) -> Result<NaiveDate, D::Error> {
     let day = toml::value::Datetime::deserialize(input)?;
-    day.to_string().parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{day} is not a day")))
+    day.to_string().parse().map_err(|_| serde::de::Error::custom(format!("{day} is not a day")))
 }
 
 /// How a signal is forecast.
@@ -319,6 +326,11 @@ impl CountryProfile {
                     "gap {} names {id}, which is no signal of {}",
                     gap.reason, gap.disease
                 ));
+            }
+        }
+        for signer in &self.model_cards.signers {
+            if signer.name.trim().is_empty() || signer.name.contains(char::is_control) {
+                return wrong("model_cards.signers has a name that is empty or longer than a line".into());
             }
         }
         match self.legal.iter().find(|(_, value)| *value == UNSET) {

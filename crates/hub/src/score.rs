@@ -95,13 +95,32 @@ pub struct Scored {
 /// # Errors
 /// Files that do not fit, no common task, a baseline that is not there: in a sentence.
 pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
+    Ok(summarise(&score_tasks(args)?.scored, args.baseline.as_deref()))
+}
+
+/// Every scored task, and the day of the truth that it was scored against.
+#[derive(Debug, Clone)]
+pub struct ScoredTasks {
+    /// In the order of the models' files.
+    pub scored: Vec<Scored>,
+    /// The last snapshot that counted.
+    pub truth_as_of: NaiveDate,
+}
+
+/// As [`score`], and returns every scored task.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
     // The truth is read beside the forecasts; what is wrong with it is said first.
     let (truth, outputs) = thread::scope(|scope| {
-        let truth = scope.spawn(|| Archive::read(&args.hub, &[], args.truth_as_of).map(|a| a.last()));
+        let truth = scope.spawn(|| {
+            Archive::read(&args.hub, &[], args.truth_as_of).map(|a| (a.last(), a.days().next_back()))
+        });
         let outputs: Vec<_> = args.model_output.iter().map(|path| model_output::read(path)).collect();
         (truth.join(), outputs)
     });
-    let truth = truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let (truth, truth_as_of) = truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let truth: HashMap<(&str, &str), &BTreeMap<NaiveDate, f64>> =
         truth.iter().map(|(key, weeks)| ((key.target.as_str(), key.location.as_str()), weeks)).collect();
     let mut known = Vec::new();
@@ -132,7 +151,7 @@ pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     score_table::write(&args.out, &scored)?;
-    Ok(summarise(&scored, args.baseline.as_deref()))
+    Ok(ScoredTasks { scored, truth_as_of: truth_as_of.unwrap_or_default() })
 }
 
 /// `job` of the parts of a list, on all cores, in order.

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod axis;
+mod build;
 pub mod chart;
 mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod server;
 pub mod source;
 
 pub use app::App;
+pub use build::Build;
 pub use clock::{Clock, wall};
 pub use params::Params;
 pub use problem::{Problem, problem_fallbacks};

@@ -108,6 +108,31 @@ pub struct Week {
     pub baseline_wis: f64,
 }
 
+/// All scored forecasts of one version of a model together.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Totals {
+    /// The version.
+    pub model_version: String,
+    /// How many forecasts have a figure.
+    pub forecasts: i64,
+    /// How many of them were computed after it was out.
+    pub replayed: i64,
+    /// The end of the first week.
+    pub first_week: NaiveDate,
+    /// The end of the last week.
+    pub last_week: NaiveDate,
+    /// When the newest figure was issued.
+    pub truth_issued_at: DateTime<Utc>,
+    /// Sum of the scores over that of the baseline, where there is one.
+    pub relative_wis: Option<f64>,
+    /// Share inside the central 50 % interval.
+    pub coverage_50: f64,
+    /// Share inside the 80 % interval.
+    pub coverage_80: f64,
+    /// Share inside the 95 % interval.
+    pub coverage_95: f64,
+}
+
 /// The forecast of the nearest week that was made last before a figure came.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct Held {
@@ -320,6 +345,39 @@ pub async fn weeks(
     .bind(back(as_of, weeks))
     .bind(as_of)
     .bind(i64::from(weeks))
+    .fetch_all(conn)
+    .await
+}
+
+/// All forecasts of `signal` by `model` against the figures known at `as_of`, by version of the model.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn totals(
+    conn: &mut PgConnection,
+    signal: &str,
+    model: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Totals>> {
+    sqlx::query_as(
+        "select r.model_version, count(*) as forecasts, count(*) filter (where l.replayed) as replayed,
+                min(l.target_end_date) as first_week, max(l.target_end_date) as last_week,
+                max(l.truth_issued_at) as truth_issued_at,
+                sum(l.wis) filter (where l.baseline_wis is not null) / nullif(sum(l.baseline_wis), 0) as relative_wis,
+                avg(l.covered_50::int)::float8 as coverage_50, avg(l.covered_80::int)::float8 as coverage_80,
+                avg(l.covered_95::int)::float8 as coverage_95
+           from (select distinct on (run_id, place_id, horizon) *
+                   from forecast_score
+                  where signal_id = $1 and truth_issued_at <= $3
+                  order by run_id, place_id, horizon, truth_issued_at desc) l
+           join forecast_run r on r.id = l.run_id
+          where l.truth is not null and r.model_id = $2
+          group by r.model_version
+          order by min(l.origin), r.model_version",
+    )
+    .bind(signal)
+    .bind(model)
+    .bind(as_of)
     .fetch_all(conn)
     .await
 }

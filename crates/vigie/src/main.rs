@@ -9,6 +9,7 @@ mod postgres;
 mod process;
 mod retrievals;
 mod say;
+mod signing;
 mod state;
 mod testdb;
 mod tree;
@@ -49,6 +50,9 @@ enum Command {
     /// Forecast hub directories
     #[command(flatten)]
     Hub(hub::cli::Command),
+    /// Model cards: what is signed, and by whom
+    #[command(subcommand)]
+    Cards(signing::Command),
     /// Copy the running database of a country
     Backup(backup::BackupArgs),
     /// Bring the database of a country back to a moment
@@ -121,6 +125,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
             command.run(&mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(0)
         }
+        Command::Cards(command) => signing::run(&command).map(|()| 0),
         Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
         Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
         Command::Drill(args) => drill::run(&args).await.map(|()| 0),

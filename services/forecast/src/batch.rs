@@ -13,9 +13,13 @@ mod transmission;
 mod weekly;
 mod worker;
 
-pub(crate) use deaths::{MODEL as DEATHS, estimate, leads};
+#[cfg(test)]
+pub(crate) use deaths::MODEL as DEATHS;
+pub(crate) use deaths::estimate;
 pub use gate::Reason;
 pub(crate) use gate::{alive, day};
+#[cfg(test)]
+pub(crate) use model::MODELS;
 pub(crate) use model::Model;
 pub use task::{Kind, Task, tasks};
 pub(crate) use weekly::whole;

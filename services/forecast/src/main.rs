@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 use forecast::batch::Options;
 use forecast::replay::{self, Span};
 use forecast::{watch, work};
-use kit::App;
 use kit::config::Config;
+use kit::{App, Build};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -75,6 +75,8 @@ fn say(line: &str) {
 }
 
 async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()> {
+    // Before anything is computed: a wrong signature stops the start.
+    let router = forecast::router(app.clone(), Build::from_env(env!("CARGO_PKG_NAME"))?)?;
     let tick = Duration::from_secs(kit::config::var("VIGIE_FORECAST_TICK_SECONDS", 3600_u64)?.max(1));
     let weeks = kit::config::var("VIGIE_FORECAST_REPLAY_WEEKS", 0_usize)?;
     let worker = tokio::spawn({
@@ -85,14 +87,7 @@ async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()
     let past = Options { threads: 1, ..options };
     let replay = (weeks > 0).then(|| tokio::spawn(replay::in_background(app.clone(), past, weeks, say)));
     let operators = watch::router(app.clone());
-    let served = kit::server::serve_with(
-        forecast::router(app.clone()),
-        operators,
-        app,
-        config.addr,
-        config.admin_addr,
-    )
-    .await;
+    let served = kit::server::serve_with(router, operators, app, config.addr, config.admin_addr).await;
     worker.abort();
     if let Some(replay) = replay {
         replay.abort();

@@ -39,7 +39,7 @@ const fn percent(target: &'static str, signal: &'static str) -> Feed {
 
 const FLU: Feed = same("wk inc flu hosp", "flu_hosp_admissions");
 
-const MODELS: [Model; 5] = [
+pub(crate) const MODELS: [Model; 5] = [
     Model { name: "us", id: "vigie-pool-us", version: "2", feeds: &[FLU], coded: true },
     Model {
         name: "us-covid",

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may end loudly")]
 
 mod any_query;
+mod cards_of_models;
 mod common;
 mod further;
 mod leak;
@@ -170,21 +171,6 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
             (405, "method_not_allowed".into())
         );
     }
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn models_show_their_cards(pool: PgPool) {
-    seeded(&pool).await;
-    let models = get(&recorded(&pool, CLOCK), "models").await.json();
-    let ids: Vec<_> =
-        models["models"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
-    assert_eq!(
-        ids,
-        ["vigie-pool-europe", "vigie-rt", "vigie-deaths"],
-        "no card of a model of another country"
-    );
-    assert_eq!(models["models"][0]["signals"][0], "ili_incidence");
-    assert!(models["models"][0]["scores"][0]["value"].as_str().is_some());
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
