@@ -1,6 +1,6 @@
 //! What there is to do in a country.
 
-use super::{Model, deaths};
+use super::Model;
 use domain::profile::{Event, Signal};
 use domain::{CountryProfile, SignalId};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ impl Task {
                 let model = of.forecast.as_ref().and_then(|plan| Model::named(&plan.model));
                 model.is_some_and(|m| m.feed(signal).is_some())
             }
-            Kind::Deaths => deaths::leads(profile, of).iter().any(|lead| lead.id.as_str() == signal),
+            Kind::Deaths => profile.leads(of).iter().any(|lead| lead.id.as_str() == signal),
             Kind::Scores => false,
         }
     }
