@@ -17,6 +17,15 @@ pub struct ModelCards {
     pub signatures: Vec<CardSignature>,
 }
 
+impl ModelCards {
+    /// What is wrong with the names: each is a line of the text that is signed.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let bad = |s: &&Signer| s.name.trim().is_empty() || s.name.contains(char::is_control);
+        let signer = self.signers.iter().find(bad)?;
+        Some(format!("model_cards.signers has a name that is empty or more than one line: {:?}", signer.name))
+    }
+}
+
 /// Somebody whose signature counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

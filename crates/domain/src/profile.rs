@@ -328,10 +328,8 @@ impl CountryProfile {
                 ));
             }
         }
-        for signer in &self.model_cards.signers {
-            if signer.name.trim().is_empty() || signer.name.contains(char::is_control) {
-                return wrong("model_cards.signers has a name that is empty or longer than a line".into());
-            }
+        if let Some(what) = self.model_cards.fault() {
+            return wrong(what);
         }
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),

@@ -1,7 +1,5 @@
 //! The model cards: the pages say what the registry says, which is what the API gives.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail; clippy sees no test in a helper")]
-
 mod common;
 
 use cards::{Asked, Signers};
