@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """How long forecasts take: one week of the United States, one season, and the reproduction number beside EpiEstim.
 
-    python3 bench/forecast-speed/bench.py HUB
+    python3 bench/forecast-speed/bench.py HUB [TARGET=HUB …]
 
-HUB is made by `vigie hub build` of FluSight's change log. Two threads, whatever the machine has. Without R's EpiEstim
+HUB is made by `vigie hub build` of FluSight's change log. A further TARGET (`wk inc covid hosp=DIR`) is a week of another
+signal as of 2025-07-19; the week of all signals is their sum. Two threads, whatever the machine has. Without R's EpiEstim
 (Debian: r-cran-epiestim) that row is `not run`."""
 
 import csv
@@ -34,10 +35,10 @@ for (r in found) cat(paste(sprintf("%.17g", as.vector(rbind(r$`Mean(R)`, r$`Std(
 """
 
 
-def backtest(hub, first, last, folder):
+def backtest(hub, first, last, folder, target="wk inc flu hosp"):
     """Seconds, and the most memory in MiB, of a backtest with two threads."""
     start = time.perf_counter()
-    subprocess.run([VIGIE, "backtest", "--hub", hub, "--from", first, "--to", last, "--out", folder, "--threads", "2"],
+    subprocess.run([VIGIE, "backtest", "--hub", hub, "--target", target, "--from", first, "--to", last, "--out", folder, "--threads", "2"],
                    check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
     files = sorted(Path(folder).glob("model-output/Vigie-pool/*.csv"))
@@ -81,24 +82,30 @@ def reproduction(folder):
             "largest_relative_difference": apart}
 
 
-def main(hub):
+def main(hub, *further):
     hub = Path(hub).resolve()
+    others = [(target, Path(path).resolve()) for target, _, path in (f.partition("=") for f in further)]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         rows = {"us_week": backtest(hub, "2024-12-28", "2024-12-28", folder / "week"),
+                **{target: backtest(path, "2025-07-19", "2025-07-19", folder / target, target) for target, path in others},
                 "us_season": backtest(hub, "2024-11-23", "2025-05-31", folder / "season"),
                 "reproduction_number": reproduction(folder)}
+    if others:
+        weeks = [rows["us_week"], *(rows[target] for target, _ in others)]
+        rows["us_week_all_signals"] = {"signals": len(weeks), "seconds": round(sum(w["seconds"] for w in weeks), 1),
+                                       "max_rss_mib": max(w["max_rss_mib"] for w in weeks)}
     day = datetime.date.today().isoformat()
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
     result = {"benchmark": "forecast-speed", "date": day, "cpu": cpu, "cores": os.cpu_count(), "load_before": os.getloadavg()[0], "threads": 2, **rows}
     (ROOT / "bench/results" / f"forecast-speed-{day}.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, row in rows.items():
         print(name, row)
-    most = {"us_week": 60, "us_season": 1200}
-    return int(any(rows[name]["seconds"] > seconds for name, seconds in most.items()))
+    most = {"us_week": 60, "us_week_all_signals": 60, "us_season": 1200}
+    return int(any(rows[name]["seconds"] > seconds for name, seconds in most.items() if name in rows))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or any("=" not in arg for arg in sys.argv[2:]):
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
