@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """How long forecasts take: one week of the United States, one season, and the reproduction number beside EpiEstim.
 
-    python3 bench/forecast-speed/bench.py [HUB]
+    python3 bench/forecast-speed/bench.py [HUB [TARGET=HUB …]]
 
-HUB is made by `vigie hub build` of FluSight's change log; without it only the reproduction number is measured. A backtest
-has two threads, whatever the machine has. The reproduction number: the same series, windows and serial interval, one
-thread each, both warmed, in turns under the same load; medians, and every mean, deviation and quantile compared. Without R's
-EpiEstim (Debian: r-cran-epiestim) that row is `not run`."""
+HUB is made by `vigie hub build` of FluSight's change log; without it only the reproduction number is measured. A further
+TARGET (`wk inc covid hosp=DIR`) is a week of another signal as of 2025-07-19; the week of all signals is their sum. A
+backtest has two threads, whatever the machine has. The reproduction number: the same series, windows and serial interval,
+one thread each, both warmed, in turns under the same load; medians, and every mean, deviation and quantile compared. Without
+R's EpiEstim (Debian: r-cran-epiestim) that row is `not run`."""
 
 import csv
 import datetime
@@ -38,10 +39,10 @@ for (r in found) cat(paste(sprintf("%.17g", as.vector(t(as.matrix(r[, 3:11])))),
 """
 
 
-def backtest(hub, first, last, folder):
+def backtest(hub, first, last, folder, target="wk inc flu hosp"):
     """Seconds, and the most memory in MiB, of a backtest with two threads."""
     start = time.perf_counter()
-    subprocess.run([VIGIE, "backtest", "--hub", hub, "--from", first, "--to", last, "--out", folder, "--threads", "2"],
+    subprocess.run([VIGIE, "backtest", "--hub", hub, "--target", target, "--from", first, "--to", last, "--out", folder, "--threads", "2"],
                    check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
     files = sorted(Path(folder).glob("model-output/Vigie-pool/*.csv"))
@@ -97,27 +98,33 @@ def reproduction(folder):
             "largest_relative_difference": apart}
 
 
-def main(hub=None):
+def main(hub=None, *further):
+    others = [(target, Path(path).resolve()) for target, _, path in (f.partition("=") for f in further)]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         rows = {"us_week": "not run: no hub is named", "us_season": "not run: no hub is named"}
         if hub:
             hub = Path(hub).resolve()
             rows["us_week"] = backtest(hub, "2024-12-28", "2024-12-28", folder / "week")
+            rows |= {target: backtest(path, "2025-07-19", "2025-07-19", folder / target, target) for target, path in others}
             rows["us_season"] = backtest(hub, "2024-11-23", "2025-05-31", folder / "season")
         rows["reproduction_number"] = reproduction(folder)
+    if others:
+        weeks = [rows["us_week"], *(rows[target] for target, _ in others)]
+        rows["us_week_all_signals"] = {"signals": len(weeks), "seconds": round(sum(w["seconds"] for w in weeks), 1),
+                                       "max_rss_mib": max(w["max_rss_mib"] for w in weeks)}
     day = datetime.date.today().isoformat()
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
     result = {"benchmark": "forecast-speed", "date": day, "cpu": cpu, "cores": os.cpu_count(), "load_before": os.getloadavg()[0], **rows}
     (ROOT / "bench/results" / f"forecast-speed-{day}.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, row in rows.items():
         print(name, row)
-    most = {"us_week": 60, "us_season": 1200}
-    slow = hub and any(rows[name]["seconds"] > seconds for name, seconds in most.items())
+    most = {"us_week": 60, "us_week_all_signals": 60, "us_season": 1200}
+    slow = hub and any(rows[name]["seconds"] > seconds for name, seconds in most.items() if name in rows)
     return int(bool(slow) or rows["reproduction_number"].get("largest_relative_difference", 0) > 1e-6)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if any("=" not in arg for arg in sys.argv[2:]):
         sys.exit(__doc__)
     sys.exit(main(*sys.argv[1:]))

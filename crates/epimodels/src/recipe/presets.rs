@@ -88,7 +88,7 @@ pub fn europe() -> Config {
         scale_from: NaiveDate::from_ymd_opt(2014, 10, 5),
         rows_from: NaiveDate::from_ymd_opt(2014, 10, 5),
         ceiling: None,
-        width: None,
+        width: Some(1.1),
         row_weeks: None,
         seasonal: true,
         indicator: 1.0,

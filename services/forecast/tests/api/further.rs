@@ -13,13 +13,13 @@ use store::observations::NewPoint;
 
 const CLOCK: &str = "2025-03-05T23:59:59Z";
 const LAST: &str = "2025-03-01";
-const PLACES: [(&str, &str, &str, f64); 6] = [
-    ("US", "nation", "null", 334e6),
-    ("US-CA", "state", "'US'", 39e6),
-    ("US-TX", "state", "'US'", 30e6),
-    ("US-NY", "state", "'US'", 19.6e6),
-    ("US-VT", "state", "'US'", 0.65e6),
-    ("US:06037", "county", "'US-CA'", 9.8e6),
+const PLACES: [(&str, &str, Option<&str>, f64); 6] = [
+    ("US", "nation", None, 334e6),
+    ("US-CA", "state", Some("US"), 39e6),
+    ("US-TX", "state", Some("US"), 30e6),
+    ("US-NY", "state", Some("US"), 19.6e6),
+    ("US-VT", "state", Some("US"), 0.65e6),
+    ("US:06037", "county", Some("US-CA"), 9.8e6),
 ];
 
 fn app(db: &PgPool) -> App {
@@ -48,17 +48,25 @@ fn data() -> PathBuf {
 
 async fn seeded(db: &PgPool) {
     let mut conn = db.acquire().await.unwrap();
-    for source in ["cdc-covid-hub", "cdc-nssp"] {
-        let sql = format!(
-            "insert into source values ('{source}', 'p', 't', 'https://example.org', 'l', 'https://example.org', 'c', 'weekly');
-             insert into retrieval values ('{source}', '{source}', 'https://example.org/x', 'x', '2025-03-05T00:00:00Z', repeat('a', 64), 1, 'p 1')"
-        );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *conn).await.unwrap();
-    }
+    sqlx::raw_sql(
+        "insert into source select id, 'p', id, 'https://example.org', 'l', 'https://example.org', 'c', 'weekly'
+           from unnest(array['cdc-covid-hub', 'cdc-nssp']) id;
+         insert into retrieval select id, id, 'https://example.org/x', 'x', '2025-03-05T00:00:00Z', repeat('a', 64), 1, 'p 1'
+           from source;",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
     let mut points: Vec<NewPoint> = Vec::new();
     for (place, level, parent, people) in PLACES {
-        let sql = format!("insert into place values ('{place}', '{level}', {parent}, {people}, '{{}}')");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *conn).await.unwrap();
+        sqlx::query("insert into place values ($1, $2, $3, $4, '{}')")
+            .bind(place)
+            .bind(level)
+            .bind(parent)
+            .bind(people as i64)
+            .execute(&mut *conn)
+            .await
+            .unwrap();
         for week in 0..120_u64 {
             let end = date(LAST) - Days::new(7 * week);
             let issued = format!("{}T23:59:59Z", end + Days::new(4));
