@@ -60,11 +60,14 @@ fn every_country_has_a_card_for_every_forecast_that_it_plans() {
 }
 
 #[test]
-fn every_source_of_a_card_is_in_the_extract() {
+fn every_source_of_a_card_is_in_the_extract_or_comes_live() {
     let known = std::fs::read_to_string(root().join("data/sources.csv")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/data.md")).unwrap();
     for card in &library().cards {
         for source in &card.sources {
-            assert!(known.lines().any(|l| l.starts_with(&format!("{source},"))), "{}: {source}", card.id);
+            let carried = known.lines().any(|l| l.starts_with(&format!("{source},")));
+            let live = page.contains(&format!("| {source} | live only |"));
+            assert!(carried || live, "{}: {source}", card.id);
         }
     }
 }
@@ -181,6 +184,65 @@ fn the_tables_say_what_the_page_of_the_trials_says() {
         seen += 1;
     }
     assert_eq!(seen, 5, "the page has five cells");
+}
+
+/// `2023-24 · 2024-25` of a row, or the season of the date that its head begins with.
+fn seasons_of(head: &str) -> Vec<String> {
+    let named = head.split([',', ' ']).filter(|w| w.len() == 7 && w.starts_with("20"));
+    let named: Vec<String> = named.map(str::to_owned).collect();
+    if named.is_empty() { vec!["2024-25".to_owned()] } else { named }
+}
+
+#[test]
+fn the_tables_of_covid_rsv_and_visits_say_what_the_page_says() {
+    let text = std::fs::read_to_string(root().join("docs/forecast/trials.md")).unwrap();
+    let part = text.split("## COVID-19, RSV and emergency visits").nth(1).unwrap();
+    let (mut tables, mut beside) = (0, 0);
+    for line in part.lines().take_while(|l| !l.starts_with("**")).filter(|l| l.starts_with("| `wk inc ")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (target, _) = cells[1].trim_start_matches('`').split_once('`').unwrap();
+        let card = match target.split(' ').nth(2).unwrap() {
+            "flu" => "vigie-pool-us-flu-visits".to_owned(),
+            disease => format!("vigie-pool-us-{disease}"),
+        };
+        let card = library().card(&card).unwrap();
+        let column = |i: usize| {
+            let of: Vec<&str> = cells[i].split('·').map(|c| c.trim().trim_matches('*').trim()).collect();
+            of.iter().map(|c| c.replace(',', "").parse::<f64>().unwrap()).collect::<Vec<_>>()
+        };
+        let columns: Vec<Vec<f64>> = (2..8).map(column).collect();
+        if line.contains("prop ed visits") && line.contains(", vintages") {
+            // The same target and season as a row of the table: it stands beside it.
+            let says = columns.iter().skip(1).map(|c| c[0]);
+            let value: Vec<f64> =
+                card.texts["en"].measured[0].value.split([',', ';', ' ']).filter_map(number).collect();
+            assert_eq!(says.collect::<Vec<_>>(), value, "{line}");
+            beside += 1;
+            continue;
+        }
+        for (i, season) in seasons_of(cells[1]).iter().enumerate() {
+            let row = card
+                .table
+                .iter()
+                .find(|r| r.target == target && r.season == *season && r.place == ALL_PLACES)
+                .unwrap_or_else(|| panic!("{target} {season} is not in the card's table"));
+            let found = [
+                row.tasks as f64,
+                row.relative_wis,
+                row.relative_wis_log1p,
+                row.coverage_50,
+                row.coverage_80,
+                row.coverage_95,
+            ];
+            for ((page, table), digits) in
+                columns.iter().zip(found).zip([0.0, 0.0006, 0.0006, 0.006, 0.006, 0.006])
+            {
+                assert!((page[i] - table).abs() <= digits, "{target} {season}: {} and {table}", page[i]);
+            }
+            tables += 1;
+        }
+    }
+    assert_eq!((tables, beside), (8, 2));
 }
 
 #[test]

@@ -106,12 +106,18 @@ impl CardTable {
         let (first, last) = (dates.clone().min()?, dates.max()?);
         let mut row = key.to_vec();
         row.push(found.common.to_string());
-        row.extend([found.wis, found.wis / relative, relative, log].map(|n| format!("{n:.4}")));
+        row.extend([found.wis, found.wis / relative].map(exact));
+        row.extend([relative, log].map(|n| format!("{n:.4}")));
         row.extend(found.coverage.map(|n| format!("{n:.4}")));
         row.extend([first, last, self.truth_as_of].map(|d| d.to_string()));
         row.extend([self.baseline.clone(), self.command.clone()]);
         Some(row)
     }
+}
+
+/// Four decimals, eight below 1: the mean score of a share of visits is a few ten-thousandths.
+fn exact(score: f64) -> String {
+    if score < 1.0 { format!("{score:.8}") } else { format!("{score:.4}") }
 }
 
 /// The rows that are there; none when there is no file yet.
@@ -132,12 +138,17 @@ fn read(path: &Path) -> Result<Vec<Vec<String>>, HubError> {
 
 #[cfg(test)]
 mod tests {
-    use super::season;
+    use super::{exact, season};
 
     #[test]
     fn a_season_begins_in_august() {
         let of = |text: &str| season(text.parse().unwrap());
         assert_eq!((of("2024-07-31"), of("2024-08-01")), ("2023-24".into(), "2024-25".into()));
         assert_eq!(of("1999-12-31"), "1999-00");
+    }
+
+    #[test]
+    fn a_score_of_shares_keeps_its_digits() {
+        assert_eq!([48.132_81, 0.002_176_54].map(exact), ["48.1328", "0.00217654"]);
     }
 }
