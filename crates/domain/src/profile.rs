@@ -1,5 +1,7 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
+pub mod identity;
+
 use crate::{CountryCode, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
@@ -44,6 +46,9 @@ pub struct CountryProfile {
     pub legal: BTreeMap<String, String>,
     /// Colours.
     pub theme: Theme,
+    /// Who vouches for people who log in.
+    #[serde(default)]
+    pub identity: identity::Identity,
 }
 
 /// A language of the pages.
@@ -302,6 +307,7 @@ impl CountryProfile {
                 ));
             }
         }
+        self.identity.check()?;
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),

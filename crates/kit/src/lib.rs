@@ -6,6 +6,7 @@ pub mod chart;
 mod clock;
 pub mod config;
 pub mod locale;
+pub mod network;
 pub mod notice;
 mod params;
 mod problem;

@@ -1,0 +1,18 @@
+//! Login, sessions and logout through HTTP, as a browser and a provider do it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail; clippy sees no test in a helper"
+)]
+
+mod browser;
+mod common;
+mod false_provider;
+mod faults;
+mod logout_tokens;
+mod node;
+mod real;
+mod sessions;
+mod texts;
