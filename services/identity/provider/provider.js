@@ -11,6 +11,10 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 import { failed, loginPage, logoutForm } from './pages.js';
 
+// What the library says is for people; stdout has one line.
+console.log = console.error;
+console.info = console.error;
+
 const { rp, providers } = JSON.parse(process.argv[2]);
 const secret = () => randomBytes(32).toString('base64url');
 const PASSWORD = 'vigie';
@@ -141,4 +145,4 @@ async function start(declared, told) {
 
 const told = {};
 for (const declared of providers) await start(declared, told);
-console.log(JSON.stringify(told));
+process.stdout.write(`${JSON.stringify(told)}\n`);

@@ -1,7 +1,7 @@
 //! The way to the provider.
 
 use super::{Failure, Provider};
-use openidconnect::core::CoreResponseType;
+use openidconnect::core::{CoreAuthPrompt, CoreResponseType};
 use openidconnect::{
     AuthenticationContextClass, AuthenticationFlow, CsrfToken, LanguageTag, Nonce, PkceCodeChallenge, Scope,
 };
@@ -27,11 +27,12 @@ impl std::fmt::Debug for Start {
 }
 
 impl Provider {
-    /// Begins a login: code flow, PKCE with S256, a nonce, the classes of authentication of the profile.
+    /// Begins a login: code flow, PKCE with S256, a nonce, the classes of authentication of the profile. `anew`: also of
+    /// somebody whom the provider still knows, who would come back as weakly authenticated as before.
     ///
     /// # Errors
     /// [`Failure::Provider`] when the provider was never reached.
-    pub async fn start(&self, language: &str) -> Result<Start, Failure> {
+    pub async fn start(&self, language: &str, anew: bool) -> Result<Start, Failure> {
         let known = self.known().await?;
         let client = self.client(&known);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -45,6 +46,9 @@ impl Provider {
         }
         for class in &self.declared.acr_values {
             request = request.add_auth_context_value(AuthenticationContextClass::new(class.clone()));
+        }
+        if anew {
+            request = request.add_prompt(CoreAuthPrompt::Login);
         }
         request = request.add_ui_locale(LanguageTag::new(language.to_owned()));
         let (url, state, nonce) = request.url();

@@ -53,7 +53,7 @@ fn refused(
     reason: &'static str,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let again = Some(format!("/account/login/{}?lang={}", entry.declared.id, lang.language.code));
+    let again = Some(format!("/account/login/{}?lang={}&anew=1", entry.declared.id, lang.language.code));
     let provider = &entry.declared.name;
     let page = Failed { site, lang, provider, reason, again, languages: Vec::new() };
     respond::page(lang, status, &page, None)
@@ -74,14 +74,14 @@ pub(crate) async fn start(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = Params::known(query.as_deref(), &["return_to", "lang"]);
+    let params = Params::known(query.as_deref(), &["return_to", "lang", "anew"]);
     let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
     let entry = entry(&site, &id)?;
     let Some(provider) = entry.client.as_ref().filter(|_| site.secure) else {
         return refused(&site, lang, entry, "insecure", StatusCode::FORBIDDEN);
     };
     site.throttle.network(ip(&peer), &headers)?;
-    let start = match provider.start(&lang.language.code).await {
+    let start = match provider.start(&lang.language.code, params.one("anew")?.is_some()).await {
         Ok(start) => start,
         Err(failure) => return failed(&site, lang, entry, &failure),
     };

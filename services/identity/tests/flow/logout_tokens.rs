@@ -6,6 +6,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+/// A fault put into a good header and good claims.
+type Change = fn(&mut Value, &mut Value);
+
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 async fn send(service: &Service, token: &str) -> StatusCode {
@@ -48,7 +51,7 @@ fn good(service: &Service, provider: &False) -> (Value, Value) {
 async fn a_logout_token_with_one_fault_ends_nothing(pool: PgPool) {
     let (service, provider) = False::start(&pool).await;
     log_in(&service, &provider, "somebody", "session-1").await;
-    let changes: [(&str, fn(&mut Value, &mut Value)); 10] = [
+    let changes: [(&str, Change); 10] = [
         ("another issuer", |_, c| c["iss"] = json!("https://evil.test")),
         ("another audience", |_, c| c["aud"] = json!("other")),
         ("a nonce", |_, c| c["nonce"] = json!("n")),

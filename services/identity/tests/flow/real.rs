@@ -66,7 +66,9 @@ async fn somebody_who_proves_too_little_or_goes_back_is_not_let_in(pool: PgPool)
     assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
     assert!(page.body.contains("less strongly than this site asks for"), "{}", page.body);
 
-    let page = browser.get("/account/login/login-gov").await;
+    // The link of that page asks the provider to look again, and there one may go back.
+    let again = page.body.split("href=\"/account/login/").nth(1).unwrap().split('"').next().unwrap();
+    let page = browser.get(&format!("/account/login/{}", again.replace("&#38;", "&"))).await;
     let page = browser.send_from(&page.url, page.url.path(), &[("cancel", "1")]).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(page.body.contains("cancelled at Login.gov"), "{}", page.body);
