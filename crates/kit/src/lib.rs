@@ -1,5 +1,6 @@
 //! What every service needs, once.
 
+pub mod access;
 mod app;
 pub mod axis;
 pub mod chart;

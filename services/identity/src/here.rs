@@ -5,6 +5,7 @@ use crate::options::Options;
 use crate::provider::Provider;
 use crate::throttle::Throttle;
 use crate::time::Time;
+use crate::tokens::Signer;
 use anyhow::bail;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -36,6 +37,7 @@ pub(crate) struct Site {
     /// Whether a browser keeps a `Secure` cookie of this origin: https, or this machine.
     pub(crate) secure: bool,
     pub(crate) origin: Url,
+    pub(crate) signer: Signer,
 }
 
 impl Site {
@@ -78,8 +80,19 @@ impl Site {
             missing: options.missing,
             secure,
             origin,
+            signer: Signer::default(),
             app,
         })
+    }
+
+    /// Whose tokens are good here.
+    pub(crate) fn issuer(&self) -> String {
+        self.origin.origin().ascii_serialization()
+    }
+
+    /// Where they are good.
+    pub(crate) fn audience(&self) -> String {
+        format!("vigie:{}", self.app.profile.country)
     }
 
     /// Our client at the provider named `id`.

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod assets;
+pub mod audit;
 mod cookies;
 mod csrf;
 mod errors;
@@ -19,6 +20,7 @@ mod routes;
 pub mod sessions;
 mod throttle;
 mod time;
+mod tokens;
 
 pub use options::{Options, Registration};
 pub use routes::router;

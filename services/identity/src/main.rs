@@ -4,9 +4,13 @@
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
+use identity::audit::Verdict;
 use identity::{Options, Time, accounts};
 use kit::App;
+use kit::access::Policy;
 use kit::config::Config;
+use serde_json::json;
+use std::io::Write as _;
 
 /// Who somebody is and what they may do.
 #[derive(Debug, Parser)]
@@ -22,6 +26,8 @@ enum Command {
     Serve,
     /// Bring the schema of the service's own database up to date.
     Migrate(Database),
+    /// Read the whole audit and say whether it was changed: exit code 1 when it was.
+    Verify(Database),
     /// Disable an account and end all its sessions.
     Disable(Of),
     /// Let a disabled account be used again.
@@ -70,6 +76,19 @@ async fn main() -> anyhow::Result<()> {
             let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
             identity::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")
         }
+        Command::Verify(db) => {
+            kit::server::telemetry_of_a_command();
+            let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
+            match identity::audit::verify(&pool).await? {
+                Verdict::Whole(entries, hash) => {
+                    let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+                    Ok(writeln!(std::io::stdout(), "{entries} entries; the last one's hash is {hash}")?)
+                }
+                Verdict::Broken(seq) => {
+                    bail!("the audit was changed: entry {seq} does not fit to the one before it")
+                }
+            }
+        }
         command => operate(command).await,
     }
 }
@@ -89,25 +108,37 @@ async fn operate(command: Command) -> anyhow::Result<()> {
     let of = match &command {
         Command::Disable(of) | Command::Enable(of) => of,
         Command::Grant { of, .. } | Command::Revoke { of, .. } => of,
-        Command::Serve | Command::Migrate(_) => return Ok(()),
+        Command::Serve | Command::Migrate(_) | Command::Verify(_) => return Ok(()),
     };
     let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
-    let mut conn = pool.acquire().await?;
+    let mut tx = pool.begin().await?;
     let (id, now) = (of.account.as_str(), Time::default().now());
-    if accounts::named(&mut conn, id).await?.is_none() {
+    let Some(account) = accounts::named(&mut tx, id).await? else {
         bail!("there is no account {id}: its owner sees its number on /account");
-    }
+    };
     let changed = match &command {
-        Command::Disable(_) => accounts::disable(&mut conn, id, now).await?,
-        Command::Enable(_) => accounts::enable(&mut conn, id).await?,
+        Command::Disable(_) => accounts::disable(&mut tx, id, now).await?,
+        Command::Enable(_) => accounts::enable(&mut tx, id).await?,
         Command::Grant { role, until, .. } => {
-            accounts::grant(&mut conn, id, role, "command", now, *until).await.map(|()| true)?
+            let policy = Policy::of_the_platform()?;
+            if !policy.can_be_given(role) {
+                let known: Vec<&str> = policy.roles().filter(|r| policy.can_be_given(r)).collect();
+                bail!("there is no role {role}: choose one of {}", known.join(", "));
+            }
+            accounts::grant(&mut tx, id, role, "command", now, *until).await.map(|()| true)?
         }
-        Command::Revoke { role, .. } => accounts::revoke(&mut conn, id, role).await?,
-        Command::Serve | Command::Migrate(_) => false,
+        Command::Revoke { role, .. } => accounts::revoke(&mut tx, id, role).await?,
+        Command::Serve | Command::Migrate(_) | Command::Verify(_) => false,
     };
     if !changed {
         bail!("nothing was changed: it was so already");
     }
-    Ok(())
+    let (action, detail) = match &command {
+        Command::Grant { role, until, .. } => ("role.grant", json!({ "role": role, "until": until })),
+        Command::Revoke { role, .. } => ("role.revoke", json!({ "role": role })),
+        Command::Enable(_) => ("account.enable", json!({})),
+        _ => ("account.disable", json!({})),
+    };
+    identity::audit::append(&mut tx, now, "command", action, &account.pseudonym, detail).await?;
+    Ok(tx.commit().await?)
 }

@@ -1,5 +1,6 @@
 //! The paths of the contract: `/account` for people, `/oidc` for providers and services.
 
+mod access;
 mod account;
 mod backchannel;
 mod login;
@@ -8,14 +9,15 @@ mod sessions;
 use crate::here::Site;
 use crate::options::Options;
 use crate::time::Time;
-use crate::{accounts, assets, cookies, csrf, errors, logins};
+use crate::{accounts, assets, cookies, csrf, errors, logins, tokens};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use chrono::TimeDelta;
+use kit::access::{Gate, Policy};
 use kit::{App, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +42,25 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
             "nobody can log in: a browser keeps the cookies of a login only over https or on this machine"
         );
     }
+    let now: Arc<dyn Fn() -> _ + Send + Sync> = Arc::new({
+        let time = site.time.clone();
+        move || time.now()
+    });
+    let keys = tokens::own(site.app.db.clone(), Arc::clone(&now));
+    let gate = Gate::new(Policy::of_the_platform()?, &site.issuer(), &site.audience(), keys, now);
     tokio::spawn(sweep(Arc::downgrade(&site)));
-    // Sent by providers, not by browsers: what they send is signed.
-    let machines = Router::new().route("/oidc/backchannel/{provider}", post(backchannel::logout));
+    // Sent by providers and programs, not by browsers: what they send is signed, and no cookie counts here.
+    let machines = Router::new()
+        .route("/oidc/backchannel/{provider}", post(backchannel::logout))
+        .route("/oidc/jwks.json", get(access::keys))
+        .route("/account/people/{id}/disable", post(access::disable))
+        .route("/account/people/{id}/enable", post(access::enable))
+        .route("/account/audit", get(access::audit));
     let people = Router::new()
         .route("/account", get(account::show))
         .route("/account/login/{provider}", get(login::start))
         .route("/account/goodbye", get(account::goodbye))
+        .route("/account/token", post(access::token))
         .route("/account/logout", post(sessions::logout))
         .route("/account/sessions/others/end", post(sessions::end_others))
         .route("/account/sessions/{id}/end", post(sessions::end))
@@ -58,6 +72,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
             Problem::Internal(anyhow::anyhow!("a handler panicked")).into_response()
         }))
         .layer(DefaultBodyLimit::max(FORM))
+        .layer(Extension(Arc::new(gate)))
         .layer(from_fn_with_state(Arc::clone(&site), errors::as_pages))
         .with_state(site))
 }
@@ -79,6 +94,8 @@ async fn swept(site: &Site) -> sqlx::Result<()> {
     let mut conn = site.app.db.acquire().await?;
     let logins = logins::sweep(&mut conn, now).await?;
     let sessions = crate::sessions::sweep(&mut conn, limits, now - KEPT).await?;
+    drop(conn);
+    tokens::sweep(&site.app.db, now).await?;
     tracing::debug!(logins, sessions, "removed what is over");
     Ok(())
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use kit::Problem;
 use std::sync::Arc;
 
-async fn mine(site: &Site, headers: &HeaderMap) -> Result<Me, Problem> {
+pub(super) async fn mine(site: &Site, headers: &HeaderMap) -> Result<Me, Problem> {
     me(site, headers).await?.ok_or(Problem::Unauthorized("nobody is logged in"))
 }
 

@@ -5,6 +5,13 @@ use reqwest::{Client, Method, StatusCode};
 use std::collections::BTreeMap;
 use url::Url;
 
+/// A client that follows nothing and keeps nothing.
+pub(crate) fn client() -> Client {
+    // A second call keeps the first provider of cryptography.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
 /// One browser. Cookies know no ports, so those of this machine's servers lie together.
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -33,10 +40,8 @@ impl Page {
 
 impl Browser {
     pub(crate) fn new(origin: &str) -> Self {
-        let client =
-            Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         let origin = origin.parse().unwrap();
-        Self { client, origin, cookies: BTreeMap::new(), set: Vec::new(), language: "en".into() }
+        Self { client: client(), origin, cookies: BTreeMap::new(), set: Vec::new(), language: "en".into() }
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {

@@ -63,7 +63,6 @@ impl Service {
         registrations: BTreeMap<String, Registration>,
     ) -> Self {
         let profile = Arc::new(profile);
-        kit::server::telemetry();
         let clock = Clock::Recorded("2025-02-05T20:00:00Z".parse().unwrap());
         let public_url = place.origin.as_str().into();
         let app = App { db: pool.clone(), profile: Arc::clone(&profile), clock, public_url };

@@ -13,7 +13,7 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 async fn send(service: &Service, token: &str) -> StatusCode {
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", token).finish();
-    let answer = reqwest::Client::new()
+    let answer = crate::browser::client()
         .post(format!("{}/oidc/backchannel/agov", service.origin))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body)

@@ -7,6 +7,7 @@
     reason = "a test may fail and say so; clippy sees no test in a helper"
 )]
 
+mod access;
 mod browser;
 mod common;
 mod false_provider;

@@ -78,7 +78,7 @@ async fn a_disabled_account_loses_all_its_sessions_at_once(pool: PgPool) {
 async fn a_form_of_another_site_changes_nothing(pool: PgPool) {
     let service = Service::alone(&pool, "us").await;
     let (_, mut browser) = service.somebody("a").await;
-    let client = reqwest::Client::new();
+    let client = crate::browser::client();
     for (name, value) in [
         ("origin", "https://evil.test"),
         ("origin", "null"),

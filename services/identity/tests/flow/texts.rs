@@ -76,7 +76,7 @@ async fn machines_get_problems_and_unregistered_providers_are_not_there(pool: Pg
         "/oidc/callback/login-gov?code=a&state=b",
         "/oidc/none",
     ] {
-        let answer = reqwest::get(format!("{}{path}", service.origin)).await.unwrap();
+        let answer = crate::browser::client().get(format!("{}{path}", service.origin)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
