@@ -3,6 +3,7 @@
 mod backup;
 mod door;
 mod front;
+mod login;
 mod postgres;
 mod process;
 mod retrievals;

@@ -1,11 +1,12 @@
 // A real OpenID Connect provider (oidc-provider) that stands in for each provider of a country, quirks included, with
 // sample accounts that anybody may use. For `vigie up` and the tests, on the loopback interface only.
 //
-//   node provider.js '{"rp":"http://127.0.0.1:8080","providers":[...]}'   `providers` as in the country's profile
+//   node provider.js '{"rp":"http://127.0.0.1:8080","providers":[...]}' FILE   `providers` as in the country's profile
 //
-// Its first line on stdout is JSON: for each provider what an operator would be given when registering there.
+// It writes to FILE (TOML) what an operator would be given when registering at each provider, then says `ready` on stdout.
 // SIGHUP: every provider signs with a new key from then on.
 
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
@@ -145,4 +146,9 @@ async function start(declared, told) {
 
 const told = {};
 for (const declared of providers) await start(declared, told);
-process.stdout.write(`${JSON.stringify(told)}\n`);
+// A string of JSON is one of TOML.
+const table = ([id, values]) => `[${id}]\n${Object.entries(values).map(([k, v]) => `${k} = ${JSON.stringify(v)}\n`).join('')}`;
+const file = process.argv[3];
+writeFileSync(`${file}.new`, Object.entries(told).map(table).join('\n'), { mode: 0o600 });
+renameSync(`${file}.new`, file);
+process.stdout.write('ready\n');

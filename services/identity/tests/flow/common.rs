@@ -115,6 +115,6 @@ impl Service {
 }
 
 /// The registrations of a file as the operator writes it.
-pub(crate) fn registrations(json: &str) -> BTreeMap<String, Registration> {
-    serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}: {json}"))
+pub(crate) fn registrations(text: &str) -> BTreeMap<String, Registration> {
+    toml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }

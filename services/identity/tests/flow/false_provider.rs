@@ -79,11 +79,12 @@ impl False {
             .route("/token", post(token))
             .with_state(one.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let told = json!({ "agov": { "issuer": issuer, "client_id": "vigie", "client_secret": "s3cret" } });
+        let told =
+            format!("[agov]\nissuer = \"{issuer}\"\nclient_id = \"vigie\"\nclient_secret = \"s3cret\"\n");
         let mut profile = country("ch");
         profile.identity.providers[0].userinfo = domain::profile::identity::Userinfo::None;
         let place = Place::find().await;
-        (Service::start(place, pool, profile, registrations(&told.to_string())).await, one)
+        (Service::start(place, pool, profile, registrations(&told)).await, one)
     }
 
     pub(crate) fn acr(&self) -> String {

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// It runs until it is dropped.
 pub(crate) struct Node {
@@ -36,9 +39,13 @@ impl Node {
         let folder = root().join("services/identity/provider");
         install(&folder);
         let told = serde_json::json!({ "rp": origin, "providers": providers }).to_string();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file =
+            std::env::temp_dir().join(format!("vigie-registrations-{}-{number}.toml", std::process::id()));
         let mut child = Command::new("node")
             .arg("provider.js")
             .arg(told)
+            .arg(&file)
             .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,8 +62,10 @@ impl Node {
                 into.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..n]));
             }
         });
-        assert!(!line.is_empty(), "the provider did not start");
-        Some(Self { child, registrations: registrations(&line), said })
+        assert_eq!(line, "ready\n", "the provider did not start: {}", said.lock().unwrap());
+        let told = registrations(&std::fs::read_to_string(&file).unwrap());
+        std::fs::remove_file(&file).unwrap();
+        Some(Self { child, registrations: told, said })
     }
 
     /// Every provider signs with a new key from now on.
