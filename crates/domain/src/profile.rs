@@ -1,5 +1,7 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
+pub mod identity;
+
 use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
@@ -47,6 +49,9 @@ pub struct CountryProfile {
     /// Who answers for the models of this installation: nobody, until an operator signs.
     #[serde(default)]
     pub model_cards: ModelCards,
+    /// Who vouches for people who log in.
+    #[serde(default)]
+    pub identity: identity::Identity,
 }
 
 /// A language of the pages.
@@ -331,6 +336,7 @@ impl CountryProfile {
         if let Some(what) = self.model_cards.fault() {
             return wrong(what);
         }
+        self.identity.check()?;
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),

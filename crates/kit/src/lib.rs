@@ -1,5 +1,6 @@
 //! What every service needs, once.
 
+pub mod access;
 mod app;
 pub mod axis;
 mod build;
@@ -7,6 +8,7 @@ pub mod chart;
 mod clock;
 pub mod config;
 pub mod locale;
+pub mod network;
 pub mod notice;
 mod params;
 mod problem;

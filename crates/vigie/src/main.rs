@@ -5,6 +5,7 @@ mod backup;
 mod door;
 mod drill;
 mod front;
+mod login;
 mod postgres;
 mod process;
 mod retrievals;
