@@ -50,7 +50,7 @@ enum Command {
     Export(retrievals::Export),
     /// Forecast hub directories
     #[command(flatten)]
-    Hub(hub::cli::Command),
+    Hub(Box<hub::cli::Command>),
     /// Model cards: what is signed, and by whom
     #[command(subcommand)]
     Cards(signing::Command),
