@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use chrono::NaiveDate;
 use epimodels::{parallel, scores};
 
-use crate::model_output::{self, Answer, ModelOutput, Task};
-use crate::series::Archive;
+use crate::model_output::{self, Answer, ModelOutput, Outputs, Task};
+use crate::series::{Archive, Wanted};
 use crate::spread::{self, Spread};
 use crate::{HubError, Summary, profile_of, score_table, spread_table, summarise};
 
@@ -112,20 +113,29 @@ pub struct ScoredTasks {
 /// # Errors
 /// As [`score`].
 pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
-    // The truth is read beside the forecasts; what is wrong with it is said first.
+    // The truth is read beside the forecasts, and most of it only if they need it; what is wrong with it is said first.
     let (truth, outputs) = thread::scope(|scope| {
-        let truth = scope.spawn(|| {
-            Archive::read(&args.hub, &[], args.truth_as_of).map(|a| (a.last(), a.days().next_back()))
+        let (tell, told) = sync_channel(1);
+        let truth = scope.spawn(move || {
+            Archive::read_newest(&args.hub, args.truth_as_of, || told.recv().ok())
+                .map(|a| (a.last(), a.days().next_back()))
         });
-        let outputs: Vec<_> = args.model_output.iter().map(|path| model_output::read(path)).collect();
+        let outputs: Result<Vec<_>, _> =
+            args.model_output.iter().map(|path| model_output::read(path)).collect();
+        if let Ok(outputs) = &outputs {
+            let models = outputs.iter().flat_map(Outputs::values);
+            // Who has read all of it does not ask.
+            let _ = tell.send(Wanted::of(models.flat_map(BTreeMap::keys)));
+        }
+        drop(tell);
         (truth.join(), outputs)
     });
     let (truth, truth_as_of) = truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let truth: HashMap<(&str, &str), &BTreeMap<NaiveDate, f64>> =
         truth.iter().map(|(key, weeks)| ((key.target.as_str(), key.location.as_str()), weeks)).collect();
     let mut known = Vec::new();
-    for output in outputs {
-        for (model, tasks) in output? {
+    for output in outputs? {
+        for (model, tasks) in output {
             let counts = |task: &Task| (args.horizons.0..=args.horizons.1).contains(&task.horizon);
             for (task, answer) in tasks.into_iter().filter(|(task, _)| counts(task)) {
                 let weeks = truth.get(&(task.target.as_str(), task.location.as_str()));

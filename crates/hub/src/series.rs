@@ -1,8 +1,13 @@
+mod newest;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
+pub(crate) use self::newest::Wanted;
+
+use crate::table::Row;
 use crate::{HubError, table};
 
 /// A target at a location.
@@ -41,29 +46,20 @@ impl Archive {
     /// No such file, a column that is missing, a cell that is not what its column says (with its row).
     pub fn read(hub: &Path, targets: &[&str], until: Option<NaiveDate>) -> Result<Self, HubError> {
         let path = time_series(hub)?;
-        let mut index = Index::default();
-        let mut snapshots: BTreeMap<NaiveDate, Vec<Observed>> = BTreeMap::new();
-        // Rows of one publication stand together: those that belong to `day`.
-        let (mut day, mut rows) = (NaiveDate::MIN, Vec::new());
-        let columns = ["as_of", "target", "target_end_date|date", "location", "observation|value"];
-        table::for_each(&path, &columns, |row| {
-            let as_of = row.day(0)?;
-            let target = row.text(1)?;
-            if until.is_some_and(|until| as_of > until)
-                || !targets.is_empty() && !targets.contains(&target.as_ref())
-            {
-                return Ok(());
+        let mut read = Reading { until, ..Reading::default() };
+        table::for_each(&path, &COLUMNS, |row| {
+            let target = row.text(TARGET)?;
+            if targets.is_empty() || targets.contains(&target.as_ref()) {
+                read.take(row, &target)?;
             }
-            if as_of != day {
-                file_under(day, &mut rows, &mut snapshots);
-                day = as_of;
-            }
-            let key = index.of(&target, &row.text(3)?);
-            rows.push(Observed { key, week: row.day(2)?, value: row.number(4)?.unwrap_or(f64::NAN) });
             Ok(())
         })?;
-        file_under(day, &mut rows, &mut snapshots);
-        let keys = index.keys;
+        read.end();
+        Self::of(path, read, targets)
+    }
+
+    fn of(path: PathBuf, read: Reading, targets: &[&str]) -> Result<Self, HubError> {
+        let Reading { index: Index { keys, .. }, snapshots, .. } = read;
         if snapshots.is_empty() {
             let of = if targets.is_empty() { String::new() } else { format!(" of {}", targets.join(", ")) };
             return Err(HubError::content(&path, format!("has no row{of}")));
@@ -138,9 +134,43 @@ fn apply(state: &mut [BTreeMap<NaiveDate, f64>], rows: &[Observed]) {
     }
 }
 
-fn file_under(day: NaiveDate, rows: &mut Vec<Observed>, snapshots: &mut BTreeMap<NaiveDate, Vec<Observed>>) {
-    if !rows.is_empty() {
-        snapshots.entry(day).or_default().append(rows);
+const COLUMNS: [&str; 5] = ["as_of", "target", "target_end_date|date", "location", "observation|value"];
+const AS_OF: usize = 0;
+const TARGET: usize = 1;
+const LOCATION: usize = 3;
+
+/// The rows so far, by publication.
+#[derive(Default)]
+struct Reading {
+    until: Option<NaiveDate>,
+    index: Index,
+    snapshots: BTreeMap<NaiveDate, Vec<Observed>>,
+    /// Rows of one publication stand together: those that belong to `day`.
+    day: NaiveDate,
+    rows: Vec<Observed>,
+}
+
+impl Reading {
+    /// The row, if it was published by then.
+    fn take(&mut self, row: &Row<'_>, target: &str) -> Result<(), HubError> {
+        let as_of = row.day(AS_OF)?;
+        if self.until.is_some_and(|until| as_of > until) {
+            return Ok(());
+        }
+        if as_of != self.day {
+            self.end();
+            self.day = as_of;
+        }
+        let key = self.index.of(target, &row.text(LOCATION)?);
+        self.rows.push(Observed { key, week: row.day(2)?, value: row.number(4)?.unwrap_or(f64::NAN) });
+        Ok(())
+    }
+
+    /// Files the last rows.
+    fn end(&mut self) {
+        if !self.rows.is_empty() {
+            self.snapshots.entry(self.day).or_default().append(&mut self.rows);
+        }
     }
 }
 
@@ -161,9 +191,13 @@ impl Index {
         self.last
     }
 
+    fn find(&self, target: &str, location: &str) -> Option<u32> {
+        self.by_target.get(target).and_then(|of| of.get(location)).copied()
+    }
+
     fn look_up(&mut self, target: &str, location: &str) -> u32 {
-        if let Some(key) = self.by_target.get(target).and_then(|of| of.get(location)) {
-            return *key;
+        if let Some(key) = self.find(target, location) {
+            return key;
         }
         let key = self.keys.len() as u32;
         self.keys.push(SeriesKey { target: target.to_owned(), location: location.to_owned() });

@@ -7,11 +7,13 @@ mod tests;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use chrono::NaiveDate;
 
 use self::parquet::Block;
+pub(crate) use self::parquet::Texts;
 use crate::HubError;
 
 /// One value, as the file has it.
@@ -59,6 +61,15 @@ impl<'a> Row<'a> {
     #[inline]
     pub(crate) fn has(&self, column: usize) -> bool {
         self.cell(column) != Cell::Missing
+    }
+
+    /// Whether these cells are surely those of the row before; where nobody knows, not.
+    #[inline]
+    pub(crate) fn repeats(&self, columns: Range<usize>) -> bool {
+        match self.source {
+            Source::Block(block, row) => columns.into_iter().all(|column| block.repeats(column, row)),
+            Source::Line(..) => false,
+        }
     }
 
     #[cold]
@@ -116,26 +127,69 @@ impl<'a> Row<'a> {
 pub(crate) fn for_each(
     path: &Path,
     columns: &[&str],
-    mut each: impl FnMut(&Row<'_>) -> Result<(), HubError>,
+    each: impl FnMut(&Row<'_>) -> Result<(), HubError>,
 ) -> Result<(), HubError> {
-    let mut number = 0;
-    let mut call = |source: Source<'_>| {
-        number += 1;
-        each(&Row { path, columns, source, number })
-    };
-    let name = path.to_string_lossy();
-    if name.ends_with(".parquet") {
-        parquet::for_each_block(path, columns, |block| {
-            (0..block.rows()).try_for_each(|row| call(Source::Block(block, row)))
-        })
-    } else if name.ends_with(".csv") {
-        let file = File::open(path).map_err(HubError::file(path))?;
-        csv_rows(path, file, columns, &mut call)
-    } else if name.ends_with(".csv.gz") {
-        let file = File::open(path).map_err(HubError::file(path))?;
-        csv_rows(path, flate2::read::MultiGzDecoder::new(file), columns, &mut call)
-    } else {
-        Err(HubError::content(path, "is neither .parquet nor .csv nor .csv.gz"))
+    let parts = Parts::open(path, columns)?;
+    parts.read(0..parts.count(), each)
+}
+
+/// A file in the parts that it is written in, for whom does not need all of them: the row groups of Parquet. Every other
+/// table is one part.
+pub(crate) struct Parts<'a> {
+    path: &'a Path,
+    columns: &'a [&'a str],
+    table: Option<parquet::Table>,
+}
+
+impl<'a> Parts<'a> {
+    /// Columns as for [`for_each`].
+    pub(crate) fn open(path: &'a Path, columns: &'a [&'a str]) -> Result<Self, HubError> {
+        let is_parquet = path.to_string_lossy().ends_with(".parquet");
+        let open = || parquet::Table::open(path, |have| places(path, columns, have));
+        Ok(Self { path, columns, table: is_parquet.then(open).transpose()? })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.table.as_ref().map_or(1, parquet::Table::groups)
+    }
+
+    /// No day in this column of this part is later, where the file says so.
+    pub(crate) fn last_day(&self, part: usize, column: usize) -> Option<NaiveDate> {
+        self.table.as_ref()?.last_day(part, column)
+    }
+
+    /// The different texts in this column of this part, where the file has them aside.
+    pub(crate) fn texts(&self, part: usize, column: usize) -> Result<Option<Texts>, HubError> {
+        let texts = self.table.as_ref().map(|table| table.texts(part, column));
+        Ok(texts.transpose().map_err(parquet::broken(self.path))?.flatten())
+    }
+
+    /// Calls `each` for every row of these parts, in their order.
+    pub(crate) fn read(
+        &self,
+        parts: Range<usize>,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), HubError>,
+    ) -> Result<(), HubError> {
+        let (path, columns) = (self.path, self.columns);
+        let mut number = self.table.as_ref().map_or(0, |table| table.rows_before(parts.start));
+        let mut call = |source: Source<'_>| {
+            number += 1;
+            each(&Row { path, columns, source, number })
+        };
+        let name = path.to_string_lossy();
+        if let Some(table) = &self.table {
+            table.for_each_block(path, parts, |block| {
+                (0..block.rows()).try_for_each(|row| call(Source::Block(block, row)))
+            })
+        } else if name.ends_with(".csv") {
+            let file = File::open(path).map_err(HubError::file(path))?;
+            csv_rows(path, file, columns, &mut call)
+        } else if name.ends_with(".csv.gz") {
+            let file = File::open(path).map_err(HubError::file(path))?;
+            csv_rows(path, flate2::read::MultiGzDecoder::new(file), columns, &mut call)
+        } else {
+            Err(HubError::content(path, "is neither .parquet nor .csv nor .csv.gz"))
+        }
     }
 }
 
