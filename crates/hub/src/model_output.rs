@@ -1,4 +1,5 @@
-use std::borrow::Cow;
+mod rows;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
@@ -8,7 +9,8 @@ use chrono::NaiveDate;
 use epimodels::trend::{CLASSES, Trend};
 use epimodels::{LEVELS, Quantiles};
 
-use crate::{HubError, table};
+use self::rows::read_table;
+use crate::HubError;
 
 /// What is forecast: one value of one model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,9 +63,6 @@ impl Answer {
         (all.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6).then_some(all)
     }
 }
-
-/// The place of the answer, by model and task.
-type Asked = BTreeMap<String, BTreeMap<Task, usize>>;
 
 /// Answers by model and task.
 pub(crate) type Outputs = BTreeMap<String, BTreeMap<Task, Answer>>;
@@ -179,119 +178,4 @@ fn name_of(path: &Path) -> String {
 fn is_table(path: &Path) -> bool {
     let name = name_of(path);
     path.is_file() && [".csv", ".csv.gz", ".parquet"].iter().any(|end| name.ends_with(end))
-}
-
-fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs) -> Result<(), HubError> {
-    let columns = [
-        if model.is_some() { "model?" } else { "model" },
-        "reference_date|origin_date",
-        "target",
-        "horizon",
-        "target_end_date",
-        "location",
-        "output_type?",
-        "output_type_id|quantile",
-        "value",
-    ];
-    let mut asked = Asked::default();
-    let mut answers: Vec<Answer> = Vec::new();
-    // Rows of one task mostly stand together: what the row before says.
-    let mut current = (String::new(), Task::default(), usize::MAX);
-    let mut known: Option<Kind> = None;
-    let mut level_before = 0;
-    table::for_each(path, &columns, |row| {
-        let kind = match known {
-            Some(kind) if row.repeats(0..KIND + 1) => kind,
-            _ => {
-                known = None;
-                let Some(kind) = Kind::of(row)? else { return Ok(()) };
-                kind
-            }
-        };
-        let Some(value) = row.number(8)? else { return Ok(()) };
-        if known.is_none() {
-            let (reference_date, target) = (row.day(1)?, row.text(2)?);
-            let horizon = row.number(3)?.map_or(0, |h| h as i32);
-            let (target_end_date, location) = (row.day(WEEK)?, row.text(5)?);
-            let name = match model {
-                Some(model) => Cow::Borrowed(model),
-                None => row.text(0)?,
-            };
-            let same = current.2 != usize::MAX
-                && current.1.reference_date == reference_date
-                && current.1.target_end_date == target_end_date
-                && current.1.horizon == horizon
-                && current.1.location == location
-                && current.1.target == target
-                && current.0 == name;
-            if !same {
-                let (target, location) = (target.into_owned(), location.into_owned());
-                let task = Task { reference_date, target, horizon, target_end_date, location };
-                let of_model = asked.entry(name.clone().into_owned()).or_default();
-                let place = *of_model.entry(task.clone()).or_insert(answers.len());
-                if place == answers.len() {
-                    answers.push(Answer::default());
-                }
-                current = (name.into_owned(), task, place);
-            }
-            known = Some(kind);
-        }
-        let answer = &mut answers[current.2];
-        match kind {
-            Kind::Sample => answer.samples.push(value),
-            Kind::Class => {
-                let class = row.text(7)?;
-                if let Some(place) = CLASSES.iter().position(|c| *c == class) {
-                    answer.classes[place] = value;
-                }
-            }
-            Kind::Quantile => {
-                if let Some(level) = row.number(7)?
-                    && let Some(place) = place_of(level, level_before)
-                {
-                    answer.quantiles[place] = value;
-                    level_before = place;
-                }
-            }
-        }
-        Ok(())
-    })?;
-    for (model, tasks) in asked {
-        let of_model = outputs.entry(model).or_default();
-        for (task, place) in tasks {
-            of_model.entry(task).or_default().add(std::mem::take(&mut answers[place]));
-        }
-    }
-    Ok(())
-}
-
-/// The place of a level among [`LEVELS`]; that after the one before is tried first.
-fn place_of(level: f64, before: usize) -> Option<usize> {
-    let is = |l: &f64| (l - level).abs() < 1e-6;
-    if LEVELS.get(before + 1).is_some_and(is) { Some(before + 1) } else { LEVELS.iter().position(is) }
-}
-
-const WEEK: usize = 4;
-const KIND: usize = 6;
-
-/// What a row says of its task.
-#[derive(Clone, Copy)]
-enum Kind {
-    Quantile,
-    Class,
-    Sample,
-}
-
-impl Kind {
-    /// Nothing for what is not read here; also a target without a week (the week of the peak, its height).
-    fn of(row: &table::Row<'_>) -> Result<Option<Self>, HubError> {
-        let kind = if row.has(KIND) { row.text(KIND)? } else { Cow::Borrowed("quantile") };
-        Ok(match kind.as_ref() {
-            _ if !row.has(WEEK) => None,
-            "quantile" => Some(Self::Quantile),
-            "pmf" => Some(Self::Class),
-            "sample" => Some(Self::Sample),
-            _ => None,
-        })
-    }
 }

@@ -1,4 +1,7 @@
 mod newest;
+mod reading;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -6,8 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 pub(crate) use self::newest::Wanted;
-
-use crate::table::Row;
+use self::reading::{COLUMNS, Index, Reading, TARGET};
 use crate::{HubError, table};
 
 /// A target at a location.
@@ -46,7 +48,7 @@ impl Archive {
     /// No such file, a column that is missing, a cell that is not what its column says (with its row).
     pub fn read(hub: &Path, targets: &[&str], until: Option<NaiveDate>) -> Result<Self, HubError> {
         let path = time_series(hub)?;
-        let mut read = Reading { until, ..Reading::default() };
+        let mut read = Reading::new(until);
         table::for_each(&path, &COLUMNS, |row| {
             let target = row.text(TARGET)?;
             if targets.is_empty() || targets.contains(&target.as_ref()) {
@@ -131,78 +133,6 @@ fn apply(state: &mut [BTreeMap<NaiveDate, f64>], rows: &[Observed]) {
         if row.value.is_finite() {
             state[row.key as usize].insert(row.week, row.value);
         }
-    }
-}
-
-const COLUMNS: [&str; 5] = ["as_of", "target", "target_end_date|date", "location", "observation|value"];
-const AS_OF: usize = 0;
-const TARGET: usize = 1;
-const LOCATION: usize = 3;
-
-/// The rows so far, by publication.
-#[derive(Default)]
-struct Reading {
-    until: Option<NaiveDate>,
-    index: Index,
-    snapshots: BTreeMap<NaiveDate, Vec<Observed>>,
-    /// Rows of one publication stand together: those that belong to `day`.
-    day: NaiveDate,
-    rows: Vec<Observed>,
-}
-
-impl Reading {
-    /// The row, if it was published by then.
-    fn take(&mut self, row: &Row<'_>, target: &str) -> Result<(), HubError> {
-        let as_of = row.day(AS_OF)?;
-        if self.until.is_some_and(|until| as_of > until) {
-            return Ok(());
-        }
-        if as_of != self.day {
-            self.end();
-            self.day = as_of;
-        }
-        let key = self.index.of(target, &row.text(LOCATION)?);
-        self.rows.push(Observed { key, week: row.day(2)?, value: row.number(4)?.unwrap_or(f64::NAN) });
-        Ok(())
-    }
-
-    /// Files the last rows.
-    fn end(&mut self) {
-        if !self.rows.is_empty() {
-            self.snapshots.entry(self.day).or_default().append(&mut self.rows);
-        }
-    }
-}
-
-/// The number of each series.
-#[derive(Default)]
-struct Index {
-    keys: Vec<SeriesKey>,
-    by_target: HashMap<String, HashMap<String, u32>>,
-    last: u32,
-}
-
-impl Index {
-    fn of(&mut self, target: &str, location: &str) -> u32 {
-        // Neighbours are mostly of one series.
-        if self.keys.get(self.last as usize).is_none_or(|k| k.location != location || k.target != target) {
-            self.last = self.look_up(target, location);
-        }
-        self.last
-    }
-
-    fn find(&self, target: &str, location: &str) -> Option<u32> {
-        self.by_target.get(target).and_then(|of| of.get(location)).copied()
-    }
-
-    fn look_up(&mut self, target: &str, location: &str) -> u32 {
-        if let Some(key) = self.find(target, location) {
-            return key;
-        }
-        let key = self.keys.len() as u32;
-        self.keys.push(SeriesKey { target: target.to_owned(), location: location.to_owned() });
-        self.by_target.entry(target.to_owned()).or_default().insert(location.to_owned(), key);
-        key
     }
 }
 

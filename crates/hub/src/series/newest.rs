@@ -3,7 +3,8 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use super::{AS_OF, Archive, COLUMNS, Index, LOCATION, Observed, Reading, TARGET, time_series};
+use super::reading::{AS_OF, COLUMNS, Index, LOCATION, Reading, TARGET};
+use super::{Archive, Observed, time_series};
 use crate::HubError;
 use crate::model_output::Task;
 use crate::table::{Parts, Texts};
@@ -39,7 +40,7 @@ impl Archive {
     ) -> Result<Self, HubError> {
         let path = time_series(hub)?;
         let parts = Parts::open(&path, &COLUMNS)?;
-        let mut read = Reading { until, ..Reading::default() };
+        let mut read = Reading::new(until);
         let mut found: Vec<BTreeMap<NaiveDate, Vec<Observed>>> = Vec::new();
         let mut newer = Newer::default();
         let (mut ask, mut answer) = (Some(wanted), None);

@@ -1,13 +1,13 @@
 //! Parquet, a column at a time: a thread decodes blocks of rows while the caller goes through those before. Of texts each
 //! block has the different ones, and of each row which of them it is.
 
+mod block;
 mod column;
 mod places;
 
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -18,72 +18,16 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::statistics::Statistics;
 use chrono::NaiveDate;
 
+pub(super) use self::block::Block;
+use self::block::Column;
+pub(crate) use self::block::Texts;
 use self::places::Places;
-use super::Cell;
 use crate::HubError;
 
 /// Rows of one block: what is decoded at once stays in the processor's cache.
 const ROWS: usize = 4096;
 /// Blocks that may wait for the caller.
 const AHEAD: usize = 16;
-/// Of a row without a text.
-const NONE: u32 = u32::MAX;
-
-/// Different texts; nothing where the bytes are none.
-pub(crate) type Texts = Arc<Vec<Option<String>>>;
-
-/// Some rows, by wanted column.
-pub(super) struct Block {
-    rows: usize,
-    columns: Vec<Column>,
-}
-
-enum Column {
-    /// Not in the file, or of a type that holds no text, number or day.
-    Absent,
-    /// NaN where there is none.
-    Number(Vec<f64>),
-    Day(Vec<Option<NaiveDate>>),
-    /// The different texts, and the place of each row's among them.
-    Text(Texts, Vec<u32>),
-}
-
-impl Block {
-    pub(super) fn rows(&self) -> usize {
-        self.rows
-    }
-
-    #[inline]
-    pub(super) fn cell(&self, column: usize, row: usize) -> Cell<'_> {
-        let found = match self.columns.get(column) {
-            Some(Column::Number(numbers)) => {
-                numbers.get(row).filter(|n| n.is_finite()).map(|n| Cell::Number(*n))
-            }
-            Some(Column::Day(days)) => days.get(row).copied().flatten().map(Cell::Day),
-            Some(Column::Text(texts, of)) => {
-                let text = of.get(row).and_then(|place| texts.get(*place as usize));
-                text.and_then(|text| text.as_deref()).map(Cell::Text)
-            }
-            Some(Column::Absent) | None => None,
-        };
-        found.unwrap_or(Cell::Missing)
-    }
-
-    /// Whether a cell is surely equal to the one above it in this block.
-    #[inline]
-    pub(super) fn repeats(&self, column: usize, row: usize) -> bool {
-        fn same<T>(cells: &[T], row: usize, equal: impl Fn(&T, &T) -> bool) -> bool {
-            row > 0 && matches!(cells.get(row - 1..=row), Some([above, here]) if equal(above, here))
-        }
-        match self.columns.get(column) {
-            Some(Column::Number(numbers)) => same(numbers, row, |a, b| a.to_bits() == b.to_bits()),
-            Some(Column::Day(days)) => same(days, row, PartialEq::eq),
-            Some(Column::Text(_, of)) => same(of, row, PartialEq::eq),
-            Some(Column::Absent) | None => row > 0,
-        }
-    }
-}
-
 /// A file and the wanted columns of it.
 pub(super) struct Table {
     reader: SerializedFileReader<File>,

@@ -1,7 +1,7 @@
 //! Parquet as others write it: empty cells, several types for one thing, blocks that end inside a row group.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
@@ -23,11 +23,11 @@ const SCHEMA: &str = "message schema {
 }";
 
 /// Every third place, fifth day and seventh value is missing.
-fn written(name: &str, groups: &[usize]) -> PathBuf {
+fn written(name: &str, properties: WriterProperties, groups: &[usize]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("vigie-table-{}-{name}.parquet", std::process::id()));
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
-    let properties = Arc::new(WriterProperties::builder().build());
-    let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+    let mut file =
+        SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::new(properties)).unwrap();
     let mut first = 0;
     for rows in groups {
         let rows: Vec<usize> = (first..first + rows).collect();
@@ -70,9 +70,18 @@ const COLUMNS: [&str; 9] =
 
 #[test]
 fn every_row_comes_with_its_own_cells_across_blocks_and_groups() {
-    let path = written("all", &[5000, 1, 9000]);
+    let properties = WriterProperties::builder;
+    let cells = |name, properties| every_row_has_its_own(&written(name, properties, &[5000, 1, 9000]));
+    cells("dictionary", properties().build());
+    cells("none", properties().set_dictionary_enabled(false).build());
+    // The dictionary is full after some pages: what follows stands in the pages themselves.
+    let full = properties().set_dictionary_page_size_limit(64).set_data_page_row_count_limit(1000);
+    cells("full", full.set_write_batch_size(100).build());
+}
+
+fn every_row_has_its_own(path: &Path) {
     let mut row = 0;
-    for_each(&path, &COLUMNS, |found| {
+    for_each(path, &COLUMNS, |found| {
         let day = chrono::NaiveDate::from_epoch_days(20_000 + row as i32 % 1000).unwrap();
         assert_eq!(found.number, row + 1);
         assert_eq!(found.text(0).ok().as_deref(), (row % 3 != 0).then(|| place(row)).as_deref());
@@ -93,7 +102,7 @@ fn every_row_comes_with_its_own_cells_across_blocks_and_groups() {
 
 #[test]
 fn a_caller_that_stops_is_answered_by_its_own_error_and_a_broken_file_by_its_name() {
-    let path = written("stop", &[200_000]);
+    let path = written("stop", WriterProperties::builder().build(), &[200_000]);
     let mut rows = 0;
     let stopped = for_each(&path, &COLUMNS, |row| {
         rows += 1;
@@ -105,4 +114,42 @@ fn a_caller_that_stops_is_answered_by_its_own_error_and_a_broken_file_by_its_nam
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let broken = for_each(&path, &COLUMNS, |_| Ok(())).unwrap_err().to_string();
     assert!(broken.contains("is not a Parquet table") && broken.contains("stop.parquet"), "{broken}");
+}
+
+/// Writes lines of a CSV table as Parquet, one row group each slice: columns whose name holds `date` or `as_of` as days, the
+/// others as texts, empty cells as missing.
+pub(crate) fn write_parquet(path: &Path, header: &str, groups: &[&[String]]) {
+    let names: Vec<&str> = header.split(',').collect();
+    let is_day = |name: &str| name.contains("date") || name == "as_of";
+    let field = |name: &&str| {
+        if is_day(name) {
+            format!("optional int32 {name} (DATE);")
+        } else {
+            format!("optional binary {name} (UTF8);")
+        }
+    };
+    let schema = format!("message schema {{ {} }}", names.iter().map(field).collect::<String>());
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
+    for lines in groups {
+        let mut group = file.next_row_group().unwrap();
+        for (place, name) in names.iter().enumerate() {
+            let cells: Vec<&str> = lines.iter().map(|line| line.split(',').nth(place).unwrap()).collect();
+            let levels: Vec<i16> = cells.iter().map(|cell| i16::from(!cell.is_empty())).collect();
+            let there = cells.iter().filter(|cell| !cell.is_empty());
+            let mut writer = group.next_column().unwrap().unwrap();
+            if is_day(name) {
+                let day = |cell: &&str| cell.parse::<chrono::NaiveDate>().unwrap().to_epoch_days();
+                let days: Vec<i32> = there.map(day).collect();
+                writer.typed::<Int32Type>().write_batch(&days, Some(&levels), None).unwrap();
+            } else {
+                let texts: Vec<ByteArray> = there.map(|cell| ByteArray::from(*cell)).collect();
+                writer.typed::<ByteArrayType>().write_batch(&texts, Some(&levels), None).unwrap();
+            }
+            writer.close().unwrap();
+        }
+        group.close().unwrap();
+    }
+    file.close().unwrap();
 }

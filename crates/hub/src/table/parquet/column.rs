@@ -10,7 +10,7 @@ use ::parquet::errors::ParquetError;
 use ::parquet::schema::types::ColumnDescriptor;
 use chrono::{DateTime, NaiveDate};
 
-use super::{Column, NONE};
+use super::block::{Column, NONE};
 
 /// The next `rows` values.
 pub(super) fn column(

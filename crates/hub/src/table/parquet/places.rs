@@ -11,8 +11,8 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::RowGroupReader;
 use ::parquet::schema::types::ColumnDescriptor;
 
+use super::block::{Column, NONE, Texts};
 use super::column::{text, values};
-use super::{Column, NONE, Texts};
 
 /// A column of a row group.
 pub(super) struct Places {

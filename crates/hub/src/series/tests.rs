@@ -1,0 +1,126 @@
+//! What is known last, read from the end of the file and from all of it.
+
+use std::path::PathBuf;
+
+use chrono::{Days, NaiveDate};
+
+use super::{Archive, Known, Wanted};
+use crate::Task;
+use crate::table::tests::write_parquet;
+
+const SERIES: [(&str, &str); 4] = [("flu", "01"), ("flu", "02"), ("flu", "US"), ("covid", "01")];
+
+/// Whole numbers below `below`, the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+}
+
+fn week(number: u64) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2023, 1, 7).unwrap() + Days::new(7 * number)
+}
+
+/// Twelve publications: of some series, with windows of several lengths, withdrawn and missing weeks.
+fn publications(dice: &mut Dice) -> Vec<String> {
+    let mut lines = Vec::new();
+    for publication in 20..32 {
+        for (target, location) in SERIES.iter().filter(|_| dice.next(5) > 0).collect::<Vec<_>>() {
+            for number in dice.next(18)..publication {
+                let value = if dice.next(9) == 0 { String::new() } else { dice.next(1000).to_string() };
+                if dice.next(12) > 0 {
+                    lines.push(format!("{},{target},{},{location},{value}", week(publication), week(number)));
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn written(name: &str, lines: &[String], size: usize) -> PathBuf {
+    let hub = std::env::temp_dir().join(format!("vigie-newest-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(hub.join("target-data")).unwrap();
+    let groups: Vec<&[String]> = lines.chunks(size).collect();
+    let header = "as_of,target,target_end_date,location,observation";
+    write_parquet(&hub.join("target-data/time-series.parquet"), header, &groups);
+    hub
+}
+
+fn task(target: &str, location: &str, number: u64) -> Task {
+    let (target, location) = (target.to_owned(), location.to_owned());
+    Task { target, location, target_end_date: week(number), ..Task::default() }
+}
+
+fn rows(archive: &Archive) -> usize {
+    archive.snapshots.values().map(Vec::len).sum()
+}
+
+/// What is known of the wanted series from a week on.
+fn of_wanted(known: Known, tasks: &[Task]) -> Vec<(String, String, NaiveDate, f64)> {
+    let first = tasks.iter().map(|task| task.target_end_date).min().unwrap();
+    let is =
+        |target: &str, location: &str| tasks.iter().any(|t| t.target == target && t.location == location);
+    let wanted = known.into_iter().filter(|(key, _)| is(&key.target, &key.location));
+    let weeks = wanted.flat_map(|(key, mut weeks)| {
+        let from = weeks.split_off(&first).into_iter();
+        from.map(move |(week, value)| (key.target.clone(), key.location.clone(), week, value))
+    });
+    weeks.collect()
+}
+
+#[test]
+fn what_is_left_out_changes_nothing_of_what_is_wanted() {
+    let mut dice = Dice(7);
+    let mut left_out = 0;
+    for round in 0..60 {
+        let mut lines = publications(&mut dice);
+        if round % 4 == 0 {
+            // Publications in no order.
+            let middle = dice.next(lines.len() as u64) as usize;
+            lines.rotate_left(middle);
+        }
+        let hub = written("random", &lines, 20 + dice.next(100) as usize);
+        // A place that no publication has, too.
+        let tasks: Vec<Task> = match round % 3 {
+            0 => vec![task("flu", "01", 19), task("flu", "US", 21)],
+            1 => vec![task("flu", "02", 8), task("flu", "78", 12)],
+            _ => vec![task("covid", "01", 2)],
+        };
+        let until = (round % 5 == 0).then(|| week(27));
+        let all = Archive::read(&hub, &[], until).unwrap();
+        let some = Archive::read_newest(&hub, until, || Some(Wanted::of(tasks.iter()))).unwrap();
+        assert_eq!(of_wanted(some.last(), &tasks), of_wanted(all.last(), &tasks), "round {round}");
+        assert_eq!(some.days().next_back(), all.days().next_back());
+        left_out += rows(&all) - rows(&some);
+        let unknown = Archive::read_newest(&hub, until, || None).unwrap();
+        assert_eq!((unknown.last(), rows(&unknown)), (all.last(), rows(&all)));
+    }
+    assert!(left_out > 1000, "only {left_out} rows were left out");
+}
+
+#[test]
+fn of_publications_that_repeat_all_weeks_only_the_last_is_read() {
+    let line = |publication, place, number| {
+        format!("{},flu,{},{place},{publication}", week(publication), week(number))
+    };
+    let whole =
+        |publication| (0..publication).flat_map(move |n| ["01", "02"].map(|p| line(publication, p, n)));
+    let lines: Vec<String> = (10..30).flat_map(whole).collect();
+    let hub = written("whole", &lines, 58);
+    let wanted = |tasks: [Task; 2]| {
+        rows(&Archive::read_newest(&hub, None, || Some(Wanted::of(tasks.iter()))).unwrap())
+    };
+    let all = rows(&Archive::read(&hub, &[], None).unwrap());
+    assert_eq!(wanted([task("flu", "01", 3), task("flu", "02", 9)]), 58);
+    assert_eq!(wanted([task("flu", "01", 3), task("flu", "78", 9)]), 58, "no part has the place");
+    assert_eq!(
+        Archive::read_newest(&hub, None, || Some(Wanted::of([task("flu", "01", 3)].iter())))
+            .map(|a| rows(&a))
+            .unwrap(),
+        58
+    );
+    assert_eq!(rows(&Archive::read_newest(&hub, None, || None).unwrap()), all);
+}
