@@ -28,8 +28,9 @@ impl Wanted {
 impl Archive {
     /// As [`Archive::read`] of all targets, for whom only what is known last matters: goes through the file from its end,
     /// and leaves those parts (row groups) out of which every row is of a series that is not wanted, or older than a
-    /// publication of its series that reaches back to the first wanted week. [`Archive::last`] says the same of what is wanted, and the last day is
-    /// the same. `wanted` is asked after the last part was read; without an answer everything is read.
+    /// publication of its series that reaches back to the first wanted week. Of what is wanted [`Archive::last`] says the
+    /// same, and the last day is the same. `wanted` is asked after the last part was read; without an answer everything
+    /// is read.
     ///
     /// # Errors
     /// As [`Archive::read`], of the parts that were read.
@@ -51,7 +52,7 @@ impl Archive {
                     answer = Some(wanted);
                 }
                 if let Some(wanted) = &answer
-                    && !newer.lets_count(&parts, part, wanted, &read.index)?
+                    && !newer.may_matter(&parts, part, wanted, &read.index)?
                 {
                     continue;
                 }
@@ -92,7 +93,7 @@ impl Newer {
     }
 
     /// Whether the part may say something that counts.
-    fn lets_count(
+    fn may_matter(
         &self,
         parts: &Parts<'_>,
         part: usize,
