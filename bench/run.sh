@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 cargo build --release --locked --workspace --bins
 # Durable, as `vigie up` runs it; alternating with plain COPY of the same rows.
 target/release/vigie with-database --name bench --durable -- cargo bench --locked --package vigie --bench load
+target/release/vigie with-database --name bench-chain --durable -- cargo bench --locked --package vigie --bench chain
 python3 bench/read/bench.py
 # Says `not run` unless DELPHI_EPIDATA_DIR names a checkout (bench/README.md).
 target/release/vigie with-database --name bench-delphi --durable -- python3 bench/delphi/bench.py

@@ -23,6 +23,8 @@ from runner import REPORTS, ROOT, Count, counted, failed, one, run, skips, total
 STRICT = os.environ.get("VIGIE_STRICT") == "1"
 VIGIE = ROOT / "target" / "release" / "vigie"
 CLUSTER = ROOT / "e2e/cluster/run.py"
+# Where the record of forecasts is looked at: its model is fitted in seconds.
+RECORD = "ch"
 # Seconds after the start by which the programs of a cluster must be there: two parts of three minutes still fit in the hour.
 TOOLS = 60 * int(os.environ.get("VIGIE_CLUSTER_MINUTES") or 42)
 # Free space, in GB, below which a whole run would end somewhere in the middle with "No space left on device".
@@ -101,8 +103,8 @@ def pipeline(part):
 
 
 def up(part):
-    """The command `vigie up`: starts, stops, says what is wrong; a timed restore; retrievals through a proxy into S3."""
-    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test", "archive_test"], {"PYTHONPATH": str(ROOT / "e2e")}, 1800)
+    """The command `vigie up`: starts, stops, says what is wrong; a timed restore; retrievals through a proxy into S3; the drill."""
+    code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test", "archive_test", "drill_test"], {"PYTHONPATH": str(ROOT / "e2e")}, 1800)
     ran = sum(map(int, re.findall(r"^Ran (\d+) tests?", text, re.M)))
     bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", text)))
     skipped = sum(map(int, re.findall(r"skipped=(\d+)", text)))
@@ -129,8 +131,9 @@ def journey(part, country, port):
     log = REPORTS / f"{part}.log"
     log.write_text("")
     with log.open("a") as out:
-        # Whoever asks the API everything asks often.
-        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_RATE_PER_MINUTE": "0"})
+        # Whoever asks the API everything asks often. A record of five weeks is one; twenty take the cores from the browser.
+        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_RATE_PER_MINUTE": "0",
+                                                     "VIGIE_FORECAST_REPLAY_WEEKS": "5" if country == RECORD else "0"})
     url = f"http://127.0.0.1:{port}"
     try:
         if not wait_for(log, f"vigie: {country} is up at {url}", platform, 600):
@@ -162,7 +165,7 @@ def journey(part, country, port):
 def playwright(part, url, country, result):
     return run(part, ["npx", "playwright", "test", "--reporter=json"], {
         "VIGIE_URL": url, "VIGIE_COUNTRY": country, "PLAYWRIGHT_JSON_OUTPUT_NAME": str(result),
-        "CHROMIUM": os.environ.get("CHROMIUM", "/usr/bin/chromium")}, 1500, ROOT / "e2e" / "browser")
+        "CHROMIUM": os.environ.get("CHROMIUM", "/usr/bin/chromium"), "VIGIE_RECORD": "1" if country == RECORD else ""}, 1500, ROOT / "e2e" / "browser")
 
 
 def failures(report):

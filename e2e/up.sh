@@ -28,6 +28,14 @@ for app in clusters/"$COUNTRY"/apps/*/; do
     packages="$packages -p $app"
 done
 
+# The provider for trying login out; without it everything else starts, and the login page says what is missing.
+provider=services/identity/provider
+if [ -d "clusters/$COUNTRY/apps/identity" ] && command -v node >/dev/null && command -v npm >/dev/null \
+    && [ ! "$provider/node_modules" -nt "$provider/package-lock.json" ]; then
+    npm ci --prefix "$provider" --silent || echo "vigie: the packages of the development provider cannot be fetched: nobody can log in" >&2
+    [ ! -d "$provider/node_modules" ] || touch "$provider/node_modules"
+fi
+
 target=${CARGO_TARGET_DIR:-target}
 if [ ! -x "$target/release/vigie" ]; then
     free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')

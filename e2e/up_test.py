@@ -63,7 +63,7 @@ class Up:
         self.process = subprocess.Popen(
             [*prefix, binaries / "vigie", "up"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={"PATH": os.environ["PATH"], "COUNTRY": country, "PORT": str(port), "VIGIE_STATE": str(state),
-                 "HOME": str(state), **env})
+                 "HOME": str(state), "VIGIE_FORECAST_REPLAY_WEEKS": "0", **env})
         self.lines = []
 
     def until(self, text, seconds=300):

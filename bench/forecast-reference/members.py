@@ -185,6 +185,10 @@ def knn(pool, y, origin):
     return weighted_quantiles(y[near], np.exp(-0.5 * (d / d[150]) ** 2), LEVELS)
 
 
+# Distances from the median, times this.
+WIDTH = 1.1
+
+
 def forecast(panel, wanted, steps):
     """{step: 23 quantiles in the unit of the series}, and the same of each member, from the last known week on."""
     national = national_signal(panel)
@@ -197,7 +201,8 @@ def forecast(panel, wanted, steps):
         pool, y = step_rows(panel, step)
         made = {}
         for name, member in (("GBQ", gbq), ("LIN", lin), ("KNN", knn)):
-            made[name] = np.sort(wanted.back(x + member(pool, y, origin)))
+            change = member(pool, y, origin)
+            made[name] = np.sort(wanted.back(x + change[11] + WIDTH * (change - change[11])))
         made["ensemble"] = np.sort(np.maximum(0, sum(made.values()) / 3))
         out[step] = made
     return out

@@ -4,6 +4,7 @@
 //! (issue date, as-of, reference date, horizon) and of the project's contract.
 
 mod ids;
+mod models;
 mod observation;
 pub mod profile;
 pub mod quantiles;
@@ -12,6 +13,7 @@ mod step;
 mod week;
 
 pub use ids::{CountryCode, IdError, PlaceId, SignalId, SourceId};
+pub use models::{CardSignature, ModelCards, Signer};
 pub use observation::{KeyError, Observation, ObservationId, ObservationKey, Status, StatusError};
 pub use profile::CountryProfile;
 pub use quantiles::LEVELS;

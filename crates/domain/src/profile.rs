@@ -1,6 +1,8 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
-use crate::{CountryCode, PlaceId, SignalId, SourceId, WeekSystem};
+pub mod identity;
+
+use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -44,6 +46,12 @@ pub struct CountryProfile {
     pub legal: BTreeMap<String, String>,
     /// Colours.
     pub theme: Theme,
+    /// Who answers for the models of this installation: nobody, until an operator signs.
+    #[serde(default)]
+    pub model_cards: ModelCards,
+    /// Who vouches for people who log in.
+    #[serde(default)]
+    pub identity: identity::Identity,
 }
 
 /// A language of the pages.
@@ -178,8 +186,12 @@ pub struct Signal {
 
 /// A day as TOML has it, without quotes: chrono itself reads only strings.
 fn toml_day<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<NaiveDate>, D::Error> {
+    toml_date(input).map(Some)
+}
+
+pub(crate) fn toml_date<'de, D: serde::Deserializer<'de>>(input: D) -> Result<NaiveDate, D::Error> {
     let day = toml::value::Datetime::deserialize(input)?;
-    day.to_string().parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{day} is not a day")))
+    day.to_string().parse().map_err(|_| serde::de::Error::custom(format!("{day} is not a day")))
 }
 
 /// How a signal is forecast.
@@ -188,12 +200,31 @@ fn toml_day<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<NaiveDa
 pub struct ForecastPlan {
     /// The configuration of the model (`epimodels::recipe`), by name.
     pub model: String,
+    /// Levels of place that it is forecast for; none named: all that the signal has.
+    #[serde(default)]
+    pub levels: Vec<String>,
     /// Horizons in weeks. Horizon 0 is the week that ends on the reference date.
     pub horizons: Vec<i32>,
     /// Mean and standard deviation in days of the serial interval, for Rt.
     pub serial_interval_days: (f64, f64),
     /// Where the serial interval was read.
     pub serial_interval_source: String,
+}
+
+impl ForecastPlan {
+    /// Is a place of this level forecast?
+    #[must_use]
+    pub fn covers(&self, level: &str) -> bool {
+        self.levels.is_empty() || self.levels.iter().any(|l| l == level)
+    }
+}
+
+impl Signal {
+    /// Is it forecast for places of this level?
+    #[must_use]
+    pub fn is_forecast_at(&self, level: &str) -> bool {
+        self.forecast.as_ref().is_some_and(|plan| plan.covers(level))
+    }
 }
 
 /// A figure that does not exist here.
@@ -302,6 +333,10 @@ impl CountryProfile {
                 ));
             }
         }
+        if let Some(what) = self.model_cards.fault() {
+            return wrong(what);
+        }
+        self.identity.check()?;
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),

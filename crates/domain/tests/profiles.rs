@@ -76,3 +76,21 @@ fn figures_that_go_on_after_their_declared_end_have_not_ended() {
     assert_eq!(deaths.ended_by(day("2025-07-30"), Some(day("2025-07-26"))), None);
     assert_eq!(deaths.ended_by(day("2020-09-08"), Some(day("2020-08-29"))), None);
 }
+
+#[test]
+fn a_provider_that_cannot_be_trusted_or_told_apart_is_refused() {
+    let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "fr").unwrap();
+    for (from, to, said) in [
+        ("https://oidc.franceconnect", "http://oidc.franceconnect", "must begin with https://"),
+        ("id = \"france-connect\"", "id = \"pro-connect\"", "pro-connect is there twice"),
+        ("id = \"france-connect\"", "id = \"France Connect\"", "write a word of a-z"),
+        ("acr_values = [\"eidas1\", \"eidas2\", \"eidas3\"]", "acr_values = []", "names no acr_values"),
+        ("idle_minutes = 30", "idle_minutes = 0", "0 idle minutes of 12 hours"),
+        ("idle_minutes = 30", "idle_minutes = 1440", "1440 idle minutes of 12 hours"),
+        ("client_auth = \"client_secret_post\"", "client_auth = \"none\"", "client_auth"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let error = CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -6,7 +6,7 @@
 pub mod baseline;
 pub mod climatology;
 mod error;
-mod parallel;
+pub mod parallel;
 pub mod quantile;
 pub mod recipe;
 pub mod rng;

@@ -7,6 +7,7 @@
 mod config;
 mod ensemble;
 mod features;
+mod further;
 mod gbq;
 mod knn;
 mod lin;
@@ -23,6 +24,7 @@ pub use config::{
     ColdStart, Config, GbqConfig, Group, KnnConfig, LinConfig, National, NowcastConfig, Scale, Size, Weights,
 };
 pub use ensemble::{Fitted, Forecast, Members, fit};
+pub use further::{us_covid, us_flu_visits, us_rsv};
 pub use panel::{FirstReport, Issue, Panel, Series, as_known};
 pub use presets::{europe, us};
 pub use season::{Season, season};

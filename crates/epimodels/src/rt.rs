@@ -16,7 +16,7 @@ pub use weekly::{WeeklyConfig, estimate_weekly};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::special::gamma_quantile;
+use crate::special::gamma_quantiles;
 
 /// Prior and windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub fn estimate(incidence: &[f64], si: &SerialInterval, config: &RtConfig) -> Re
         let cases: f64 = incidence[start - 1..end].iter().sum();
         let force: f64 = infectivity[start - 1..end].iter().sum();
         let (a, b) = (shape + cases, 1.0 / (1.0 / scale + force));
-        let quantiles = RT_LEVELS.map(|p| gamma_quantile(p, a, b));
+        let quantiles = gamma_quantiles(RT_LEVELS, a, b);
         RtEstimate { start, end, mean: a * b, sd: a.sqrt() * b, quantiles, shape: a, scale: b }
     };
     Ok(windows.into_iter().filter(|(_, end)| *end as f64 > mean_si).map(posterior).collect())
@@ -101,8 +101,9 @@ pub fn estimate(incidence: &[f64], si: &SerialInterval, config: &RtConfig) -> Re
 
 /// Λₜ = Σₛ wₛ·Iₜ₋ₛ, zero at the first step.
 fn overall_infectivity(incidence: &[f64], weights: &[f64]) -> Vec<f64> {
-    let at = |t: usize| (1..=t).map(|s| weights.get(s).copied().unwrap_or(0.0) * incidence[t - s]).sum();
-    (0..incidence.len()).map(|t| if t == 0 { 0.0 } else { at(t) }).collect()
+    let later = weights.get(1..).unwrap_or_default();
+    let at = |t: usize| later.iter().zip(incidence[..t].iter().rev()).map(|(w, i)| w * i).sum();
+    (0..incidence.len()).map(at).collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Score {
     pub ae_median: f64,
     /// The weighted interval score on ln(1 + x), negative values taken as 0.
     pub wis_log1p: f64,
+    /// Bias of the quantiles, see [`bias`].
+    pub bias: Option<f64>,
     /// Whether the central 50 % interval holds the truth.
     pub covered_50: bool,
     /// Whether the central 80 % interval holds the truth.
@@ -43,6 +45,7 @@ pub fn score(quantiles: &Quantiles, truth: f64) -> Score {
         underprediction,
         ae_median: (quantiles[MEDIAN] - truth).abs(),
         wis_log1p: wis(&quantiles.map(log), log(truth)),
+        bias: bias(quantiles, truth),
         covered_50: covered(quantiles, truth, 6),
         covered_80: covered(quantiles, truth, 3),
         covered_95: covered(quantiles, truth, 1),
@@ -61,6 +64,28 @@ pub fn pinball(level: f64, quantile: f64, truth: f64) -> f64 {
 pub fn wis(quantiles: &Quantiles, truth: f64) -> f64 {
     let sum: f64 = LEVELS.iter().zip(quantiles).map(|(level, q)| 2.0 * pinball(*level, *q, truth)).sum();
     sum / LEVELS.len() as f64
+}
+
+/// Bias as R's scoringutils has it for quantiles (`bias_quantile`; Bosse et al. 2022, "Evaluating forecasts with
+/// scoringutils in R"): 1 − 2·τ, where τ is the highest level whose quantile is not above a truth below the median (0 if
+/// there is none), and the lowest level whose quantile is not below a truth above it (1 if there is none); 0 at the median.
+/// From 1 (all is above the truth) to −1. `None` where a quantile is below that of a lower level, which scoringutils refuses.
+#[must_use]
+pub fn bias(quantiles: &Quantiles, truth: f64) -> Option<f64> {
+    if truth.is_nan() || !quantiles.is_sorted() {
+        return None;
+    }
+    let median = quantiles[MEDIAN];
+    if truth == median {
+        return Some(0.0);
+    }
+    let mut levels = LEVELS.iter().zip(quantiles);
+    let level = if truth < median {
+        levels.rfind(|(_, q)| **q <= truth).map_or(0.0, |(level, _)| *level)
+    } else {
+        levels.find(|(_, q)| **q >= truth).map_or(1.0, |(level, _)| *level)
+    };
+    Some(1.0 - 2.0 * level)
 }
 
 /// Dispersion, overprediction and underprediction; their sum is the weighted interval score.
@@ -132,6 +157,35 @@ mod tests {
         assert!((s.wis - 4.0).abs() < 1e-12 && (s.underprediction - 4.0).abs() < 1e-12);
         assert_eq!((s.dispersion, s.overprediction, s.ae_median), (0.0, 0.0, 4.0));
         assert!(!s.covered_95);
+    }
+
+    #[test]
+    fn bias_is_the_side_on_which_the_forecast_lies() {
+        // Quantiles 1, 2, … 23 at .01, .025, .05, .1, … .95, .975, .99; the median is 12.
+        let q: Quantiles = std::array::from_fn(|i| i as f64 + 1.0);
+        let by_hand = [
+            (0.5, 1.0),   // below all
+            (1.0, 0.98),  // at .01
+            (3.9, 0.9),   // over .05, under .1
+            (11.5, 0.1),  // over .45
+            (12.0, 0.0),  // the median
+            (12.1, -0.1), // under .55
+            (21.0, -0.9), // at .95
+            (22.5, -0.98),
+            (23.0, -0.98),
+            (24.0, -1.0), // above all
+        ];
+        for (truth, wanted) in by_hand {
+            let found = bias(&q, truth).unwrap();
+            assert!((found - wanted).abs() < 1e-12, "{truth}: {found} is not {wanted}");
+        }
+        // Equal quantiles: the highest level below, the lowest above.
+        let steps: Quantiles = std::array::from_fn(|i| if i < 8 { 0.0 } else { 5.0 });
+        assert!((bias(&steps, 0.0).unwrap() - 0.4).abs() < 1e-12, "0 is the quantile up to .3");
+        assert_eq!(bias(&steps, 5.0), Some(0.0));
+        let mut crossing = q;
+        crossing.swap(3, 4);
+        assert_eq!((bias(&crossing, 12.5), bias(&q, f64::NAN)), (None, None));
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! Sources: ln Γ by Lanczos (g = 7, 9 terms, Godfrey's coefficients); the incomplete gamma and beta functions
 //! by series and by Lentz's continued fraction (Press et al., Numerical Recipes, 3rd edition, 6.2 and 6.4);
-//! Φ⁻¹ by Wichura 1988, algorithm AS 241; inverses by a bracketed Newton iteration.
+//! Φ⁻¹ by Wichura 1988, algorithm AS 241; quantiles of the gamma law: see there.
 
+mod gamma;
 mod normal;
 mod student;
 
+pub use gamma::{gamma_quantile, gamma_quantiles};
 pub use normal::{normal_cdf, probit};
 pub use student::student_quantile;
 
@@ -42,7 +44,11 @@ pub fn gamma_cdf(a: f64, x: f64) -> f64 {
     if x.is_infinite() {
         return 1.0;
     }
-    let front = (a * x.ln() - x - ln_gamma(a)).exp();
+    gamma_cdf_times(a, x, (a * x.ln() - x - ln_gamma(a)).exp())
+}
+
+/// The same at a positive finite `x` for which `front` = xᵃ·e⁻ˣ/Γ(a) is known.
+fn gamma_cdf_times(a: f64, x: f64, front: f64) -> f64 {
     if x < a + 1.0 {
         let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
         for _ in 0..100_000 {
@@ -75,54 +81,6 @@ pub fn gamma_cdf(a: f64, x: f64) -> f64 {
         }
         (1.0 - front * h).clamp(0.0, 1.0)
     }
-}
-
-/// The quantile at `p` (0..1) of a gamma law of shape `a` and scale `scale`.
-#[must_use]
-pub fn gamma_quantile(p: f64, a: f64, scale: f64) -> f64 {
-    if p.is_nan() || a.is_nan() || a <= 0.0 {
-        return f64::NAN;
-    }
-    if p <= 0.0 {
-        return 0.0;
-    }
-    if p >= 1.0 {
-        return f64::INFINITY;
-    }
-    // Wilson and Hilferty's cube for the start; for small shapes the leading term of the series.
-    let cube = 1.0 - 1.0 / (9.0 * a) + probit(p) / (3.0 * a.sqrt());
-    let start = if a > 0.5 && cube > 0.0 { a * cube.powi(3) } else { ((p * a).ln() + ln_gamma(a)).exp() };
-    let start = if a > 0.5 && cube > 0.0 {
-        start
-    } else {
-        start.powf(1.0 / a).max(((p.ln() + ln_gamma(a + 1.0)) / a).exp())
-    };
-    let density = |x: f64| ((a - 1.0) * x.ln() - x - ln_gamma(a)).exp();
-    scale * invert(start.max(1e-300), p, |x| gamma_cdf(a, x), density)
-}
-
-/// The positive root of cdf(x) = p by Newton steps, kept inside a bracket that shrinks.
-fn invert(start: f64, p: f64, cdf: impl Fn(f64) -> f64, density: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, f64::INFINITY);
-    let mut x = start;
-    for _ in 0..200 {
-        let error = cdf(x) - p;
-        if error > 0.0 {
-            high = x
-        } else {
-            low = x
-        }
-        let step = error / density(x);
-        let mut next = x - step;
-        if !next.is_finite() || next <= low || next >= high {
-            next = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * x };
-        }
-        if (next - x).abs() <= 1e-15 * x.abs() {
-            return next;
-        }
-        x = next;
-    }
-    x
 }
 
 #[cfg(test)]

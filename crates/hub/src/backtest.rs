@@ -1,15 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Duration, NaiveDate};
 use epimodels::Quantiles;
+use epimodels::baseline::{BaselineConfig, baseline};
 use epimodels::recipe::{Config, FirstReport, Fitted, Forecast, Panel, Series, fit};
 use epimodels::trend::Trend;
 
+use crate::carried::Carried;
 use crate::history::{HistoryRow, ili_plus, read_history, weekly};
 use crate::model_output::{Task, write_forecasts};
-use crate::profile::{Profile, profile_of};
+use crate::profile::{Pool, Profile, profile_of};
 use crate::series::{Archive, Known, SeriesKey};
 use crate::{HubError, Locations, Submission, rate_change};
 
@@ -34,17 +36,27 @@ pub struct Backtest {
     pub horizons: Option<(i32, i32)>,
     /// File of the ILI+ history; `None`: without.
     pub history: Option<PathBuf>,
+    /// Folder of the series that the project carries (`data`), for targets that learn from other hubs' as well;
+    /// `None`: without.
+    pub carried: Option<PathBuf>,
     /// Reference dates from one fit to the next; `None`: what was measured to be good.
     pub refit_every: Option<usize>,
     /// Another recipe than the measured one.
     pub recipe: Option<Config>,
     /// Also write what each member says, as models of their own.
     pub members: bool,
+    /// Also write the hubs' persistence baseline from what was known, as a model of this name.
+    pub baseline: Option<String>,
     /// Also write what can be handed in to the hub, with the classes of change.
     pub submission: Option<Submission>,
     /// Threads; they change nothing but the time.
     pub threads: usize,
 }
+
+/// Draws of the baseline; more change the third digit.
+const BASELINE_DRAWS: usize = 10_000;
+/// Steps of the baseline: the farthest horizon from a last value that was carried forward.
+const LONGEST: usize = 8;
 
 /// One hub, ready to be asked what was known when.
 struct Ground {
@@ -52,6 +64,7 @@ struct Ground {
     config: Config,
     locations: Locations,
     history: Vec<HistoryRow>,
+    carried: Vec<Carried>,
     known: BTreeMap<NaiveDate, Known>,
     lag: Duration,
 }
@@ -107,6 +120,13 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
                 }
             }
         }
+        if let Some(name) = &args.baseline {
+            let rows = persistence(&args.target, origin, &panel, &forecasts);
+            let folder = args.out.join("model-output").join(name);
+            if !rows.is_empty() {
+                write_forecasts(&folder.join(format!("{origin}-{name}.csv")), &rows, &[])?;
+            }
+        }
         files += 1;
         say(
             progress,
@@ -133,7 +153,12 @@ fn outputs(members: bool) -> Vec<(&'static str, Choose)> {
     all
 }
 
-fn tasks(target: &str, origin: NaiveDate, forecasts: &[Forecast], choose: Choose) -> Vec<(Task, Quantiles)> {
+fn tasks(
+    target: &str,
+    origin: NaiveDate,
+    forecasts: &[Forecast],
+    choose: impl Fn(&Forecast) -> Option<Quantiles>,
+) -> Vec<(Task, Quantiles)> {
     let row = |f: &Forecast| {
         let location = f.series.split_once('/').map_or(f.series.as_str(), |(_, location)| location);
         let task = Task {
@@ -146,6 +171,36 @@ fn tasks(target: &str, origin: NaiveDate, forecasts: &[Forecast], choose: Choose
         Some((task, choose(f)?))
     };
     forecasts.iter().filter_map(row).collect()
+}
+
+fn carried(folder: &Path, profile: &Profile, locations: &Locations) -> Result<Vec<Carried>, HubError> {
+    let read = |pool: &Pool| Carried::read(&folder.join(pool.file), pool.group, locations);
+    profile.pools.iter().map(read).collect()
+}
+
+/// The baseline of every forecast: from the last known value of the series on.
+fn persistence(target: &str, origin: NaiveDate, panel: &Panel, made: &[Forecast]) -> Vec<(Task, Quantiles)> {
+    let config = BaselineConfig { draws: BASELINE_DRAWS, ..BaselineConfig::default() };
+    let series: BTreeMap<&str, &Series> = panel.series.iter().map(|s| (s.id.as_str(), s)).collect();
+    let law = |id: &str| {
+        let of = series.get(id)?;
+        let last = of.last_known()?;
+        let known = usize::try_from((last - of.first).num_weeks() + 1).ok()?;
+        Some((last, baseline(of.values.get(..known)?, LONGEST, &config).ok()?))
+    };
+    let laws: BTreeMap<&str, Option<(NaiveDate, Vec<Quantiles>)>> = made
+        .iter()
+        .map(|f| f.series.as_str())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|id| (id, law(id)))
+        .collect();
+    let of_forecast = |f: &Forecast| {
+        let (last, steps) = laws.get(f.series.as_str())?.as_ref()?;
+        let step = usize::try_from((f.target_end_date - *last).num_weeks()).ok()?;
+        steps.get(step.checked_sub(1)?).copied()
+    };
+    tasks(target, origin, made, of_forecast)
 }
 
 fn origins(args: &Backtest, profile: &Profile) -> Result<Vec<NaiveDate>, HubError> {
@@ -180,6 +235,10 @@ impl Ground {
             (Some(path), Some(_)) => read_history(path)?,
             _ => Vec::new(),
         };
+        let carried = match &args.carried {
+            Some(folder) => carried(folder, &profile, &locations)?,
+            None => Vec::new(),
+        };
         let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
         let archive = Archive::read(&args.hub, &targets, Some(args.to - lag))?;
         let back = config.nowcast.map_or(0, |n| n.origins) as i64;
@@ -187,7 +246,7 @@ impl Ground {
         let days: Vec<NaiveDate> = earlier.chain(origins.iter().copied()).collect();
         let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();
         let known = days.into_iter().zip(archive.known(&cut)).collect();
-        Ok(Self { profile, config, locations, history, known, lag })
+        Ok(Self { profile, config, locations, history, carried, known, lag })
     }
 
     /// All series as known at `origin`.
@@ -198,6 +257,9 @@ impl Ground {
             .filter(|(key, _)| self.locations.get(&key.location).is_some())
             .filter_map(|(key, weeks)| self.series(target, origin, key, weeks))
             .collect();
+        for pool in &self.carried {
+            series.extend(pool.known(&self.locations, self.profile.national, origin - self.lag));
+        }
         if let (Some(group), Some(national)) = (self.profile.history, self.profile.national) {
             series.extend(ili_plus(&self.history, &self.locations, national, group, origin - self.lag));
         }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -93,7 +94,9 @@ fn read(path: &Path) -> Result<Log, HubError> {
     let columns =
         ["as_of", "location", "target_end_date|truth_date", "value", "repository|hub?", "source?", "target?"];
     table::for_each(path, &columns, |row| {
-        let text = |column: usize| if row.has(column) { row.text(column) } else { Ok(String::new()) };
+        let text = |column: usize| {
+            if row.has(column) { row.text(column).map(Cow::into_owned) } else { Ok(String::new()) }
+        };
         let publication = Publication { repository: text(4)?, source: text(5)? };
         let target = match text(6)?.as_str() {
             "" => "wk inc flu hosp".to_owned(),
@@ -108,10 +111,11 @@ fn read(path: &Path) -> Result<Log, HubError> {
             log.publications.push(p.clone());
             log.publications.len() - 1
         });
-        let series = *series.entry((target, row.text(1)?)).or_insert_with_key(|s: &(String, String)| {
-            log.series.push(s.clone());
-            log.series.len() - 1
-        });
+        let series =
+            *series.entry((target, row.text(1)?.into_owned())).or_insert_with_key(|s: &(String, String)| {
+                log.series.push(s.clone());
+                log.series.len() - 1
+            });
         log.days.entry(row.day(0)?).or_default().push(Change { place, series, week, value: row.number(3)? });
         Ok(())
     })?;

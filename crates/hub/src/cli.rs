@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use crate::{
-    Backtest, Build, Contributor, HubError, Score, ScoreSpread, Submission, backtest, build_from_revisions,
-    score, score_spread, spread_table, summary,
+    Backtest, Build, CardTable, Contributor, HubError, Locations, Score, ScoreSpread, Submission, backtest,
+    build_from_revisions, score_spread, score_tasks, spread_table, summarise, summary,
 };
 
 /// All commands of this crate.
@@ -79,6 +79,12 @@ pub struct BacktestArgs {
     /// History of ILI+ for the targets that use it; `none` to go without.
     #[arg(long, value_name = "FILE", default_value = "data/history/ili_plus_us_2010_2020.csv.gz")]
     pub history: PathBuf,
+    /// The project's data, for targets that learn from other hubs' series too; `none` to go without.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Also write the hubs' persistence baseline from what was known, as a model of this name.
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
     /// Reference dates from one fit to the next.
     #[arg(long, value_name = "N")]
     pub refit_every: Option<usize>,
@@ -92,7 +98,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "NAME; AFFILIATION; E-MAIL")]
     pub contributor: Vec<Contributor>,
     /// Card of the model, for the metadata of a submission.
-    #[arg(long, value_name = "FILE", default_value = "services/forecast/model-cards/vigie-pool-us.toml")]
+    #[arg(long, value_name = "FILE", default_value = "crates/cards/model-cards/vigie-pool-us.toml")]
     pub card: PathBuf,
     /// Licence of the forecasts of a submission.
     #[arg(long, value_name = "LICENCE", default_value = "CC-BY-4.0")]
@@ -127,6 +133,15 @@ pub struct ScoreArgs {
     /// of earlier seasons, and write it here.
     #[arg(long, value_name = "FILE")]
     pub spread: Option<PathBuf>,
+    /// Also write the scores of one model by season and place into the table that its card carries.
+    #[arg(long, value_name = "FILE", requires_all = ["baseline", "card_command"])]
+    pub card: Option<PathBuf>,
+    /// The model of that table.
+    #[arg(long, value_name = "NAME", default_value = "Vigie-pool")]
+    pub card_model: String,
+    /// How its forecasts were made: the command, for whoever makes them again.
+    #[arg(long, value_name = "COMMAND")]
+    pub card_command: Option<String>,
 }
 
 /// `0..3`, both ends inside, or one number.
@@ -184,7 +199,9 @@ impl BacktestArgs {
                 lag_days: args.lag_days,
                 horizons: args.horizons,
                 history: (args.history.as_os_str() != "none").then_some(args.history),
+                carried: (args.data.as_os_str() != "none").then_some(args.data),
                 refit_every: args.refit_every,
+                baseline: args.baseline,
                 recipe: None,
                 members: args.members,
                 submission,
@@ -204,7 +221,7 @@ impl ScoreArgs {
     /// As [`score`].
     pub fn run(&self, out: &mut dyn Write) -> Result<(), HubError> {
         let args = self.clone();
-        let summaries = score(&Score {
+        let found = score_tasks(&Score {
             hub: args.hub,
             model_output: args.model_output,
             baseline: args.baseline,
@@ -212,7 +229,15 @@ impl ScoreArgs {
             horizons: args.horizons,
             out: args.out,
         })?;
-        say(out, &summary::text(&summaries))?;
+        say(out, &summary::text(&summarise(&found.scored, self.baseline.as_deref())))?;
+        if let (Some(path), Some(baseline)) = (args.card, self.baseline.clone()) {
+            let list = self.hub.join("auxiliary-data/locations.csv");
+            let (model, command) = (args.card_model, args.card_command.unwrap_or_default());
+            let table =
+                CardTable { path: path.clone(), model, baseline, truth_as_of: found.truth_as_of, command };
+            let rows = table.write(&found.scored, &Locations::read(&list)?)?;
+            say(out, &format!("{}: {rows} rows\n", path.display()))?;
+        }
         let Some(table) = self.spread.clone() else { return Ok(()) };
         let args = self.clone();
         let rows = score_spread(&ScoreSpread {

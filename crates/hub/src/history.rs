@@ -33,7 +33,7 @@ const PUBLISHED_AFTER: i64 = 14;
 pub fn read_history(path: &Path) -> Result<Vec<HistoryRow>, HubError> {
     let mut rows = Vec::new();
     table::for_each(path, &["location", "target_end_date", "ili_pct", "flu_positive_pct"], |row| {
-        let (location, target_end_date) = (row.text(0)?, row.day(1)?);
+        let (location, target_end_date) = (row.text(0)?.into_owned(), row.day(1)?);
         let (ili_pct, flu_positive_pct) = (row.number(2)?, row.number(3)?);
         rows.push(HistoryRow { location, target_end_date, ili_pct, flu_positive_pct });
         Ok(())

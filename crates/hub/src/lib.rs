@@ -7,6 +7,8 @@
 
 mod backtest;
 mod build;
+mod card_table;
+mod carried;
 pub mod cli;
 mod error;
 mod history;
@@ -15,6 +17,7 @@ mod model_output;
 mod profile;
 mod rate_change;
 mod score;
+mod score_table;
 mod series;
 mod spread;
 mod spread_table;
@@ -24,12 +27,13 @@ mod table;
 
 pub use backtest::{Backtest, backtest};
 pub use build::{Build, build_from_revisions};
+pub use card_table::{ALL_PLACES, COLUMNS, CardTable, season};
 pub use error::HubError;
 pub use history::{HistoryRow, ili_plus, read_history};
 pub use locations::{Location, Locations};
 pub use model_output::{ModelOutput, Task, read_model_output, write_forecasts};
 pub use profile::{Profile, profile_of};
-pub use score::{Score, ScoreSpread, Scored, score, score_spread};
+pub use score::{Score, ScoreSpread, Scored, ScoredTasks, score, score_spread, score_tasks};
 pub use series::{Archive, Known, SeriesKey};
 pub use spread::{ARRIVED, Event, QUIET, Spread};
 pub use submission::{Contributor, Submission};

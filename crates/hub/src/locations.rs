@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -32,8 +33,10 @@ impl Locations {
         let mut all = BTreeMap::new();
         let columns = ["location", "abbreviation?", "location_name?", "population?"];
         table::for_each(path, &columns, |row| {
-            let code = row.text(0)?;
-            let or_code = |column| if row.has(column) { row.text(column) } else { Ok(code.clone()) };
+            let code = row.text(0)?.into_owned();
+            let or_code = |column| {
+                if row.has(column) { row.text(column).map(Cow::into_owned) } else { Ok(code.clone()) }
+            };
             let (abbreviation, name, population) = (or_code(1)?, or_code(2)?, row.number(3)?);
             all.insert(code.clone(), Location { code, abbreviation, name, population });
             Ok(())

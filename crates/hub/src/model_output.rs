@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
@@ -10,7 +11,7 @@ use epimodels::{LEVELS, Quantiles};
 use crate::{HubError, table};
 
 /// What is forecast: one value of one model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Task {
     /// Reference date (RespiCast: origin date).
     pub reference_date: NaiveDate,
@@ -25,33 +26,44 @@ pub struct Task {
 }
 
 /// What a model said of a task.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    quantiles: Vec<(usize, f64)>,
-    classes: Vec<(usize, f64)>,
+    /// NaN where nothing was said.
+    quantiles: Quantiles,
+    classes: [f64; 5],
     pub(crate) samples: Vec<f64>,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { quantiles: [f64::NAN; 23], classes: [f64::NAN; 5], samples: Vec::new() }
+    }
 }
 
 impl Answer {
     /// The 23 quantiles, if all are there.
     pub(crate) fn complete(&self) -> Option<Quantiles> {
-        let mut all = [f64::NAN; 23];
-        for (place, value) in &self.quantiles {
-            all[*place] = *value;
-        }
-        all.iter().all(|v| v.is_finite()).then_some(all)
+        self.quantiles.iter().all(|v| v.is_finite()).then_some(self.quantiles)
+    }
+
+    /// Takes what another file says of the same task: where both say something, the later holds.
+    fn add(&mut self, later: Self) {
+        let over = |old: &mut f64, new: f64| *old = if new.is_nan() { *old } else { new };
+        self.quantiles.iter_mut().zip(later.quantiles).for_each(|(old, new)| over(old, new));
+        self.classes.iter_mut().zip(later.classes).for_each(|(old, new)| over(old, new));
+        self.samples.extend(later.samples);
     }
 
     /// The probabilities of the five classes, in order of [`CLASSES`], if all are there and they sum to 1.
     pub(crate) fn classes(&self) -> Option<[f64; 5]> {
-        let mut all = [f64::NAN; 5];
-        for (place, value) in &self.classes {
-            all[*place] = *value;
-        }
+        let all = self.classes;
         let sum: f64 = all.iter().sum();
         (all.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6).then_some(all)
     }
 }
+
+/// The place of the answer, by model and task.
+type Asked = BTreeMap<String, BTreeMap<Task, usize>>;
 
 /// Answers by model and task.
 pub(crate) type Outputs = BTreeMap<String, BTreeMap<Task, Answer>>;
@@ -181,35 +193,69 @@ fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs) -> Result
         "output_type_id|quantile",
         "value",
     ];
+    let mut asked = Asked::default();
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut current = (String::new(), Task::default(), usize::MAX);
+    let mut level_before = 0;
     table::for_each(path, &columns, |row| {
-        let kind = if row.has(6) { row.text(6)? } else { "quantile".to_owned() };
+        let kind = if row.has(6) { row.text(6)? } else { Cow::Borrowed("quantile") };
         // A target without a week (the week of the peak, its height) is none that is read here.
-        if !["quantile", "pmf", "sample"].contains(&kind.as_str()) || !row.has(4) {
+        if !["quantile", "pmf", "sample"].contains(&kind.as_ref()) || !row.has(4) {
             return Ok(());
         }
         let Some(value) = row.number(8)? else { return Ok(()) };
-        let task = Task {
-            reference_date: row.day(1)?,
-            target: row.text(2)?,
-            horizon: row.number(3)?.map_or(0, |h| h as i32),
-            target_end_date: row.day(4)?,
-            location: row.text(5)?,
-        };
+        let (reference_date, target) = (row.day(1)?, row.text(2)?);
+        let horizon = row.number(3)?.map_or(0, |h| h as i32);
+        let (target_end_date, location) = (row.day(4)?, row.text(5)?);
         let name = match model {
-            Some(model) => model.to_owned(),
+            Some(model) => Cow::Borrowed(model),
             None => row.text(0)?,
         };
-        let answer = outputs.entry(name).or_default().entry(task).or_default();
+        // Rows of one task mostly stand together.
+        let same = current.2 != usize::MAX
+            && current.1.reference_date == reference_date
+            && current.1.target_end_date == target_end_date
+            && current.1.horizon == horizon
+            && current.1.location == location
+            && current.1.target == target
+            && current.0 == name;
+        if !same {
+            let (target, location) = (target.into_owned(), location.into_owned());
+            let task = Task { reference_date, target, horizon, target_end_date, location };
+            let of_model = asked.entry(name.clone().into_owned()).or_default();
+            let place = *of_model.entry(task.clone()).or_insert(answers.len());
+            if place == answers.len() {
+                answers.push(Answer::default());
+            }
+            current = (name.into_owned(), task, place);
+        }
+        let answer = &mut answers[current.2];
         if kind == "sample" {
             answer.samples.push(value);
         } else if kind == "pmf" {
             let class = row.text(7)?;
-            answer.classes.extend(CLASSES.iter().position(|c| *c == class).map(|place| (place, value)));
+            if let Some(place) = CLASSES.iter().position(|c| *c == class) {
+                answer.classes[place] = value;
+            }
         } else if let Some(level) = row.number(7)?
-            && let Some(place) = LEVELS.iter().position(|l| (l - level).abs() < 1e-6)
+            && let Some(place) = place_of(level, level_before)
         {
-            answer.quantiles.push((place, value));
+            answer.quantiles[place] = value;
+            level_before = place;
         }
         Ok(())
-    })
+    })?;
+    for (model, tasks) in asked {
+        let of_model = outputs.entry(model).or_default();
+        for (task, place) in tasks {
+            of_model.entry(task).or_default().add(std::mem::take(&mut answers[place]));
+        }
+    }
+    Ok(())
+}
+
+/// The place of a level among [`LEVELS`]; that after the one before is tried first.
+fn place_of(level: f64, before: usize) -> Option<usize> {
+    let is = |l: &f64| (l - level).abs() < 1e-6;
+    if LEVELS.get(before + 1).is_some_and(is) { Some(before + 1) } else { LEVELS.iter().position(is) }
 }

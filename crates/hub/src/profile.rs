@@ -1,5 +1,5 @@
 use chrono::Weekday;
-use epimodels::recipe::{Config, europe, us};
+use epimodels::recipe::{Config, europe, us, us_covid, us_flu_visits, us_rsv};
 
 use crate::HubError;
 
@@ -24,11 +24,45 @@ pub struct Profile {
     pub rate_change: Option<&'static str>,
     /// Group of the recipe that the history file fills.
     pub history: Option<&'static str>,
+    /// Targets of other hubs that are only learnt from.
+    pub pools: &'static [Pool],
     /// The recipe.
     pub recipe: fn() -> Config,
 }
 
-const PROFILES: [Profile; 2] = [
+/// A target of another hub that is only learnt from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// The target, as its hub names it.
+    pub target: &'static str,
+    /// Group of the recipe that it fills.
+    pub group: &'static str,
+    /// Where the project carries it with every issue, below its folder of data.
+    pub file: &'static str,
+}
+
+const FLU: Pool = Pool {
+    target: "wk inc flu hosp",
+    group: "nhsn",
+    file: "observations/cdc-flusight/flu_hosp_admissions.csv.gz",
+};
+
+/// What the hubs of the United States beside FluSight's admissions have in common.
+const FURTHER: Profile = Profile {
+    name: "",
+    targets: &[],
+    origin: Weekday::Sat,
+    lag_days: 2,
+    refit_every: 4,
+    national: Some("US"),
+    focus: &[],
+    rate_change: None,
+    history: Some("ili_plus"),
+    pools: &[FLU],
+    recipe: us,
+};
+
+const PROFILES: [Profile; 5] = [
     Profile {
         name: "FluSight",
         targets: &[("wk inc flu hosp", "nhsn")],
@@ -39,7 +73,26 @@ const PROFILES: [Profile; 2] = [
         focus: &[],
         rate_change: Some("wk flu hosp rate change"),
         history: Some("ili_plus"),
+        pools: &[],
         recipe: us,
+    },
+    Profile {
+        name: "COVID-19 Forecast Hub",
+        targets: &[("wk inc covid hosp", "covid_hosp"), ("wk inc covid prop ed visits", "covid_visits")],
+        recipe: us_covid,
+        ..FURTHER
+    },
+    Profile {
+        name: "RSV Forecast Hub",
+        targets: &[("wk inc rsv hosp", "rsv_hosp"), ("wk inc rsv prop ed visits", "rsv_visits")],
+        recipe: us_rsv,
+        ..FURTHER
+    },
+    Profile {
+        name: "FluSight, emergency visits",
+        targets: &[("wk inc flu prop ed visits", "flu_visits")],
+        recipe: us_flu_visits,
+        ..FURTHER
     },
     Profile {
         name: "RespiCast",
@@ -51,9 +104,19 @@ const PROFILES: [Profile; 2] = [
         focus: &[("ILI incidence", "FR"), ("ILI incidence", "CH"), ("ARI incidence", "FR")],
         rate_change: None,
         history: None,
+        pools: &[],
         recipe: europe,
     },
 ];
+
+impl Profile {
+    /// The group of the recipe that a target belongs to, whether it is forecast or only learnt from.
+    #[must_use]
+    pub fn group_of(&self, target: &str) -> Option<&'static str> {
+        let own = self.targets.iter().find(|(t, _)| *t == target).map(|(_, group)| *group);
+        own.or_else(|| self.pools.iter().find(|p| p.target == target).map(|p| p.group))
+    }
+}
 
 /// The profile that forecasts `target`.
 ///

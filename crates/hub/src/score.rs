@@ -1,13 +1,14 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::thread;
 
 use chrono::NaiveDate;
-use epimodels::scores;
+use epimodels::{parallel, scores};
 
 use crate::model_output::{self, Answer, ModelOutput, Task};
-use crate::series::{Archive, SeriesKey};
+use crate::series::Archive;
 use crate::spread::{self, Spread};
-use crate::{HubError, Summary, profile_of, spread_table, summarise};
+use crate::{HubError, Summary, profile_of, score_table, spread_table, summarise};
 
 /// What to score.
 #[derive(Debug, Clone)]
@@ -94,22 +95,50 @@ pub struct Scored {
 /// # Errors
 /// Files that do not fit, no common task, a baseline that is not there: in a sentence.
 pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
-    let archive = Archive::read(&args.hub, &[], args.truth_as_of)?;
-    let last = archive.days().next_back().into_iter().collect::<Vec<_>>();
-    let truth = archive.known(&last).pop().unwrap_or_default();
-    let mut scored = Vec::new();
-    for path in &args.model_output {
-        for (model, tasks) in model_output::read(path)? {
+    Ok(summarise(&score_tasks(args)?.scored, args.baseline.as_deref()))
+}
+
+/// Every scored task, and the day of the truth that it was scored against.
+#[derive(Debug, Clone)]
+pub struct ScoredTasks {
+    /// In the order of the models' files.
+    pub scored: Vec<Scored>,
+    /// The last snapshot that counted.
+    pub truth_as_of: NaiveDate,
+}
+
+/// As [`score`], and returns every scored task.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
+    // The truth is read beside the forecasts; what is wrong with it is said first.
+    let (truth, outputs) = thread::scope(|scope| {
+        let truth = scope.spawn(|| {
+            Archive::read(&args.hub, &[], args.truth_as_of).map(|a| (a.last(), a.days().next_back()))
+        });
+        let outputs: Vec<_> = args.model_output.iter().map(|path| model_output::read(path)).collect();
+        (truth.join(), outputs)
+    });
+    let (truth, truth_as_of) = truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let truth: HashMap<(&str, &str), &BTreeMap<NaiveDate, f64>> =
+        truth.iter().map(|(key, weeks)| ((key.target.as_str(), key.location.as_str()), weeks)).collect();
+    let mut known = Vec::new();
+    for output in outputs {
+        for (model, tasks) in output? {
             let counts = |task: &Task| (args.horizons.0..=args.horizons.1).contains(&task.horizon);
             for (task, answer) in tasks.into_iter().filter(|(task, _)| counts(task)) {
-                let key = SeriesKey { target: task.target.clone(), location: task.location.clone() };
-                let value = truth.get(&key).and_then(|weeks| weeks.get(&task.target_end_date));
-                if let Some(one) = value.and_then(|truth| one(&model, task, &answer, *truth)) {
-                    scored.push(one);
+                let weeks = truth.get(&(task.target.as_str(), task.location.as_str()));
+                if let Some(truth) = weeks.and_then(|weeks| weeks.get(&task.target_end_date)) {
+                    known.push((model.clone(), task, answer, *truth));
                 }
             }
         }
     }
+    let scored: Vec<Scored> = in_parts(&known, |part| part.iter().filter_map(one).collect::<Vec<_>>())
+        .into_iter()
+        .flatten()
+        .collect();
     if scored.is_empty() {
         let what = "no forecast has all 23 quantiles and a known truth of the same target, location and week";
         return Err(HubError::Argument(what.to_owned()));
@@ -121,64 +150,30 @@ pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
         let models = models.join(", ");
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
-    write(args, &scored)?;
-    Ok(summarise(&scored, args.baseline.as_deref()))
+    score_table::write(&args.out, &scored)?;
+    Ok(ScoredTasks { scored, truth_as_of: truth_as_of.unwrap_or_default() })
 }
 
-fn one(model: &str, task: Task, answer: &Answer, truth: f64) -> Option<Scored> {
+/// `job` of the parts of a list, on all cores, in order.
+pub(crate) fn in_parts<T: Sync, A: Send>(list: &[T], job: impl Fn(&[T]) -> A + Sync) -> Vec<A> {
+    const PART: usize = 2048;
+    let parts: Vec<&[T]> = list.chunks(PART).collect();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    parallel::map(parts.len(), threads, |index| job(parts[index]))
+}
+
+fn one((model, task, answer, truth): &(String, Task, Answer, f64)) -> Option<Scored> {
     let quantiles = answer.complete()?;
-    let (score, crps) = (scores::score(&quantiles, truth), scores::crps(&answer.samples, truth));
-    Some(Scored { model: model.to_owned(), task, truth, score, crps })
+    let (score, crps) = (scores::score(&quantiles, *truth), scores::crps(&answer.samples, *truth));
+    Some(Scored { model: model.clone(), task: task.clone(), truth: *truth, score, crps })
 }
 
-fn write(args: &Score, scored: &[Scored]) -> Result<(), HubError> {
-    let broken = |e: csv::Error| HubError::content(&args.out, format!("cannot be written: {e}"));
-    let mut table = csv::Writer::from_path(&args.out).map_err(broken)?;
-    let header = [
-        "model",
-        "reference_date",
-        "target",
-        "horizon",
-        "target_end_date",
-        "location",
-        "observation",
-        "wis",
-        "dispersion",
-        "overprediction",
-        "underprediction",
-        "wis_log1p",
-        "crps",
-        "ae_median",
-        "coverage_50",
-        "coverage_80",
-        "coverage_95",
-    ];
-    table.write_record(header).map_err(broken)?;
-    for Scored { model, task, truth, score, crps } in scored {
-        let flag = |covered: bool| u8::from(covered).to_string();
-        let numbers = [
-            *truth,
-            score.wis,
-            score.dispersion,
-            score.overprediction,
-            score.underprediction,
-            score.wis_log1p,
-        ];
-        let mut record = vec![model.clone(), task.reference_date.to_string(), task.target.clone()];
-        record.extend([task.horizon.to_string(), task.target_end_date.to_string(), task.location.clone()]);
-        record.extend(numbers.map(|n| n.to_string()));
-        record.extend([crps.map(|c| c.to_string()).unwrap_or_default(), score.ae_median.to_string()]);
-        record.extend([flag(score.covered_50), flag(score.covered_80), flag(score.covered_95)]);
-        table.write_record(&record).map_err(broken)?;
-    }
-    table.flush().map_err(HubError::file(&args.out))
-}
-
-/// Scored tasks by model.
+/// Scored tasks by model; of two of the same task the later.
 pub(crate) fn by_model(scored: &[Scored]) -> BTreeMap<&str, BTreeMap<&Task, &Scored>> {
-    let mut models: BTreeMap<&str, BTreeMap<&Task, &Scored>> = BTreeMap::new();
-    for one in scored {
-        models.entry(&one.model).or_default().insert(&one.task, one);
+    let mut models: BTreeMap<&str, Vec<(&Task, &Scored)>> = BTreeMap::new();
+    for of_model in scored.chunk_by(|a, b| a.model == b.model) {
+        let tasks = of_model.iter().map(|one| (&one.task, one));
+        models.entry(&of_model[0].model).or_default().extend(tasks);
     }
-    models
+    models.into_iter().map(|(model, tasks)| (model, tasks.into_iter().collect())).collect()
 }

@@ -29,7 +29,8 @@ pub struct Archive {
 struct Observed {
     key: u32,
     week: NaiveDate,
-    value: Option<f64>,
+    /// NaN: withdrawn.
+    value: f64,
 }
 
 impl Archive {
@@ -40,28 +41,29 @@ impl Archive {
     /// No such file, a column that is missing, a cell that is not what its column says (with its row).
     pub fn read(hub: &Path, targets: &[&str], until: Option<NaiveDate>) -> Result<Self, HubError> {
         let path = time_series(hub)?;
-        let mut keys: Vec<SeriesKey> = Vec::new();
-        let mut index: HashMap<SeriesKey, u32> = HashMap::new();
+        let mut index = Index::default();
         let mut snapshots: BTreeMap<NaiveDate, Vec<Observed>> = BTreeMap::new();
-        let columns = ["as_of", "target", "target_end_date", "location", "observation|value"];
+        // Rows of one publication stand together: those that belong to `day`.
+        let (mut day, mut rows) = (NaiveDate::MIN, Vec::new());
+        let columns = ["as_of", "target", "target_end_date|date", "location", "observation|value"];
         table::for_each(&path, &columns, |row| {
             let as_of = row.day(0)?;
             let target = row.text(1)?;
             if until.is_some_and(|until| as_of > until)
-                || !targets.is_empty() && !targets.contains(&target.as_str())
+                || !targets.is_empty() && !targets.contains(&target.as_ref())
             {
                 return Ok(());
             }
-            let key = SeriesKey { target, location: row.text(3)? };
-            let next = keys.len() as u32;
-            let key = *index.entry(key).or_insert_with_key(|key| {
-                keys.push(key.clone());
-                next
-            });
-            let observed = Observed { key, week: row.day(2)?, value: row.number(4)? };
-            snapshots.entry(as_of).or_default().push(observed);
+            if as_of != day {
+                file_under(day, &mut rows, &mut snapshots);
+                day = as_of;
+            }
+            let key = index.of(&target, &row.text(3)?);
+            rows.push(Observed { key, week: row.day(2)?, value: row.number(4)?.unwrap_or(f64::NAN) });
             Ok(())
         })?;
+        file_under(day, &mut rows, &mut snapshots);
+        let keys = index.keys;
         if snapshots.is_empty() {
             let of = if targets.is_empty() { String::new() } else { format!(" of {}", targets.join(", ")) };
             return Err(HubError::content(&path, format!("has no row{of}")));
@@ -97,6 +99,26 @@ impl Archive {
         }
         answers
     }
+
+    /// What is known at the end of the last day: as [`Archive::known`] of it, by one pass from the last snapshot back.
+    #[must_use]
+    pub fn last(&self) -> Known {
+        let mut state: Vec<BTreeMap<NaiveDate, f64>> = vec![BTreeMap::new(); self.keys.len()];
+        // Of each series the first week of the later snapshots: from there on they speak.
+        let mut spoken = vec![NaiveDate::MAX; self.keys.len()];
+        for rows in self.snapshots.values().rev() {
+            let before = spoken.clone();
+            for row in rows.iter().filter(|row| row.week < before[row.key as usize]) {
+                let key = row.key as usize;
+                spoken[key] = spoken[key].min(row.week);
+                if row.value.is_finite() {
+                    state[key].insert(row.week, row.value);
+                }
+            }
+        }
+        let known = self.keys.iter().zip(state).filter(|(_, weeks)| !weeks.is_empty());
+        known.map(|(key, weeks)| (key.clone(), weeks)).collect()
+    }
 }
 
 /// Lays a snapshot over what was known before.
@@ -110,9 +132,43 @@ fn apply(state: &mut [BTreeMap<NaiveDate, f64>], rows: &[Observed]) {
         state[key as usize].split_off(&week);
     }
     for row in rows {
-        if let Some(value) = row.value {
-            state[row.key as usize].insert(row.week, value);
+        if row.value.is_finite() {
+            state[row.key as usize].insert(row.week, row.value);
         }
+    }
+}
+
+fn file_under(day: NaiveDate, rows: &mut Vec<Observed>, snapshots: &mut BTreeMap<NaiveDate, Vec<Observed>>) {
+    if !rows.is_empty() {
+        snapshots.entry(day).or_default().append(rows);
+    }
+}
+
+/// The number of each series.
+#[derive(Default)]
+struct Index {
+    keys: Vec<SeriesKey>,
+    by_target: HashMap<String, HashMap<String, u32>>,
+    last: u32,
+}
+
+impl Index {
+    fn of(&mut self, target: &str, location: &str) -> u32 {
+        // Neighbours are mostly of one series.
+        if self.keys.get(self.last as usize).is_none_or(|k| k.location != location || k.target != target) {
+            self.last = self.look_up(target, location);
+        }
+        self.last
+    }
+
+    fn look_up(&mut self, target: &str, location: &str) -> u32 {
+        if let Some(key) = self.by_target.get(target).and_then(|of| of.get(location)) {
+            return *key;
+        }
+        let key = self.keys.len() as u32;
+        self.keys.push(SeriesKey { target: target.to_owned(), location: location.to_owned() });
+        self.by_target.entry(target.to_owned()).or_default().insert(location.to_owned(), key);
+        key
     }
 }
 

@@ -1,47 +1,73 @@
 //! Rows of named columns from `.csv`, `.csv.gz` and `.parquet`, whatever types their writer chose.
 
+mod parquet;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
-use chrono::{DateTime, Duration, NaiveDate};
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::Field;
-use parquet::schema::types::Type;
+use chrono::NaiveDate;
 
+use self::parquet::Block;
 use crate::HubError;
 
 /// One value, as the file has it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cell {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Cell<'a> {
     Missing,
-    Text(String),
+    Text(&'a str),
     Number(f64),
     Day(NaiveDate),
 }
 
-/// A row: one cell for each wanted column.
+/// A row: one cell for each wanted column, looked up when it is asked for.
 pub(crate) struct Row<'a> {
     path: &'a Path,
     columns: &'a [&'a str],
-    cells: &'a [Cell],
+    source: Source<'a>,
     /// Row number, 1 for the first row of data.
     pub(crate) number: usize,
 }
 
-impl Row<'_> {
-    /// Whether the row has a value in this column.
-    pub(crate) fn has(&self, column: usize) -> bool {
-        self.cells.get(column).is_some_and(|c| *c != Cell::Missing)
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// A line, and the place of each wanted column in it.
+    Line(&'a csv::StringRecord, &'a [Option<usize>]),
+    /// A row of columns.
+    Block(&'a Block, usize),
+}
+
+impl<'a> Row<'a> {
+    #[inline]
+    fn cell(&self, column: usize) -> Cell<'a> {
+        match self.source {
+            Source::Block(block, row) => block.cell(column, row),
+            Source::Line(line, places) => {
+                let place = places.get(column).copied().flatten();
+                match place.and_then(|p| line.get(p)).map(str::trim) {
+                    None | Some("" | "NA" | "NaN" | "nan" | "null") => Cell::Missing,
+                    Some(text) => Cell::Text(text),
+                }
+            }
+        }
     }
 
+    /// Whether the row has a value in this column.
+    #[inline]
+    pub(crate) fn has(&self, column: usize) -> bool {
+        self.cell(column) != Cell::Missing
+    }
+
+    #[cold]
     fn wrong(&self, column: usize, wanted: &str) -> HubError {
-        let found = match self.cells.get(column) {
-            None | Some(Cell::Missing) => "is empty".to_owned(),
-            Some(Cell::Text(t)) => format!("is `{t}`"),
-            Some(Cell::Number(n)) => format!("is {n}"),
-            Some(Cell::Day(d)) => format!("is {d}"),
+        let found = match self.cell(column) {
+            Cell::Missing => "is empty".to_owned(),
+            Cell::Text(t) => format!("is `{t}`"),
+            Cell::Number(n) => format!("is {n}"),
+            Cell::Day(d) => format!("is {d}"),
         };
         let names = self.columns.get(column).copied().unwrap_or("?").trim_end_matches('?');
         let name = names.split('|').next().unwrap_or(names);
@@ -49,35 +75,38 @@ impl Row<'_> {
     }
 
     /// The text of a cell; a whole number becomes its digits, padded to two as in FIPS codes.
-    pub(crate) fn text(&self, column: usize) -> Result<String, HubError> {
-        match self.cells.get(column) {
-            Some(Cell::Text(text)) => Ok(text.clone()),
-            Some(Cell::Number(n)) => Ok(format!("{n:02}")),
-            Some(Cell::Day(day)) => Ok(day.to_string()),
-            None | Some(Cell::Missing) => Err(self.wrong(column, "a text")),
+    #[inline]
+    pub(crate) fn text(&self, column: usize) -> Result<Cow<'a, str>, HubError> {
+        match self.cell(column) {
+            Cell::Text(text) => Ok(Cow::Borrowed(text)),
+            Cell::Number(n) => Ok(Cow::Owned(format!("{n:02}"))),
+            Cell::Day(day) => Ok(Cow::Owned(day.to_string())),
+            Cell::Missing => Err(self.wrong(column, "a text")),
         }
     }
 
     /// A date, or the day (UTC) of a time.
+    #[inline]
     pub(crate) fn day(&self, column: usize) -> Result<NaiveDate, HubError> {
-        let found = match self.cells.get(column) {
-            Some(Cell::Day(day)) => Some(*day),
-            Some(Cell::Text(text)) => text.get(..10).and_then(|t| t.parse().ok()),
+        let found = match self.cell(column) {
+            Cell::Day(day) => Some(day),
+            Cell::Text(text) => text.get(..10).and_then(|t| t.parse().ok()),
             _ => None,
         };
         found.ok_or_else(|| self.wrong(column, "a date like 2025-01-31"))
     }
 
     /// A number; `None` if the cell is empty, `NA` or `NaN`.
+    #[inline]
     pub(crate) fn number(&self, column: usize) -> Result<Option<f64>, HubError> {
-        match self.cells.get(column) {
-            None | Some(Cell::Missing) => Ok(None),
-            Some(Cell::Number(n)) => Ok(n.is_finite().then_some(*n)),
-            Some(Cell::Text(text)) => match text.parse::<f64>() {
+        match self.cell(column) {
+            Cell::Missing => Ok(None),
+            Cell::Number(n) => Ok(n.is_finite().then_some(n)),
+            Cell::Text(text) => match text.parse::<f64>() {
                 Ok(n) => Ok(n.is_finite().then_some(n)),
                 Err(_) => Err(self.wrong(column, "a number")),
             },
-            Some(Cell::Day(_)) => Err(self.wrong(column, "a number")),
+            Cell::Day(_) => Err(self.wrong(column, "a number")),
         }
     }
 }
@@ -90,13 +119,15 @@ pub(crate) fn for_each(
     mut each: impl FnMut(&Row<'_>) -> Result<(), HubError>,
 ) -> Result<(), HubError> {
     let mut number = 0;
-    let mut call = |cells: &[Cell]| {
+    let mut call = |source: Source<'_>| {
         number += 1;
-        each(&Row { path, columns, cells, number })
+        each(&Row { path, columns, source, number })
     };
     let name = path.to_string_lossy();
     if name.ends_with(".parquet") {
-        parquet_rows(path, columns, &mut call)
+        parquet::for_each_block(path, columns, |block| {
+            (0..block.rows()).try_for_each(|row| call(Source::Block(block, row)))
+        })
     } else if name.ends_with(".csv") {
         let file = File::open(path).map_err(HubError::file(path))?;
         csv_rows(path, file, columns, &mut call)
@@ -126,7 +157,7 @@ fn csv_rows(
     path: &Path,
     input: impl Read,
     columns: &[&str],
-    call: &mut impl FnMut(&[Cell]) -> Result<(), HubError>,
+    call: &mut impl FnMut(Source<'_>) -> Result<(), HubError>,
 ) -> Result<(), HubError> {
     let broken = |e: csv::Error| HubError::content(path, format!("is not a CSV table: {e}"));
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(std::io::BufReader::new(input));
@@ -138,81 +169,8 @@ fn csv_rows(
         .collect();
     let places = places(path, columns, &header)?;
     let mut record = csv::StringRecord::new();
-    let mut cells = vec![Cell::Missing; columns.len()];
     while reader.read_record(&mut record).map_err(broken)? {
-        for (cell, place) in cells.iter_mut().zip(&places) {
-            let text = place.and_then(|p| record.get(p)).map(str::trim);
-            *cell = match text {
-                None | Some("" | "NA" | "NaN" | "nan" | "null") => Cell::Missing,
-                Some(text) => Cell::Text(text.to_owned()),
-            };
-        }
-        call(&cells)?;
+        call(Source::Line(&record, &places))?;
     }
     Ok(())
-}
-
-fn parquet_rows(
-    path: &Path,
-    columns: &[&str],
-    call: &mut impl FnMut(&[Cell]) -> Result<(), HubError>,
-) -> Result<(), HubError> {
-    let broken =
-        |e: parquet::errors::ParquetError| HubError::content(path, format!("is not a Parquet table: {e}"));
-    let file = File::open(path).map_err(HubError::file(path))?;
-    let reader = SerializedFileReader::new(file).map_err(broken)?;
-    let schema = reader.metadata().file_metadata().schema().clone();
-    let fields: Vec<Arc<Type>> = schema.get_fields().to_vec();
-    let have: Vec<String> = fields.iter().map(|f| f.name().to_owned()).collect();
-    let places = places(path, columns, &have)?;
-    let mut kept: Vec<usize> = places.iter().flatten().copied().collect();
-    kept.sort_unstable();
-    kept.dedup();
-    let projection = Type::group_type_builder(schema.name())
-        .with_fields(kept.iter().map(|place| Arc::clone(&fields[*place])).collect())
-        .build()
-        .map_err(broken)?;
-    let source: Vec<Option<usize>> =
-        places.iter().map(|p| p.and_then(|p| kept.binary_search(&p).ok())).collect();
-    let mut cells = vec![Cell::Missing; columns.len()];
-    for row in reader.get_row_iter(Some(projection)).map_err(broken)? {
-        let row = row.map_err(broken)?;
-        let found: Vec<&Field> = row.get_column_iter().map(|(_, field)| field).collect();
-        for (cell, place) in cells.iter_mut().zip(&source) {
-            *cell = place.and_then(|p| found.get(p)).map_or(Cell::Missing, |field| of_field(field));
-        }
-        call(&cells)?;
-    }
-    Ok(())
-}
-
-fn of_field(field: &Field) -> Cell {
-    let number = |n: f64| if n.is_finite() { Cell::Number(n) } else { Cell::Missing };
-    let time = |t: Option<DateTime<chrono::Utc>>| t.map_or(Cell::Missing, |t| Cell::Day(t.date_naive()));
-    match field {
-        Field::Str(text) => Cell::Text(text.clone()),
-        Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
-            Ok(text) => Cell::Text(text.to_owned()),
-            Err(_) => Cell::Missing,
-        },
-        Field::Date(days) => Cell::Day(NaiveDate::default() + Duration::days(i64::from(*days))),
-        Field::TimestampMillis(t) => time(DateTime::from_timestamp_millis(*t)),
-        Field::TimestampMicros(t) => time(DateTime::from_timestamp_micros(*t)),
-        // Nanoseconds have no variant of their own; no count of persons is as large as this.
-        Field::Long(t) if t.abs() > 100_000_000_000_000_000 => {
-            Cell::Day(DateTime::from_timestamp_nanos(*t).date_naive())
-        }
-        Field::Byte(n) => number(f64::from(*n)),
-        Field::Short(n) => number(f64::from(*n)),
-        Field::Int(n) => number(f64::from(*n)),
-        Field::Long(n) => number(*n as f64),
-        Field::UByte(n) => number(f64::from(*n)),
-        Field::UShort(n) => number(f64::from(*n)),
-        Field::UInt(n) => number(f64::from(*n)),
-        Field::ULong(n) => number(*n as f64),
-        Field::Float(n) => number(f64::from(*n)),
-        Field::Double(n) => number(*n),
-        Field::Bool(b) => Cell::Text(b.to_string()),
-        _ => Cell::Missing,
-    }
 }

@@ -1,11 +1,14 @@
 //! What every service needs, once.
 
+pub mod access;
 mod app;
 pub mod axis;
+mod build;
 pub mod chart;
 mod clock;
 pub mod config;
 pub mod locale;
+pub mod network;
 pub mod notice;
 mod params;
 mod problem;
@@ -14,6 +17,7 @@ pub mod server;
 pub mod source;
 
 pub use app::App;
+pub use build::Build;
 pub use clock::{Clock, wall};
 pub use params::Params;
 pub use problem::{Problem, problem_fallbacks};

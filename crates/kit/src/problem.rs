@@ -35,6 +35,12 @@ pub enum Problem {
         /// What it does not fit to.
         reason: String,
     },
+    /// Nobody is logged in, or the token is not good.
+    #[error("this needs a login: {0}")]
+    Unauthorized(&'static str),
+    /// Whoever asks may not do this.
+    #[error("not allowed: {0}")]
+    Forbidden(&'static str),
     /// The path exists and does not take this method.
     #[error("this address does not take this method")]
     MethodNotAllowed,
@@ -73,6 +79,8 @@ impl Problem {
             Self::NotFound(_) | Self::Absent { .. } => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::Conflict { .. } => ("invalid", StatusCode::CONFLICT),
+            Self::Unauthorized(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::Forbidden(_) => ("forbidden", StatusCode::FORBIDDEN),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
             Self::NotReady { .. } => ("not_ready", StatusCode::SERVICE_UNAVAILABLE),
@@ -123,6 +131,9 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::Unauthorized(_) = self {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Self::TooMany { seconds } | Self::NotReady { seconds } = self {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -98,6 +98,44 @@ impl Recent {
     }
 }
 
+/// Why nothing is said about `signal` in `place`, whatever is computed and stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The newest table of the publisher was refused: nobody knows what it would have changed.
+    Quarantined,
+    /// The rule of this module has taken the model off the pages. What was can still be told.
+    Withdrawn,
+}
+
+impl Closed {
+    /// Its word in the API and in locale files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarantined => "quarantined",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Reads it as of a time; `source` is the one of the place's level.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn read(
+        conn: &mut PgConnection,
+        signal: &str,
+        source: &str,
+        place: &str,
+        as_of: DateTime<Utc>,
+    ) -> sqlx::Result<Option<Self>> {
+        if store::sources::input_refused(conn, signal, source, place, as_of).await? {
+            return Ok(Some(Self::Quarantined));
+        }
+        let recent = Recent::read(conn, signal, as_of).await?;
+        Ok(recent.is_some_and(|recent| recent.withdraws()).then_some(Self::Withdrawn))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -55,13 +57,50 @@ fn logging(default: &str, text: bool) {
 /// # Errors
 /// When an address is taken, or the accept loop fails.
 pub async fn serve(router: Router, app: App, addr: SocketAddr, admin: SocketAddr) -> anyhow::Result<()> {
+    serve_with(router, Router::new(), app, addr, admin).await
+}
+
+/// The same with further pages for operators, beside health and metrics.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
+    router: Router,
+    operators: Router,
+    app: App,
+    addr: SocketAddr,
+    admin: SocketAddr,
+) -> anyhow::Result<()> {
+    serve_over(router, operators, Schema { db: app.db, newest: &store::MIGRATOR }, addr, admin).await
+}
+
+/// The database that a service needs, and what it must hold.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// The database.
+    pub db: PgPool,
+    /// The schema that the program knows.
+    pub newest: &'static Migrator,
+}
+
+/// [`serve_with`] for a service with a database of its own.
+///
+/// # Errors
+/// When an address is taken, or the accept loop fails.
+pub async fn serve_over(
+    router: Router,
+    operators: Router,
+    schema: Schema,
+    addr: SocketAddr,
+    admin: SocketAddr,
+) -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
     let admin_listener = TcpListener::bind(admin)
         .await
         .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
     let listener =
         TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
-    tokio::spawn(axum::serve(admin_listener, admin_router(app, handle)).into_future());
+    tokio::spawn(axum::serve(admin_listener, admin_router(schema, handle).merge(operators)).into_future());
     tracing::info!(%addr, %admin, "listening");
     let stop = std::sync::Arc::new(tokio::sync::Notify::new());
     let server = axum::serve(listener, layers(router).into_make_service_with_connect_info::<SocketAddr>())
@@ -97,7 +136,8 @@ pub async fn serve_admin(app: App, admin: SocketAddr) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
     tracing::info!(%admin, "listening");
-    axum::serve(listener, admin_router(app, handle))
+    let schema = Schema { db: app.db, newest: &store::MIGRATOR };
+    axum::serve(listener, admin_router(schema, handle))
         .with_graceful_shutdown(terminated())
         .await
         .context("serving")
@@ -160,17 +200,18 @@ async fn measure(request: Request, next: Next) -> Response {
     response
 }
 
-fn admin_router(app: App, handle: PrometheusHandle) -> Router {
+fn admin_router(schema: Schema, handle: PrometheusHandle) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(move || async move { handle.render() }))
-        .with_state(app)
+        .with_state(schema)
 }
 
 /// Does the database answer, and is its schema new enough for this program?
-async fn ready(State(app): State<App>) -> Response {
-    match tokio::time::timeout(Duration::from_secs(2), store::schema_is_current(&app.db)).await {
+async fn ready(State(schema): State<Schema>) -> Response {
+    let current = store::is_current(&schema.db, schema.newest);
+    match tokio::time::timeout(Duration::from_secs(2), current).await {
         Ok(Ok(true)) => "ready\n".into_response(),
         Ok(Ok(false)) => {
             (StatusCode::SERVICE_UNAVAILABLE, "the schema is older than this program\n").into_response()

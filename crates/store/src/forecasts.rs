@@ -114,7 +114,8 @@ pub struct Results {
     pub not_estimated: Vec<NotEstimated>,
 }
 
-/// Stores a run and its results in one transaction. A run that is there already is left as it is (`false`).
+/// Stores a run, its results and its link ([`crate::chain`]) in one transaction. A run that is there already is left as
+/// it is (`false`).
 ///
 /// # Errors
 /// When the database refuses a row.
@@ -122,6 +123,28 @@ pub struct Results {
 pub async fn put(conn: &mut PgConnection, run: &Run, results: &Results) -> sqlx::Result<bool> {
     use sqlx::Connection as _;
     let mut tx = conn.begin().await?;
+    if !insert(&mut tx, run, results).await? {
+        return Ok(false);
+    }
+    link(&mut tx, &run.id).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Links a run that [`insert`] stored: the last thing in its transaction, for which other sessions wait.
+///
+/// # Errors
+/// When the database refuses it; when the run is linked already.
+pub async fn link(tx: &mut PgConnection, run: &str) -> sqlx::Result<()> {
+    crate::chain::append(tx, crate::chain::Subject::Run(run)).await
+}
+
+/// Stores a run and its results without the link, and without it the transaction cannot end: [`put`] in its first part,
+/// for a benchmark that looks at the parts.
+///
+/// # Errors
+/// When the database refuses a row.
+pub async fn insert(tx: &mut PgConnection, run: &Run, results: &Results) -> sqlx::Result<bool> {
     let new = sqlx::query(
         "insert into forecast_run (id, model_id, model_version, signal_id, source_id, as_of, reference_date,
                                    data_vintage, data_hash, source_hash, created_at)
@@ -200,7 +223,6 @@ pub async fn put(conn: &mut PgConnection, run: &Run, results: &Results) -> sqlx:
             .execute(&mut *tx)
             .await?;
     }
-    tx.commit().await?;
     Ok(true)
 }
 
@@ -313,23 +335,4 @@ pub async fn runs(conn: &mut PgConnection, signal: &str, as_of: DateTime<Utc>) -
     .bind(as_of)
     .fetch_all(conn)
     .await
-}
-
-/// Waits until no other session computes forecasts in this database, and keeps others waiting until the
-/// connection is closed or [`unlock`] is called.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("select pg_advisory_lock(hashtext('vigie forecast batch'))").execute(conn).await?;
-    Ok(())
-}
-
-/// Lets the next session compute.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn unlock(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("select pg_advisory_unlock(hashtext('vigie forecast batch'))").execute(conn).await?;
-    Ok(())
 }

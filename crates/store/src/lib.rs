@@ -1,9 +1,11 @@
 //! The surveillance database. Every function is one query on a connection that the caller owns;
 //! "not there" is `Ok(None)` or an empty list.
 
+pub mod chain;
 pub mod export;
 pub mod forecasts;
 pub mod issued;
+pub mod leases;
 pub mod loaded;
 pub mod observations;
 pub mod places;
@@ -60,7 +62,15 @@ pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
 /// # Errors
 /// When the database does not answer.
 pub async fn schema_is_current(pool: &PgPool) -> sqlx::Result<bool> {
-    let newest = MIGRATOR.iter().map(|m| m.version).max();
+    is_current(pool, &MIGRATOR).await
+}
+
+/// Is every migration of `migrator` applied to this database?
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_current(pool: &PgPool, migrator: &sqlx::migrate::Migrator) -> sqlx::Result<bool> {
+    let newest = migrator.iter().map(|m| m.version).max();
     let exists: bool =
         sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(pool).await?;
     if !exists {

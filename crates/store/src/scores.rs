@@ -108,6 +108,31 @@ pub struct Week {
     pub baseline_wis: f64,
 }
 
+/// All scored forecasts of one version of a model together.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Totals {
+    /// The version.
+    pub model_version: String,
+    /// How many forecasts have a figure.
+    pub forecasts: i64,
+    /// How many of them were computed after it was out.
+    pub replayed: i64,
+    /// The end of the first week.
+    pub first_week: NaiveDate,
+    /// The end of the last week.
+    pub last_week: NaiveDate,
+    /// When the newest figure was issued.
+    pub truth_issued_at: DateTime<Utc>,
+    /// Sum of the scores over that of the baseline, where there is one.
+    pub relative_wis: Option<f64>,
+    /// Share inside the central 50 % interval.
+    pub coverage_50: f64,
+    /// Share inside the 80 % interval.
+    pub coverage_80: f64,
+    /// Share inside the 95 % interval.
+    pub coverage_95: f64,
+}
+
 /// The forecast of the nearest week that was made last before a figure came.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct Held {
@@ -188,21 +213,46 @@ pub async fn truths(
     .await
 }
 
-/// Stores a score; `false` when this forecast is already scored against this issue.
+/// Stores the scores of one pass and their link ([`crate::chain`]) in one transaction, and returns how many are new: a
+/// forecast that is already scored against an issue is left as it is.
 ///
 /// # Errors
-/// When the database refuses it.
+/// When the database refuses one; then none is stored.
 pub async fn put(
     conn: &mut PgConnection,
     signal: &str,
+    all: &[New<'_>],
+    scored_at: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    use sqlx::Connection as _;
+    if all.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = conn.begin().await?;
+    let pass: i64 = sqlx::query_scalar("select nextval('score_pass')").fetch_one(&mut *tx).await?;
+    let mut count = 0;
+    for new in all {
+        count += usize::from(insert(&mut tx, signal, pass, new, scored_at).await?);
+    }
+    if count > 0 {
+        crate::chain::append(&mut tx, crate::chain::Subject::Scores(pass)).await?;
+    }
+    tx.commit().await?;
+    Ok(count)
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    signal: &str,
+    pass: i64,
     new: &New<'_>,
     scored_at: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let covered = |n: usize| new.found.map(|f| f.covered[n]);
     let done = sqlx::query(
         "insert into forecast_score (run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, truth,
-                                     wis, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing",
+                                     wis, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, pass)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict do nothing",
     )
     .bind(&new.of.run_id)
     .bind(&new.of.place_id)
@@ -219,7 +269,8 @@ pub async fn put(
     .bind(covered(2))
     .bind(new.replayed)
     .bind(scored_at)
-    .execute(conn)
+    .bind(pass)
+    .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -294,6 +345,39 @@ pub async fn weeks(
     .bind(back(as_of, weeks))
     .bind(as_of)
     .bind(i64::from(weeks))
+    .fetch_all(conn)
+    .await
+}
+
+/// All forecasts of `signal` by `model` against the figures known at `as_of`, by version of the model.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn totals(
+    conn: &mut PgConnection,
+    signal: &str,
+    model: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<Vec<Totals>> {
+    sqlx::query_as(
+        "select r.model_version, count(*) as forecasts, count(*) filter (where l.replayed) as replayed,
+                min(l.target_end_date) as first_week, max(l.target_end_date) as last_week,
+                max(l.truth_issued_at) as truth_issued_at,
+                sum(l.wis) filter (where l.baseline_wis is not null) / nullif(sum(l.baseline_wis), 0) as relative_wis,
+                avg(l.covered_50::int)::float8 as coverage_50, avg(l.covered_80::int)::float8 as coverage_80,
+                avg(l.covered_95::int)::float8 as coverage_95
+           from (select distinct on (run_id, place_id, horizon) *
+                   from forecast_score
+                  where signal_id = $1 and truth_issued_at <= $3
+                  order by run_id, place_id, horizon, truth_issued_at desc) l
+           join forecast_run r on r.id = l.run_id
+          where l.truth is not null and r.model_id = $2
+          group by r.model_version
+          order by min(l.origin), r.model_version",
+    )
+    .bind(signal)
+    .bind(model)
+    .bind(as_of)
     .fetch_all(conn)
     .await
 }

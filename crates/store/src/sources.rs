@@ -339,6 +339,49 @@ pub async fn last_accepted(
     .await
 }
 
+/// Was the newest answer of the table that `signal` in `place` comes from refused as a whole, as far as was known at `as_of`? It
+/// no longer is once an operator releases it or a later one is accepted. Recorded payloads do not count: they were chosen.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn input_refused(
+    conn: &mut PgConnection,
+    signal: &str,
+    source: &str,
+    place: &str,
+    as_of: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "select exists (
+            select from quarantine q join retrieval r on r.id = q.retrieval_id
+             where q.source_id = $2 and q.whole and q.noticed_at <= $4 and r.feed <> ''
+               and not exists (select from release l where l.retrieval_id = r.id and l.released_at <= $4)
+               and not exists (select from retrieval later
+                                where later.source_id = r.source_id and later.feed = r.feed
+                                  and later.retrieved_at > r.retrieved_at and later.retrieved_at <= $4
+                                  and not exists (select from quarantine x
+                                                   where x.retrieval_id = later.id and x.whole
+                                                     and not exists (select from release l
+                                                                      where l.retrieval_id = x.retrieval_id
+                                                                        and l.released_at <= $4)))
+               and r.feed = coalesce(
+                   (select nullif(known.feed, '')
+                      from series s
+                     cross join lateral (select payload_key from observation_row
+                                          where series_key = s.key and issued_at <= $4
+                                          order by reference_date desc, issued_at desc limit 1) o
+                      join payload p on p.key = o.payload_key
+                      join retrieval known on known.id = p.retrieval_id
+                     where s.signal_id = $1 and s.source_id = $2 and s.place_id = $3), r.feed))",
+    )
+    .bind(signal)
+    .bind(source)
+    .bind(place)
+    .bind(as_of)
+    .fetch_one(conn)
+    .await
+}
+
 /// Every time at which a source was looked at: what the archive remembers and is not here was not applied yet.
 ///
 /// # Errors

@@ -120,6 +120,7 @@ async fn the_ways_around_are_refused(pool: PgPool) {
         ("create table public.kept as select * from observation", "permission denied for schema public"),
         ("alter role vigie_train bypassrls", "permission denied to alter role"),
         ("select count(*) from forecast", "permission denied for table forecast"),
+        ("select count(*) from chain_link", "permission denied for table chain_link"),
         ("copy (select 1) to program 'cat'", "permission denied to COPY to or from an external program"),
     ] {
         let said = refused(model, query).await;

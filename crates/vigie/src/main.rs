@@ -1,12 +1,16 @@
 //! The command `vigie`. Exit code 0: done; 1: it failed, with a sentence on stderr; 2: it was called wrongly.
 
+mod audit;
 mod backup;
 mod door;
+mod drill;
 mod front;
+mod login;
 mod postgres;
 mod process;
 mod retrievals;
 mod say;
+mod signing;
 mod state;
 mod testdb;
 mod tree;
@@ -46,11 +50,19 @@ enum Command {
     Export(retrievals::Export),
     /// Forecast hub directories
     #[command(flatten)]
-    Hub(hub::cli::Command),
+    Hub(Box<hub::cli::Command>),
+    /// Model cards: what is signed, and by whom
+    #[command(subcommand)]
+    Cards(signing::Command),
     /// Copy the running database of a country
     Backup(backup::BackupArgs),
     /// Bring the database of a country back to a moment
     Restore(backup::RestoreArgs),
+    /// Break a publisher's table in a database made for it, and see whether it is noticed
+    Drill(drill::Args),
+    /// Look whether forecasts and scores are still what was stored
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Run a command with a PostgreSQL of its own in DATABASE_URL (tests, benchmarks)
     WithDatabase(testdb::Args),
 }
@@ -114,8 +126,11 @@ async fn run(command: Command) -> anyhow::Result<u8> {
             command.run(&mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(0)
         }
+        Command::Cards(command) => signing::run(&command).map(|()| 0),
         Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
         Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
+        Command::Drill(args) => drill::run(&args).await.map(|()| 0),
+        Command::Audit(command) => audit::run(&command).await,
         Command::WithDatabase(args) => testdb::run(&args).await,
     }
 }

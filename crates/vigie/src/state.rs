@@ -110,9 +110,14 @@ impl State {
         Ok((path, file))
     }
 
-    /// The database's password: drawn once from the system's randomness, kept readable by its owner only.
+    /// The database's password.
     pub(crate) fn password(&self) -> anyhow::Result<String> {
-        let path = self.dir.join("password");
+        self.secret("password")
+    }
+
+    /// A password: drawn once from the system's randomness, kept in the file `name`, readable by its owner only.
+    pub(crate) fn secret(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.dir.join(name);
         match std::fs::read_to_string(&path) {
             Ok(text) if text.len() == 48 => return Ok(text),
             // A start that was killed while writing leaves a short file; the database does not exist yet then.
@@ -123,7 +128,7 @@ impl State {
         let mut raw = [0u8; 24];
         File::open("/dev/urandom")?.read_exact(&mut raw)?;
         let password: String = raw.iter().map(|b| format!("{b:02x}")).collect();
-        self.write_secret("password", &password)?;
+        self.write_secret(name, &password)?;
         Ok(password)
     }
 

@@ -2,12 +2,14 @@
 
 use crate::backup;
 use crate::door::{self, Routes};
+use crate::login::{self, IDENTITY};
 use crate::postgres::{self, Server};
 use crate::process::{self, Program};
 use crate::say::{self, Steps};
 use crate::state::State;
 use crate::tree::{Service, Tree};
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 use domain::profile::NATION;
 use domain::{CountryCode, CountryProfile};
 use kit::Clock;
@@ -80,14 +82,18 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let state = State::open(tree.root(), &code.to_string())?;
     let mut database = None;
     let mut running = Vec::new();
+    let mut provider = None;
     // Whatever happens, and whenever Ctrl-C comes, what was started is stopped in order.
     let result = tokio::select! {
-        ended = country.start(&state, &mut database, &mut running, listener) => ended,
+        ended = country.start(&state, &mut database, &mut running, &mut provider, listener) => ended,
         () = kit::server::terminated() => Ok(()),
     };
     say::line("vigie: stopping");
     for one in running.iter_mut().rev() {
         one.program.stop(Signal::TERM, Duration::from_secs(20)).await;
+    }
+    if let Some(provider) = &mut provider {
+        Program::stop(provider, Signal::TERM, Duration::from_secs(5)).await;
     }
     if let Some(server) = &mut database {
         Server::stop(server).await;
@@ -104,6 +110,7 @@ impl Country<'_> {
         state: &State,
         database: &mut Option<Server>,
         running: &mut Vec<Running>,
+        provider: &mut Option<Program>,
         listener: TcpListener,
     ) -> anyhow::Result<()> {
         let names: Vec<&str> = self.services.iter().map(|s| s.name.as_str()).collect();
@@ -130,7 +137,16 @@ impl Country<'_> {
 
         let step = steps.next("services", "2 s", "2 s");
         for service in &self.services {
-            running.push(self.service(state, service, &url, clock)?);
+            let mut command = self.command(&service.name, &url, clock)?;
+            if service.name == IDENTITY {
+                let migrate = self.command(IDENTITY, &url, clock)?;
+                command.env("DATABASE_URL", login::database(state, &url, migrate).await?);
+                let (told, program) =
+                    login::provider(state, self.tree, &self.profile, &self.origin, &step).await?;
+                told.tell(&mut command);
+                *provider = program;
+            }
+            running.push(self.service(state, service, command)?);
         }
         for one in running.iter_mut() {
             ready(one).await?;
@@ -142,6 +158,9 @@ impl Country<'_> {
         match clock {
             Clock::Real => {}
             Clock::Recorded(at) => say::line(&format!("vigie: recorded situation of {}", at.date_naive())),
+        }
+        if let Some(forecast) = running.iter().find(|one| one.service.name == FORECAST) {
+            say::line(&format!("vigie: for operators: http://{}/watch", forecast.admin));
         }
         say::line(&format!(
             "vigie: {} is up at {} ({})",
@@ -209,14 +228,7 @@ impl Country<'_> {
         if self.live {
             return Ok(Clock::Real);
         }
-        let main = &self.profile.main_signal;
-        let source = self.profile.signal(main).and_then(|s| s.source_at(NATION));
-        let source = source.with_context(|| format!("the main signal {main} has no national source"))?;
-        let mut conn = pool.acquire().await?;
-        let nation = self.profile.nation.as_str();
-        let at =
-            store::observations::last_new_issue(&mut conn, main.as_str(), source.as_str(), nation).await?;
-        Ok(Clock::Recorded(at.with_context(|| format!("data/ holds no value of {main} for {nation}"))?))
+        Ok(Clock::Recorded(last_issue(pool, &self.profile).await?))
     }
 
     /// The environment of every program of the country.
@@ -234,6 +246,10 @@ impl Country<'_> {
             Clock::Real => command.env_remove("VIGIE_CLOCK"),
             Clock::Recorded(at) => command.env("VIGIE_CLOCK", at.to_rfc3339()),
         };
+        if clock.recorded().is_some() && std::env::var_os("VIGIE_FORECAST_REPLAY_WEEKS").is_none() {
+            // A recorded situation has no past of its own: the forecasts' record is made from it.
+            command.env("VIGIE_FORECAST_REPLAY_WEEKS", "20");
+        }
         Ok(command)
     }
 
@@ -264,10 +280,9 @@ impl Country<'_> {
         Ok(())
     }
 
-    fn service(&self, state: &State, service: &Service, url: &str, clock: Clock) -> anyhow::Result<Running> {
+    fn service(&self, state: &State, service: &Service, mut command: Command) -> anyhow::Result<Running> {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (addr, admin) = (local(postgres::free_port()?), local(postgres::free_port()?));
-        let mut command = self.command(&service.name, url, clock)?;
         command
             .env("VIGIE_ADDR", addr.to_string())
             .env("VIGIE_ADMIN_ADDR", admin.to_string())
@@ -276,6 +291,20 @@ impl Country<'_> {
         let program = Program::start(&service.name, &mut command, log, Signal::TERM)?;
         Ok(Running { service: service.clone(), program, addr, admin })
     }
+}
+
+/// When the newest week of the country's main signal came out: where the recorded clock stands.
+pub(crate) async fn last_issue(
+    pool: &sqlx::PgPool,
+    profile: &CountryProfile,
+) -> anyhow::Result<DateTime<Utc>> {
+    let main = &profile.main_signal;
+    let source = profile.signal(main).and_then(|s| s.source_at(NATION));
+    let source = source.with_context(|| format!("the main signal {main} has no national source"))?;
+    let mut conn = pool.acquire().await?;
+    let nation = profile.nation.as_str();
+    let at = store::observations::last_new_issue(&mut conn, main.as_str(), source.as_str(), nation).await?;
+    at.with_context(|| format!("data/ holds no value of {main} for {nation}"))
 }
 
 use std::future::IntoFuture as _;

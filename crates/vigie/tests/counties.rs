@@ -54,7 +54,7 @@ async fn emergency_visits_by_county_are_fetched_and_served(pool: PgPool) {
         let response = api.clone().oneshot(request).await.unwrap();
         serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
     };
-    let signal = "observations?signal=covid_ed_visits_percent";
+    let signal = "observations?signal=flu_ed_visits_percent";
     let one = ask(&format!("{signal}&place=US:48201&from=2025-07-26")).await;
     let value = &one["data"][0];
     assert_eq!((&value["unit"], &value["source"]), (&"percent".into(), &"cdc-nssp".into()), "{one}");

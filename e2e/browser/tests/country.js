@@ -41,6 +41,7 @@ export const templates = [
   ['ended', `/mpox/${profile.nation}`],
   ['status', '/status'],
   ['models', '/models'],
+  ['model', '/models/vigie-rt'],
   ['accessibility', '/accessibility'],
   ['legal', '/legal'],
   ['privacy', '/privacy'],

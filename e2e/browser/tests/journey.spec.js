@@ -113,6 +113,18 @@ test('languages are a click away, on the same page @noscript', async ({ page }) 
   }
 });
 
+test('how often the forecasts held stands beside the chart, once past weeks are replayed @noscript', async ({ page }) => {
+  test.skip(!process.env.VIGIE_RECORD, 'no past week is replayed here');
+  test.setTimeout(240_000);
+  const language = profile.languages[0];
+  const said = words(language, 'outlook.replayed_all');
+  await expect(async () => {
+    await page.goto(`${language.prefix}/${disease.id}/${profile.nation}`);
+    await expect(page.locator('main')).toContainText(said, { timeout: 1_000 });
+  }).toPass({ timeout: 220_000 });
+  await expect(page.locator('main')).not.toContainText('%{');
+});
+
 test('an address without a language goes to the reader’s', async ({ request }) => {
   test.skip(profile.languages.some((l) => l.prefix === ''), 'this country has no prefixes');
   for (const language of profile.languages) {

@@ -8,16 +8,22 @@ mod model;
 mod panel;
 mod recipe;
 mod spread;
+mod task;
 mod transmission;
 mod weekly;
 mod worker;
 
-pub(crate) use deaths::{MODEL as DEATHS, estimate, leads};
+#[cfg(test)]
+pub(crate) use deaths::MODEL as DEATHS;
+pub(crate) use deaths::estimate;
 pub use gate::Reason;
 pub(crate) use gate::{alive, day};
+#[cfg(test)]
+pub(crate) use model::MODELS;
 pub(crate) use model::Model;
+pub use task::{Kind, Task, tasks};
 pub(crate) use weekly::whole;
-pub use worker::{Options, Progress, run};
+pub use worker::{Options, Progress, perform};
 
 /// SHA-256 of the models' source code, in hex.
 pub const SOURCE_HASH: &str = env!("VIGIE_MODEL_SOURCE");

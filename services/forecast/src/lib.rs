@@ -1,24 +1,32 @@
 //! Forecasts, reproduction numbers, deaths ahead and spread: the [`batch`] that computes them from what is known
-//! at the clock, and the API `/api/forecast/v1` that answers, or says why there is no answer.
+//! at the clock, the workers that do it when figures come ([`work`]), the API `/api/forecast/v1` that answers, or says why there is
+//! no answer, and what operators [`watch`].
 
 mod api;
 pub mod batch;
-mod cards;
 mod openapi;
+pub mod replay;
 mod scoring;
+pub mod watch;
+pub mod work;
 
 pub use openapi::document;
 
-use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::routing::get;
-use kit::App;
+use axum::{Extension, Router};
+use kit::{App, Build};
+use std::sync::Arc;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 rust_i18n::i18n!("locales", fallback = "en");
 
-/// The routes of this service.
-pub fn router(app: App) -> Router {
+/// The routes of this service, as it was built.
+///
+/// # Errors
+/// [`cards::SignatureError`] when a signature of a model card in the profile does not verify.
+pub fn router(app: App, build: Build) -> Result<Router, cards::SignatureError> {
+    let registry = Arc::new(api::models::Registry { signers: cards::verify(&app.profile)?, build });
     let api = Router::new()
         .route("/transmission", get(api::transmission::transmission))
         .route("/mortality", get(api::mortality::mortality))
@@ -26,11 +34,12 @@ pub fn router(app: App) -> Router {
         .route("/forecasts", get(api::forecasts::forecasts))
         .route("/scores", get(api::scores::scores))
         .route("/models", get(api::models::models))
+        .layer(Extension(registry))
         .route("/openapi.json", get(openapi::openapi))
         .with_state(app);
     let router = Router::new().nest("/api/forecast/v1", api);
     // Public answers: a page of anybody may read them. There are no cookies that could go along.
-    kit::problem_fallbacks(router)
+    Ok(kit::problem_fallbacks(router)
         .layer(SetResponseHeaderLayer::if_not_present(
             header::ACCESS_CONTROL_ALLOW_ORIGIN,
             HeaderValue::from_static("*"),
@@ -38,5 +47,5 @@ pub fn router(app: App) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(
             header::VARY,
             HeaderValue::from_static("accept-language"),
-        ))
+        )))
 }

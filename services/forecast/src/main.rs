@@ -1,12 +1,16 @@
-//! `forecast batch`: computes once and ends. `forecast` or `forecast serve`: answers on `VIGIE_ADDR`, computes at
-//! the start, and with the real clock again whenever there are new figures. Settings: [`kit::config::Config`],
-//! `VIGIE_DATA_DIR`, `VIGIE_FORECAST_CHECK_SECONDS` (how often to look for new figures; default 600).
+//! `forecast batch`: computes once and ends. `forecast replay`: past weeks again. `forecast` or `forecast serve`: answers on
+//! `VIGIE_ADDR`, computes at the start and whenever there are new figures; `/watch` on `VIGIE_ADMIN_ADDR` is for operators.
+//! Settings: [`kit::config::Config`], `VIGIE_DATA_DIR`, `VIGIE_FORECAST_TICK_SECONDS` (how often to look whether a series has
+//! grown stale, under the real clock; default 3600), `VIGIE_FORECAST_REPLAY_WEEKS` (past weeks to replay at the start; default 0).
 
 use anyhow::Context as _;
+use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
-use forecast::batch::{self, Options};
-use kit::App;
+use forecast::batch::Options;
+use forecast::replay::{self, Span};
+use forecast::{watch, work};
 use kit::config::Config;
+use kit::{App, Build};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -18,10 +22,25 @@ struct Arguments {
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Compute everything that the profile asks for, as of the clock, and end.
     Batch,
+    /// Compute past weeks again, each from what was known then, and score them.
+    Replay {
+        /// The newest weeks before the clock, so many of each signal.
+        #[arg(long, conflicts_with_all = ["from", "to"], default_value_t = 20)]
+        weeks: usize,
+        /// Issues from this day on.
+        #[arg(long, requires = "to")]
+        from: Option<NaiveDate>,
+        /// … to this one.
+        #[arg(long, requires = "from")]
+        to: Option<NaiveDate>,
+        /// Of this signal alone.
+        #[arg(long)]
+        signal: Option<String>,
+    },
     /// Answer requests; the same without a word.
     Serve,
 }
@@ -35,7 +54,13 @@ fn main() -> anyhow::Result<()> {
         let options = Options::from_env()?;
         let app = App::connect(&config).await?;
         match arguments.command.unwrap_or(Command::Serve) {
-            Command::Batch => batch::run(&app, &options, say).await.map(|_| ()),
+            Command::Batch => work::once(&app, &options, say).await.map(|_| ()),
+            Command::Replay { weeks, from, to, signal } => {
+                let span = from.zip(to).map_or(Span::Weeks(weeks), |(from, to)| Span::Between(from, to));
+                let new = replay::run(&app, &options, span, signal.as_deref(), say).await?;
+                say(&format!("{new} new runs"));
+                Ok(())
+            }
             Command::Serve => serve(app, options, &config).await,
         }
     });
@@ -50,21 +75,22 @@ fn say(line: &str) {
 }
 
 async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()> {
-    let every = Duration::from_secs(kit::config::var("VIGIE_FORECAST_CHECK_SECONDS", 600_u64)?.max(1));
-    let worker = tokio::spawn(work(app.clone(), options, every));
-    let served = kit::server::serve(forecast::router(app.clone()), app, config.addr, config.admin_addr).await;
+    // Before anything is computed: a wrong signature stops the start.
+    let router = forecast::router(app.clone(), Build::from_env(env!("CARGO_PKG_NAME"))?)?;
+    let tick = Duration::from_secs(kit::config::var("VIGIE_FORECAST_TICK_SECONDS", 3600_u64)?.max(1));
+    let weeks = kit::config::var("VIGIE_FORECAST_REPLAY_WEEKS", 0_usize)?;
+    let worker = tokio::spawn({
+        let (app, options) = (app.clone(), options.clone());
+        async move { work::listen(&app, &options, tick, say).await }
+    });
+    // One thread: whoever reads meanwhile keeps the other.
+    let past = Options { threads: 1, ..options };
+    let replay = (weeks > 0).then(|| tokio::spawn(replay::in_background(app.clone(), past, weeks, say)));
+    let operators = watch::router(app.clone());
+    let served = kit::server::serve_with(router, operators, app, config.addr, config.admin_addr).await;
     worker.abort();
-    served
-}
-
-/// Computes at the start, and with a real clock again and again: a pass that finds nothing new costs a few reads.
-async fn work(app: App, options: Options, every: Duration) {
-    loop {
-        if let Err(error) = batch::run(&app, &options, say).await {
-            tracing::error!(error = format!("{error:#}"), "the batch failed; it is tried again");
-        } else if app.clock.recorded().is_some() {
-            return;
-        }
-        tokio::time::sleep(every).await;
+    if let Some(replay) = replay {
+        replay.abort();
     }
+    served
 }

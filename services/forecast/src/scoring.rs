@@ -9,7 +9,7 @@ use domain::profile::Signal;
 use epimodels::baseline::{BaselineConfig, baseline};
 use epimodels::quantile::Quantiles;
 use epimodels::scores::{score, wis};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use store::places::Place;
 use store::scores::{Due, Found, New};
@@ -82,13 +82,7 @@ pub(crate) async fn run(
             new.push(New { of, truth_issued_at, found, replayed: of.created_at >= first_issue });
         }
     }
-    let mut tx = conn.begin().await?;
-    let mut count = 0;
-    for score in &new {
-        count += usize::from(store::scores::put(&mut tx, id, score, as_of).await?);
-    }
-    tx.commit().await?;
-    Ok(count)
+    store::scores::put(conn, id, &new, as_of).await
 }
 
 /// Whole weeks of every place as they were known at `origin`, and nothing later: read as a model reads.

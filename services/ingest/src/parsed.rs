@@ -73,6 +73,11 @@ pub struct Parsed {
     pub changes_only: bool,
 }
 
+/// A proportion in percent, to the six decimals beyond which no publisher means anything: 0.0055000000000000005 is 0.55.
+pub(crate) fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
+}
+
 /// Counts what a parser leaves out, by reason.
 #[derive(Debug, Default)]
 pub struct Skips(BTreeMap<String, u64>);

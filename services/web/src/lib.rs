@@ -15,7 +15,7 @@ mod site;
 
 pub use options::Options;
 pub use routes::router;
-pub use site::Site;
+pub use site::{Site, StartError};
 
 // No fallback: a missing text must be seen by the tests, not hidden by another language.
 rust_i18n::i18n!("locales");

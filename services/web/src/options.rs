@@ -1,5 +1,6 @@
 //! What this service is told beyond `kit::config::Config`.
 
+use kit::Build;
 use kit::config::{ConfigError, var};
 
 /// Settings of the pages.
@@ -14,41 +15,6 @@ pub struct Options {
     pub build: Build,
 }
 
-/// What runs here and where it comes from, as the image and the cluster say it; each may be untold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Build {
-    /// `VIGIE_SOURCE_HASH`: SHA-256 over the files that the program is made of. The image carries it.
-    pub source: Option<String>,
-    /// `VIGIE_COMMIT`: the commit whose images the cluster was told to run.
-    pub commit: Option<String>,
-    /// `VIGIE_LOCK`: SHA-256 of the `flake.lock` of that commit: compiler, libraries, compressor.
-    pub lock: Option<String>,
-    /// From `VIGIE_DIGESTS` (`web=sha256:…,forecast=sha256:…`): the digest of this service's image.
-    pub digest: Option<String>,
-}
-
-impl Build {
-    fn from_env() -> Result<Self, ConfigError> {
-        let told = |name| var(name, String::new()).map(|text: String| Some(text).filter(|t| !t.is_empty()));
-        let digests: String = var("VIGIE_DIGESTS", String::new())?;
-        Ok(Self {
-            source: told("VIGIE_SOURCE_HASH")?,
-            commit: told("VIGIE_COMMIT")?,
-            lock: told("VIGIE_LOCK")?,
-            digest: digest_of(env!("CARGO_PKG_NAME"), &digests),
-        })
-    }
-}
-
-/// The digest of `service` in a list `service=digest,…`.
-fn digest_of(service: &str, digests: &str) -> Option<String> {
-    digests
-        .split(',')
-        .filter_map(|one| one.split_once('='))
-        .find(|(name, _)| *name == service)
-        .map(|(_, d)| d.to_owned())
-}
-
 impl Options {
     /// Reads the environment.
     ///
@@ -60,7 +26,7 @@ impl Options {
         Ok(Self {
             dev: dev == 1,
             apps: apps.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::to_owned).collect(),
-            build: Build::from_env()?,
+            build: Build::from_env(env!("CARGO_PKG_NAME"))?,
         })
     }
 
@@ -68,18 +34,5 @@ impl Options {
     #[must_use]
     pub fn has(&self, app: &str) -> bool {
         self.apps.iter().any(|a| a == app)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::digest_of;
-
-    #[test]
-    fn a_service_finds_its_own_digest_and_no_other() {
-        let list = "data-api=sha256:aa,web=sha256:bb";
-        assert_eq!(digest_of("web", list).as_deref(), Some("sha256:bb"));
-        assert_eq!(digest_of("api", list), None);
-        assert_eq!(digest_of("web", ""), None);
     }
 }

@@ -17,14 +17,27 @@ pub struct Site {
     pub assets: Assets,
     /// Settings.
     pub options: Options,
+    /// Who signed which model card, verified.
+    pub signers: cards::Signers,
+}
+
+/// Why the pages cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// CLDR does not know a language of the profile.
+    #[error(transparent)]
+    Locale(#[from] LocaleError),
+    /// A signature of a model card in the profile is none.
+    #[error(transparent)]
+    Signature(#[from] cards::SignatureError),
 }
 
 impl Site {
     /// Loads the formats of every language.
     ///
     /// # Errors
-    /// [`LocaleError`] when CLDR does not know one of them.
-    pub fn new(app: App, options: Options) -> Result<Self, LocaleError> {
+    /// [`StartError`] when CLDR does not know one of them, or a model card is signed wrongly.
+    pub fn new(app: App, options: Options) -> Result<Self, StartError> {
         let p = &app.profile;
         let langs = p
             .languages
@@ -35,7 +48,8 @@ impl Site {
             })
             .collect::<Result<Vec<_>, LocaleError>>()?;
         let assets = Assets::new(&p.theme);
-        Ok(Self { app, langs, assets, options })
+        let signers = cards::verify(p)?;
+        Ok(Self { langs, assets, options, signers, app })
     }
 
     /// Which language a path is in (by its prefix), and the path without the prefix; `None` when it has no

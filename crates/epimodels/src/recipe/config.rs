@@ -53,6 +53,14 @@ pub struct Group {
     pub scale_from: Option<NaiveDate>,
     /// Weeks that end before this date give no training row.
     pub rows_from: Option<NaiveDate>,
+    /// The largest value that there can be: 1 for a proportion; `None` where there is no bound.
+    pub ceiling: Option<f64>,
+    /// Every quantile's distance from the median, on the fourth-root scale, is multiplied by this; `None`: as learnt.
+    pub width: Option<f64>,
+    /// First and last season week of its training rows, where they differ from those of the configuration.
+    pub row_weeks: Option<(u32, u32)>,
+    /// Whether the season week of a row is a feature. Not for a disease whose waves keep to no season.
+    pub seasonal: bool,
     /// The feature `src`.
     pub indicator: f64,
     /// What stands for the size of a place.

@@ -13,7 +13,7 @@ use super::panel::{Panel, Series};
 use super::rows::{carry, target_end, training};
 use super::season::{number, season};
 use super::transform::{Track, Transform, group_of, tracks};
-use crate::quantile::{Quantiles, arrange};
+use crate::quantile::{MEDIAN, Quantiles, arrange};
 use crate::{Error, parallel};
 
 /// A forecast of one series at one horizon, in the unit of the series.
@@ -52,6 +52,9 @@ pub struct Fitted {
     cold: Vec<bool>,
     steps: Vec<StepModels>,
 }
+
+/// Known weeks that a series must have: a training row has as many, and of a place without them nothing was learnt.
+const FEWEST: usize = 4;
 
 #[derive(Debug, Clone)]
 struct StepModels {
@@ -156,8 +159,11 @@ impl Fitted {
         let mut tasks = Vec::new();
         for track in tracks.iter().filter(|t| panel.series[t.series].forecast) {
             let Some(t) = track.x.iter().rposition(|x| x.is_finite()) else { continue };
+            if track.x.iter().filter(|x| x.is_finite()).count() < FEWEST {
+                continue;
+            }
             let group = &config.groups[track.group];
-            let row = Features::new(track, group.indicator, panel.series[track.series].national).row(t);
+            let row = Features::new(track, group, panel.series[track.series].national).row(t);
             for horizon in config.horizons.0..=config.horizons.1 {
                 let step = number(target_end(config, origin, horizon)) - track.first - t as i64;
                 if let Some(step) = usize::try_from(step).ok().filter(|s| (1..=config.max_step).contains(s)) {
@@ -170,8 +176,14 @@ impl Fitted {
 
     fn forecast(&self, panel: &Panel, origin: NaiveDate, task: &Task<'_>) -> Forecast {
         let models = &self.steps[task.step - 1];
+        let group = &self.config.groups[task.track.group];
+        let ceiling = group.ceiling.unwrap_or(f64::INFINITY);
         let back = |mut quantiles: Quantiles| {
-            quantiles = quantiles.map(|change| task.track.transform.back(task.now + change));
+            if let Some(width) = group.width {
+                let middle = quantiles[MEDIAN];
+                quantiles = quantiles.map(|change| middle + width * (change - middle));
+            }
+            quantiles = quantiles.map(|change| task.track.transform.back(task.now + change).min(ceiling));
             arrange(&mut quantiles, Some(0.0));
             quantiles
         };

@@ -1,5 +1,6 @@
 //! The 48 features of a week of a series. Everything looks back only.
 
+use super::config::Group;
 use super::transform::Track;
 
 /// Features of one lag: x, polynomials, means.
@@ -42,11 +43,12 @@ pub(crate) struct Features<'a> {
     blocks: Vec<[f64; BLOCK]>,
     peaks: Vec<(f64, f64)>,
     indicator: f64,
+    seasonal: bool,
     national: bool,
 }
 
 impl<'a> Features<'a> {
-    pub(crate) fn new(track: &'a Track, indicator: f64, national: bool) -> Self {
+    pub(crate) fn new(track: &'a Track, group: &Group, national: bool) -> Self {
         let fits = Polynomials {
             quadratic4: weights(2, 4),
             quadratic6: weights(2, 6),
@@ -54,7 +56,8 @@ impl<'a> Features<'a> {
             linear5: weights(1, 5),
         };
         let blocks = (0..track.x.len()).map(|t| block(&track.x, t, &fits)).collect();
-        Self { track, blocks, peaks: peaks(track), indicator, national }
+        let (indicator, seasonal) = (group.indicator, group.seasonal);
+        Self { track, blocks, peaks: peaks(track), indicator, seasonal, national }
     }
 
     /// The features of the `t`-th week of the track.
@@ -74,7 +77,9 @@ impl<'a> Features<'a> {
         if let (Some((top, since)), Some(season)) = (self.peaks.get(t), self.track.seasons.get(t)) {
             row[DMAX] = top - row[X];
             row[WSMAX] = *since;
-            row[SW] = f64::from(season.week);
+            if self.seasonal {
+                row[SW] = f64::from(season.week);
+            }
         }
         row[SIZE] = self.track.size;
         row[SRC] = self.indicator;

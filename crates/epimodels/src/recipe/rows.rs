@@ -35,11 +35,12 @@ pub(crate) fn training(panel: &Panel, config: &Config, tracks: &[Track]) -> Vec<
             continue;
         }
         let group = &config.groups[track.group];
-        let features = Features::new(track, group.indicator, series.national);
+        let features = Features::new(track, group, series.national);
         let copies = if series.focus { config.focus_copies.max(1) } else { 1 };
         for (t, season) in track.seasons.iter().enumerate() {
             let week = series.first + Duration::weeks(t as i64);
-            let wanted = (config.row_weeks.0..=config.row_weeks.1).contains(&season.week)
+            let (first, last) = group.row_weeks.unwrap_or(config.row_weeks);
+            let wanted = (first..=last).contains(&season.week)
                 && group.rows_from.is_none_or(|from| week >= from)
                 && track.x[t].is_finite();
             if !wanted || skipped(config, week) {

@@ -56,9 +56,7 @@ impl SerialInterval {
     pub fn weights(&self, steps: usize) -> Vec<f64> {
         match self {
             Self::Given(p) => p.iter().copied().take(steps).collect(),
-            Self::ShiftedGamma { mean, sd } => {
-                (0..steps).map(|k| discretised(k as f64, *mean, *sd)).collect()
-            }
+            Self::ShiftedGamma { mean, sd } => discretised(steps, *mean, *sd),
         }
     }
 
@@ -82,14 +80,19 @@ impl SerialInterval {
     }
 }
 
-/// EpiEstim's `discr_si(k, mu, sigma)`.
-fn discretised(k: f64, mean: f64, sd: f64) -> f64 {
+/// EpiEstim's `discr_si(k, mu, sigma)` for k = 0..`steps`.
+fn discretised(steps: usize, mean: f64, sd: f64) -> Vec<f64> {
     let shape = ((mean - 1.0) / sd).powi(2);
     let scale = sd * sd / (mean - 1.0);
-    let cdf = |k: f64, a: f64| gamma_cdf(a, k / scale);
-    let first = k * cdf(k, shape) + (k - 2.0) * cdf(k - 2.0, shape) - 2.0 * (k - 1.0) * cdf(k - 1.0, shape);
-    let next = 2.0 * cdf(k - 1.0, shape + 1.0) - cdf(k - 2.0, shape + 1.0) - cdf(k, shape + 1.0);
-    (first + shape * scale * next).max(0.0)
+    // Each value of the two distribution functions is used by three steps.
+    let cdf = |a: f64| -> Vec<f64> { (-2..steps as i64).map(|k| gamma_cdf(a, k as f64 / scale)).collect() };
+    let of = |(k, (f, g)): (usize, (&[f64], &[f64]))| {
+        let k = k as f64;
+        let first = k * f[2] + (k - 2.0) * f[0] - 2.0 * (k - 1.0) * f[1];
+        let next = 2.0 * g[1] - g[0] - g[2];
+        (first + shape * scale * next).max(0.0)
+    };
+    cdf(shape).windows(3).zip(cdf(shape + 1.0).windows(3)).enumerate().map(of).collect()
 }
 
 #[cfg(test)]

@@ -57,9 +57,11 @@ pub(crate) fn small(hub: &Path, out: &Path) -> Backtest {
         lag_days: None,
         horizons: None,
         history: None,
+        carried: None,
         refit_every: None,
         recipe: Some(recipe),
         members: false,
+        baseline: None,
         submission: None,
         threads: 2,
     }

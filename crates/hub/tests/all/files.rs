@@ -70,6 +70,10 @@ fn forecasts_are_scored_against_the_truth_of_the_day() {
     assert!(table.starts_with(
         "model,reference_date,target,horizon,target_end_date,location,observation,wis,dispersion"
     ));
+    // Flat says 0 of places that have cases: every quantile is below the truth.
+    let flat: Vec<&str> = table.lines().filter(|l| l.starts_with("Flat,")).collect();
+    assert!(table.lines().next().unwrap().ends_with(",coverage_95,bias") && flat.len() == 2);
+    assert!(flat.iter().all(|l| l.ends_with(",0,0,0,-1")), "{flat:?}");
     let missing = Score { baseline: Some("Nobody".into()), ..args };
     assert_eq!(
         score(&missing).unwrap_err().to_string(),
@@ -104,6 +108,7 @@ fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
     assert_eq!(known[0], [(august, 3.0)]);
     assert_eq!(known[1], [(august, 3.0), (first, 5.0)], "the older repository is no longer heard");
     assert!(known[2].contains(&(second, 7.0)) && known[2].contains(&(august, 3.0)));
+    assert_eq!(archive.last(), archive.known(&days[2..])[0], "one pass back says what all snapshots say");
     assert!(
         fs::read_to_string(out.join("auxiliary-data/locations.csv"))
             .unwrap()
@@ -118,8 +123,8 @@ fn bad_input_is_answered_by_a_sentence() {
     let said = |args: &Backtest| backtest(args, &mut Vec::new()).unwrap_err().to_string();
     assert!(said(&args).ends_with("`observation` is `many`, a number is needed"), "{}", said(&args));
     assert!(said(&args).contains("time-series.csv: row 3857"), "{}", said(&args));
-    let other = Backtest { target: "wk inc rsv hosp".into(), ..args.clone() };
-    assert!(said(&other).contains("no recipe forecasts the target `wk inc rsv hosp`"));
+    let other = Backtest { target: "wk inc plague".into(), ..args.clone() };
+    assert!(said(&other).contains("no recipe forecasts the target `wk inc plague`"));
     let never = Backtest { from: day(2023, 11, 20), to: day(2023, 11, 22), ..args.clone() };
     assert!(said(&never).contains("no reference date (Sat) lies between"));
     let far = Backtest { horizons: Some((0, 9)), ..args.clone() };

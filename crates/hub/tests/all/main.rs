@@ -3,5 +3,6 @@
 
 mod common;
 mod files;
+mod further;
 mod spread;
 mod submission;

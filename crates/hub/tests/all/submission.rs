@@ -10,8 +10,7 @@ use epimodels::trend::{CLASSES, Thresholds, trend};
 use hub::{Backtest, Submission, backtest, read_model_output};
 use serde_norway::Value;
 
-const CARD: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../services/forecast/model-cards/vigie-pool-us.toml");
+const CARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cards/model-cards/vigie-pool-us.toml");
 
 fn handed_in(hub: &Path, model: &str) -> Result<PathBuf, String> {
     let out = hub.join("submission");

@@ -46,6 +46,7 @@ pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Resul
             Ok(new) => {
                 attempt.commit().await?;
                 note_issues(&mut tx, &rows).await?;
+                tell(&mut tx, points, new).await?;
                 tx.commit().await?;
                 return Ok(new);
             }
@@ -55,8 +56,18 @@ pub async fn append(conn: &mut PgConnection, points: &[NewPoint]) -> sqlx::Resul
         }
     }
     let new = past_known(&mut tx, &rows).await?;
+    tell(&mut tx, points, new).await?;
     tx.commit().await?;
     Ok(new)
+}
+
+/// Whoever computes from these figures is told, and only of what is new.
+async fn tell(conn: &mut PgConnection, points: &[NewPoint], new: u64) -> sqlx::Result<()> {
+    if new == 0 {
+        return Ok(());
+    }
+    let signals: BTreeSet<&str> = points.iter().map(|p| p.key.signal.as_str()).collect();
+    crate::leases::tell(conn, &signals.into_iter().collect::<Vec<_>>()).await
 }
 
 fn is_duplicate(error: &sqlx::Error) -> bool {

@@ -27,8 +27,8 @@ async fn country(pool: PgPool) -> App {
     };
     let points = [
         of("flu_hosp_admissions", "cdc-nhsn", "US", 27_990.0),
-        of("covid_ed_visits_percent", "cdc-nssp", "US:06037", 1.25),
-        of("covid_ed_visits_percent", "cdc-nssp", "US-CA", 1.5),
+        of("flu_ed_visits_percent", "cdc-nssp", "US:06037", 1.25),
+        of("flu_ed_visits_percent", "cdc-nssp", "US-CA", 1.5),
     ];
     store::observations::append(&mut conn, &points).await.unwrap();
     drop(conn);
@@ -68,7 +68,7 @@ async fn the_catalogue_names_further_sources_and_what_there_is_of_them(pool: PgP
     let find = |id: &str| signals["signals"].as_array().unwrap().iter().find(|s| s["id"] == id).unwrap();
     let further = &find("flu_hosp_admissions")["further_sources"];
     assert_eq!((&further[0]["source"], &further[0]["published"]["rows"]), (&"cdc-nhsn".into(), &1.into()));
-    assert_eq!(find("covid_ed_visits_percent")["further_sources"], serde_json::json!([]));
+    assert_eq!(find("flu_ed_visits_percent")["further_sources"], serde_json::json!([]));
     let sources = get(&app, "sources").await.json();
     let nhsn = sources["sources"].as_array().unwrap().iter().find(|s| s["id"] == "cdc-nhsn").unwrap();
     let wanted = ["flu_hosp_admissions", "covid_hosp_admissions", "rsv_hosp_admissions"];
@@ -78,7 +78,7 @@ async fn the_catalogue_names_further_sources_and_what_there_is_of_them(pool: PgP
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn counties_are_asked_for_by_level_by_id_and_by_their_state(pool: PgPool) {
     let app = country(pool).await;
-    let path = "observations?signal=covid_ed_visits_percent";
+    let path = "observations?signal=flu_ed_visits_percent";
     for question in ["place=US:06037", "level=county", "place=US:06037&source=cdc-nssp"] {
         let found = get(&app, &format!("{path}&{question}")).await.json();
         let value = &found["data"][0];

@@ -113,6 +113,8 @@ pub(crate) enum ReasonWord {
     NoModel,
     /// A model would answer, and has not run on what was known then.
     NotComputed,
+    /// The publisher's newest table was refused and neither accepted by an operator nor replaced since.
+    Quarantined,
     /// The model has failed lately: too few figures lay in its 80 % intervals, or its scores were worse than those of the
     /// persistence baseline. It goes on being computed and scored, and comes back when it passes.
     Withdrawn,
@@ -127,6 +129,7 @@ impl From<Reason> for ReasonWord {
             Reason::NoData => Self::NoData,
             Reason::NoModel => Self::NoModel,
             Reason::NotComputed => Self::NotComputed,
+            Reason::Quarantined => Self::Quarantined,
             Reason::Withdrawn => Self::Withdrawn,
         }
     }

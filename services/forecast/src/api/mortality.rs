@@ -83,7 +83,7 @@ pub(crate) async fn mortality(
     let signal = deaths(&app, &params)?;
     let mut conn = app.db.acquire().await?;
     let q = Question::read(&app, &mut conn, "mortality", signal, &params, &headers).await?;
-    let has_model = !batch::leads(&app.profile, signal).is_empty();
+    let has_model = !app.profile.leads(signal).is_empty();
     let run = match q.run(&mut conn, has_model).await? {
         Ok(run) => run,
         Err((Reason::NotComputed, last)) => {

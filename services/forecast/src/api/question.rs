@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::{Language, Signal};
 use domain::{EpiWeek, PlaceId, SignalId};
 use kit::locale::Formats;
-use kit::record::{self, Recent};
+use kit::record::{self, Closed};
 use kit::{App, Params, Problem};
 use rust_i18n::t;
 use sqlx::PgConnection;
@@ -109,9 +109,11 @@ impl<'a> Question<'a> {
         }
         let run = store::forecasts::latest_run(conn, self.signal.id.as_str(), self.as_of).await?;
         let Some(run) = run else { return Ok(Err((Reason::NotComputed, last))) };
-        // The reproduction number is an estimate of what was, not a forecast: the rule is not about it.
-        if self.name != "transmission" && self.withdrawn(conn).await? {
-            return Ok(Err((Reason::Withdrawn, last)));
+        match self.closed(conn).await? {
+            // The reproduction number is an estimate of what was, not a forecast: the rule is not about it.
+            Some(Closed::Withdrawn) if self.name == "transmission" => {}
+            Some(closed) => return Ok(Err((closed.into(), last))),
+            None => {}
         }
         let refused = store::forecasts::not_estimated(conn, &run.id, Some(&self.place.id)).await?;
         let refused = refused.iter().find(|n| n.question == self.name).and_then(|n| Reason::read(&n.reason));
@@ -121,10 +123,11 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// Has the rule taken the model of this signal off the pages?
-    pub(crate) async fn withdrawn(&self, conn: &mut PgConnection) -> sqlx::Result<bool> {
-        let recent = Recent::read(conn, self.signal.id.as_str(), self.as_of).await?;
-        Ok(recent.is_some_and(|recent| recent.withdraws()))
+    /// Why nothing is said, whatever was computed.
+    pub(crate) async fn closed(&self, conn: &mut PgConnection) -> sqlx::Result<Option<Closed>> {
+        let source = self.signal.source_at(&self.place.level).or_else(|| self.signal.sources.values().next());
+        let Some(source) = source else { return Ok(None) };
+        Closed::read(conn, self.signal.id.as_str(), source.as_str(), &self.place.id, self.as_of).await
     }
 
     fn asked(&self) -> Asked {

@@ -101,12 +101,12 @@ pub(crate) async fn spread(
     let mut conn = app.db.acquire().await?;
     let q = Question::read(&app, &mut conn, "spread", signal, &params, &headers).await?;
     let named = params.one("place")?.is_some();
-    let run = match q.run(&mut conn, signal.forecast.is_some()).await? {
+    let run = match q.run(&mut conn, signal.is_forecast_at(&q.place.level)).await? {
         Ok(run) => run,
         // The nation alone may have no figures where its parts do.
         Err((Reason::NoData | Reason::TooFew, last)) if !named => {
-            if q.withdrawn(&mut conn).await? {
-                return Ok(Json(q.not_estimated(Reason::Withdrawn, last)));
+            if let Some(reason) = q.closed(&mut conn).await? {
+                return Ok(Json(q.not_estimated(reason.into(), last)));
             }
             match store::forecasts::latest_run(&mut conn, signal.id.as_str(), q.as_of).await? {
                 Some(run) => run,
@@ -128,7 +128,8 @@ pub(crate) async fn spread(
         .map(|p| {
             let trend = by_place.get(p.id.as_str()).map(|t| Classes::from(*t));
             let why = refused.iter().find(|n| n.place_id == p.id && n.question == "spread");
-            let reason = why.and_then(|n| Reason::read(&n.reason)).unwrap_or(Reason::TooFew);
+            let silent = if signal.is_forecast_at(&p.level) { Reason::TooFew } else { Reason::NoModel };
+            let reason = why.and_then(|n| Reason::read(&n.reason)).unwrap_or(silent);
             let not_estimated = trend.is_none().then(|| reason.into());
             PlaceTrend { place: p.id.clone(), level: p.level.clone(), trend, not_estimated }
         })

@@ -62,7 +62,7 @@ pub(crate) async fn transmission(
     let signal = question::signal(&app, &params)?;
     let mut conn = app.db.acquire().await?;
     let q = Question::read(&app, &mut conn, "transmission", signal, &params, &headers).await?;
-    let run = match q.run(&mut conn, signal.forecast.is_some()).await? {
+    let run = match q.run(&mut conn, signal.is_forecast_at(&q.place.level)).await? {
         Ok(run) => run,
         Err((reason, last)) => return Ok(Json(q.not_estimated(reason, last))),
     };

@@ -5,7 +5,7 @@ use super::hash::DataHash;
 use super::weekly::{unbroken, whole};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::CountryProfile;
-use domain::profile::{Event, Signal, Unit};
+use domain::profile::Signal;
 use epimodels::secondary::{Secondary, SecondaryConfig, secondary};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -31,20 +31,7 @@ pub(crate) struct Estimate {
     pub(crate) used: Vec<(String, String, Vec<Point>)>,
 }
 
-fn counts(signal: &Signal) -> bool {
-    signal.unit == Unit::Persons && !signal.cumulative
-}
-
-/// What deaths may follow: admissions before cases, since testing changes cases and not admissions.
-pub(crate) fn leads<'a>(profile: &'a CountryProfile, deaths: &Signal) -> Vec<&'a Signal> {
-    let of = |event: Event| {
-        let disease = deaths.disease.clone();
-        profile.signals.iter().filter(move |s| s.disease == disease && s.event == event && counts(s))
-    };
-    of(Event::Admissions).chain(of(Event::Cases)).collect()
-}
-
-/// Deaths ahead of `deaths` in `place`, from the first signal of [`leads`] that allows it.
+/// Deaths ahead of `deaths` in `place`, from the first signal of [`CountryProfile::leads`] that allows it.
 ///
 /// # Errors
 /// Outside: when the database does not answer. Inside: the reason why there is no estimate.
@@ -59,11 +46,11 @@ pub(crate) async fn estimate(
         Ok(found) => found,
         Err(reason) => return Ok(Err(reason)),
     };
-    if !counts(deaths) {
+    if !deaths.counts_persons() {
         return Ok(Err(Reason::NoModel));
     }
     let mut reason = Reason::NoData;
-    for lead in leads(profile, deaths) {
+    for lead in profile.leads(deaths) {
         let (of_lead, lead_source, lead_points) = match weeks(conn, profile, lead, place, as_of).await? {
             Ok(found) => found,
             Err(why) => {
@@ -151,7 +138,7 @@ fn nearer(a: Reason, b: Reason) -> Reason {
         Reason::TooFew => 3,
         Reason::Stale => 2,
         Reason::Ended => 1,
-        Reason::NoData | Reason::NoModel | Reason::NotComputed | Reason::Withdrawn => 0,
+        Reason::NoData | Reason::NoModel | Reason::NotComputed | Reason::Quarantined | Reason::Withdrawn => 0,
     };
     if rank(b) > rank(a) { b } else { a }
 }
@@ -201,7 +188,7 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clusters/ch/profile/profile.toml");
         let profile = CountryProfile::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
         let deaths = profile.signal(&"covid_deaths".parse().unwrap()).unwrap();
-        let names: Vec<_> = leads(&profile, deaths).iter().map(|s| s.id.to_string()).collect();
+        let names: Vec<_> = profile.leads(deaths).iter().map(|s| s.id.to_string()).collect();
         let admissions = ["covid_hosp_admissions_daily", "covid_hosp_admissions"];
         assert_eq!(names[..2], admissions);
         assert_eq!(names[2..], ["covid_cases", "covid_cases_weekly"]);

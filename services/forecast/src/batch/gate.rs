@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::Signal;
+use kit::record::Closed;
 
 /// Why a question has no answer. The words are stable: clients and locale files know them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,19 +19,22 @@ pub enum Reason {
     NoModel,
     /// A model would answer, and has not run yet on what was known then.
     NotComputed,
+    /// The publisher's newest table was refused (`kit::record`).
+    Quarantined,
     /// The model has failed the rule that takes it off the pages (`kit::record`).
     Withdrawn,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Ended,
         Self::Stale,
         Self::TooFew,
         Self::NoData,
         Self::NoModel,
         Self::NotComputed,
+        Self::Quarantined,
         Self::Withdrawn,
     ];
 
@@ -44,6 +48,7 @@ impl Reason {
             Self::NoData => "no_data",
             Self::NoModel => "no_model",
             Self::NotComputed => "not_computed",
+            Self::Quarantined => "quarantined",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -52,6 +57,15 @@ impl Reason {
     #[must_use]
     pub fn read(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|r| r.as_str() == word)
+    }
+}
+
+impl From<Closed> for Reason {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Quarantined => Self::Quarantined,
+            Closed::Withdrawn => Self::Withdrawn,
+        }
     }
 }
 

@@ -3,7 +3,18 @@
 use hub::Locations;
 use store::places::Place;
 
-/// A configuration of the recipe: the hub that it was measured on, and our names for the hub's targets.
+/// A hub's target, and the signal of this platform that has its figures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Feed {
+    /// The target, as its hub names it.
+    pub(crate) target: &'static str,
+    /// Our name for it.
+    pub(crate) signal: &'static str,
+    /// The hub's unit in ours: 100 where the hub has a proportion and we have percent.
+    pub(crate) unit: f64,
+}
+
+/// A configuration of the recipe: the hub that it was measured on, and where the figures come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Model {
     /// The name in a profile.
@@ -12,25 +23,58 @@ pub(crate) struct Model {
     pub(crate) id: &'static str,
     /// Raised whenever the same rows would give other forecasts.
     pub(crate) version: &'static str,
-    /// Target of the hub and signal of this platform.
-    pub(crate) targets: &'static [(&'static str, &'static str)],
+    /// What it forecasts and what it learns from.
+    pub(crate) feeds: &'static [Feed],
     /// Do the hub's locations have codes and populations of their own?
     pub(crate) coded: bool,
 }
 
-const MODELS: [Model; 2] = [
+const fn same(target: &'static str, signal: &'static str) -> Feed {
+    Feed { target, signal, unit: 1.0 }
+}
+
+const fn percent(target: &'static str, signal: &'static str) -> Feed {
+    Feed { target, signal, unit: 100.0 }
+}
+
+const FLU: Feed = same("wk inc flu hosp", "flu_hosp_admissions");
+
+pub(crate) const MODELS: [Model; 5] = [
+    Model { name: "us", id: "vigie-pool-us", version: "2", feeds: &[FLU], coded: true },
     Model {
-        name: "us",
-        id: "vigie-pool-us",
-        version: "2",
-        targets: &[("wk inc flu hosp", "flu_hosp_admissions")],
+        name: "us-covid",
+        id: "vigie-pool-us-covid",
+        version: "1",
+        feeds: &[
+            same("wk inc covid hosp", "covid_hosp_admissions"),
+            percent("wk inc covid prop ed visits", "covid_ed_visits_percent"),
+            FLU,
+        ],
+        coded: true,
+    },
+    Model {
+        name: "us-rsv",
+        id: "vigie-pool-us-rsv",
+        version: "1",
+        feeds: &[
+            same("wk inc rsv hosp", "rsv_hosp_admissions"),
+            percent("wk inc rsv prop ed visits", "rsv_ed_visits_percent"),
+            FLU,
+        ],
+        coded: true,
+    },
+    Model {
+        name: "us-flu-visits",
+        id: "vigie-pool-us-flu-visits",
+        version: "1",
+        feeds: &[percent("wk inc flu prop ed visits", "flu_ed_visits_percent"), FLU],
         coded: true,
     },
     Model {
         name: "europe",
         id: "vigie-pool-europe",
-        version: "2",
-        targets: &[("ILI incidence", "ili_incidence"), ("ARI incidence", "ari_incidence")],
+        version: "3",
+        feeds: &[same("ILI incidence", "ili_incidence"), same("ARI incidence", "ari_incidence")],
         coded: false,
     },
 ];
@@ -41,9 +85,9 @@ impl Model {
         MODELS.into_iter().find(|m| m.name == name)
     }
 
-    /// The hub's target for a signal.
-    pub(crate) fn target(&self, signal: &str) -> Option<&'static str> {
-        self.targets.iter().find(|(_, s)| *s == signal).map(|(target, _)| *target)
+    /// Where the figures of a signal go.
+    pub(crate) fn feed(&self, signal: &str) -> Option<&'static Feed> {
+        self.feeds.iter().find(|feed| feed.signal == signal)
     }
 
     /// The hub's code of a place and the population that the model was measured with; `None`: no place of the hub.
@@ -64,10 +108,12 @@ mod tests {
     #[test]
     fn every_target_is_one_that_the_hubs_know() {
         for model in MODELS {
-            for (target, _) in model.targets {
-                let profile = hub::profile_of(target).unwrap();
-                assert!(profile.targets.iter().any(|(t, _)| t == target), "{target}");
+            let profile = hub::profile_of(model.feeds[0].target).unwrap();
+            for feed in model.feeds {
+                assert!(profile.group_of(feed.target).is_some(), "{}", feed.target);
             }
+            let learnt = profile.targets.len() + profile.pools.len();
+            assert_eq!(model.feeds.len(), learnt, "{} leaves out what its hub learns from", model.name);
         }
         assert!(Model::named("mars").is_none());
     }
@@ -81,7 +127,7 @@ mod tests {
             for signal in &profile.signals {
                 if let Some(plan) = &signal.forecast {
                     let model = Model::named(&plan.model).unwrap();
-                    assert!(model.target(signal.id.as_str()).is_some(), "{}", signal.id);
+                    assert!(model.feed(signal.id.as_str()).is_some(), "{}", signal.id);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! From rows of the database to the panel that the recipe learns from.
 
 use super::gate::{alive, day};
+use super::model::Feed;
 use super::{Model, Reason};
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 use domain::CountryProfile;
@@ -41,6 +42,8 @@ pub(crate) struct Built<'a> {
     pub(crate) last: Option<NaiveDate>,
     /// The date that the model's horizons count from.
     pub(crate) origin: Option<NaiveDate>,
+    /// The hub's unit in the signal's.
+    pub(crate) unit: f64,
     /// The rows that were used, in order.
     pub(crate) used: Vec<(&'static str, &'a str, &'a Point)>,
 }
@@ -58,13 +61,14 @@ struct Draft<'a> {
 
 /// Chooses, cuts and labels. Places without a series are in `asked` with their reason.
 pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
-    let target = input.model.target(input.signal.id.as_str());
-    let target = target.ok_or_else(|| anyhow::anyhow!("no target for {}", input.signal.id))?;
+    let feed = input.model.feed(input.signal.id.as_str());
+    let feed = feed.ok_or_else(|| anyhow::anyhow!("no target for {}", input.signal.id))?;
+    let target = feed.target;
     let hub = hub::profile_of(target)?;
     let config = (hub.recipe)();
     let locations = Locations::flusight();
     let (drafts, used) = drafts(input, &hub, &locations);
-    let mut asked = asked(input, &drafts, target);
+    let mut asked = asked(input, &drafts, feed);
     let nation = asked.iter().find(|a| a.place.id == input.profile.nation.as_str() && a.series.is_ok());
     let newest = |a: &Asked<'_>| a.weeks.last_key_value().map(|(week, _)| *week);
     let last = nation
@@ -91,7 +95,7 @@ pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
             a.series = Err(Reason::TooFew);
         }
     }
-    Ok(Built { panel, config, asked, last, origin, used })
+    Ok(Built { panel, config, asked, last, origin, unit: feed.unit, used })
 }
 
 /// The series of each target and place, in the hub's order, with the rows that they were made from.
@@ -102,8 +106,9 @@ fn drafts<'a>(
 ) -> (Vec<Draft<'a>>, Vec<(&'static str, &'a str, &'a Point)>) {
     let (mut drafts, mut used) = (Vec::new(), Vec::new());
     for (signal, rows) in input.rows {
-        let Some((target, _)) = input.model.targets.iter().find(|(_, s)| s == signal) else { continue };
-        let Some((_, group)) = hub.targets.iter().find(|(t, _)| t == target) else { continue };
+        let Some(feed) = input.model.feed(signal) else { continue };
+        let target = feed.target;
+        let Some(group) = hub.group_of(target) else { continue };
         let mut by_place: BTreeMap<&str, BTreeMap<&str, Vec<&Point>>> = BTreeMap::new();
         for row in rows {
             let of_place = by_place.entry(&row.point.place_id).or_default();
@@ -117,13 +122,19 @@ fn drafts<'a>(
             used.extend(points.iter().map(|p| (*signal, source, *p)));
             let ends = input.profile.week_system.last_day();
             let whole = points.iter().filter(|p| p.reference_date.weekday() == ends);
-            let issue =
-                |p: &&&Point| Issue { week: p.reference_date, issued: day(p.issued_at), value: p.value };
+            let of_hub = |value: Option<f64>| value.map(|v| v / feed.unit);
+            let issue = |p: &&&Point| Issue {
+                week: p.reference_date,
+                issued: day(p.issued_at),
+                value: of_hub(p.value),
+            };
             let (id, issues) = (format!("{group}/{code}"), whole.map(|p| issue(&p)).collect());
             drafts.push(Draft { id, target, group, code, population, place, issues });
         }
     }
-    drafts.sort_by(|a, b| (a.target, &a.code).cmp(&(b.target, &b.code)));
+    // As the backtest has them: what the hub publishes, then what is only learnt from.
+    let pooled = |d: &Draft<'_>| hub.pools.iter().any(|p| p.target == d.target);
+    drafts.sort_by(|a, b| (pooled(a), a.target, &a.code).cmp(&(pooled(b), b.target, &b.code)));
     (drafts, used)
 }
 
@@ -147,12 +158,17 @@ fn choose<'s>(
     Some(source)
 }
 
-fn asked<'a>(input: &Input<'a>, drafts: &[Draft<'a>], target: &str) -> Vec<Asked<'a>> {
+fn asked<'a>(input: &Input<'a>, drafts: &[Draft<'a>], &Feed { target, unit, .. }: &Feed) -> Vec<Asked<'a>> {
     let nation = input.profile.nation.as_str();
-    let ours = |p: &&Place| p.id.get(..2) == Some(nation) && input.signal.source_at(&p.level).is_some();
+    let ours = |p: &&Place| {
+        p.id.get(..2) == Some(nation)
+            && input.signal.source_at(&p.level).is_some()
+            && input.signal.is_forecast_at(&p.level)
+    };
     let of_place = |place: &'a Place| {
         let draft = drafts.iter().find(|d| d.target == target && d.place.id == place.id);
-        let weeks = draft.map(|d| known(d, input.as_of)).unwrap_or_default();
+        let mut weeks = draft.map(|d| known(d, input.as_of)).unwrap_or_default();
+        weeks.values_mut().for_each(|value| *value *= unit);
         let last = weeks.last_key_value().map(|(week, _)| *week);
         let id = || draft.map(|d| d.id.clone()).ok_or(Reason::NoData);
         Asked { place, series: alive(input.signal, last, input.as_of).and_then(|_| id()), weeks }

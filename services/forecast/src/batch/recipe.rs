@@ -26,7 +26,11 @@ pub(crate) fn results(
     let made = match built.origin.filter(|_| alive) {
         Some(origin) => {
             let fitted = fit(&built.panel, &built.config, origin, threads)?;
-            fitted.predict(&built.panel, origin)?
+            let mut made = fitted.predict(&built.panel, origin)?;
+            for forecast in &mut made {
+                forecast.quantiles = forecast.quantiles.map(|q| q * built.unit);
+            }
+            made
         }
         None => Vec::new(),
     };

@@ -1,12 +1,13 @@
-//! Runs the models once on what is known at the clock, and stores what is new.
+//! How a task is done: the models run once on what is known at the clock, and what is new is stored.
 
 use super::gate::{alive, day};
 use super::hash::{DataHash, run_id};
 use super::panel::{Input, build};
+use super::task::{Kind, Task};
 use super::{Model, SOURCE_HASH, deaths, recipe};
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::profile::{Event, ForecastPlan, NATION, Signal};
+use domain::profile::{ForecastPlan, NATION, Signal};
 use kit::App;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -41,44 +42,32 @@ pub type Progress = fn(&str);
 /// The history of the model that learns from one.
 const HISTORY: &str = "history/ili_plus_us_2010_2020.csv.gz";
 
-/// Everything that the profile asks for, as of the clock. Returns how many runs were new.
+/// Does `task` as of the clock. Returns whether there was anything new. Safe to repeat, and to be done twice at once: a run of
+/// the same rows by the same code has the same id and is stored once.
 ///
 /// # Errors
 /// When the database does not answer, a file is missing or a model refuses its input.
-pub async fn run(app: &App, options: &Options, say: Progress) -> anyhow::Result<usize> {
-    let mut conn = app.db.acquire().await?;
-    // Two processes at once would compute everything twice.
-    store::forecasts::lock(&mut conn).await?;
-    let done = all(app, &mut conn, options, say).await;
-    store::forecasts::unlock(&mut conn).await?;
-    done
-}
-
-async fn all(app: &App, conn: &mut PgConnection, options: &Options, say: Progress) -> anyhow::Result<usize> {
+pub async fn perform(app: &App, task: &Task, options: &Options, say: Progress) -> anyhow::Result<bool> {
+    let about = || task.name();
+    let signal = app.profile.signal(&task.signal).with_context(about)?;
+    let conn = &mut *app.db.acquire().await?;
     let as_of = app.clock.now();
     let places = store::places::all(conn).await?;
-    let mut new = 0;
-    for signal in &app.profile.signals {
-        let about = || format!("signal {}", signal.id);
-        if let Some(plan) = &signal.forecast {
-            new += usize::from(
-                planned(app, conn, signal, plan, &places, as_of, options, say).await.with_context(about)?,
-            );
+    match task.kind {
+        Kind::Pool => {
+            let plan = signal.forecast.as_ref().with_context(about)?;
+            planned(app, conn, signal, plan, &places, as_of, options, say).await.with_context(about)
         }
-        if signal.event == Event::Deaths && !signal.cumulative {
-            new += usize::from(mortality(app, conn, signal, &places, as_of, say).await.with_context(about)?);
-        }
-    }
-    for signal in &app.profile.signals {
-        let scored = crate::scoring::run(conn, &app.profile, signal, &places, as_of)
-            .await
-            .with_context(|| format!("scores of signal {}", signal.id))?;
-        if scored > 0 {
-            say(&format!("{}: {scored} new scores", signal.id));
+        Kind::Deaths => mortality(app, conn, signal, &places, as_of, say).await.with_context(about),
+        Kind::Scores => {
+            let scored =
+                crate::scoring::run(conn, &app.profile, signal, &places, as_of).await.with_context(about)?;
+            if scored > 0 {
+                say(&format!("{}: {scored} new scores", signal.id));
+            }
+            Ok(scored > 0)
         }
     }
-    say(&format!("forecasts as of {}: {new} new", as_of.format("%Y-%m-%d %H:%M UTC")));
-    Ok(new)
 }
 
 /// The latest run, if it was made by this code from these rows, and the gate stands where it stood.
@@ -135,8 +124,9 @@ async fn planned(
         .with_context(|| format!("the profile names the model `{}`, which does not exist", plan.model))?;
     let mut rows = BTreeMap::new();
     let mut training = store::training::begin(conn, as_of).await?;
-    for (_, of_model) in model.targets {
-        rows.insert(*of_model, store::observations::all_revisions(training.reader(), of_model, as_of).await?);
+    for feed in model.feeds {
+        let found = store::observations::all_revisions(training.reader(), feed.signal, as_of).await?;
+        rows.insert(feed.signal, found);
     }
     training.end().await?;
     let mut hash = DataHash::default();

@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::{ObservationKey, Status};
-use forecast::batch::{self, Options};
+use forecast::batch::Options;
+use forecast::work;
 use http_body_util::BodyExt as _;
 use kit::{App, Clock};
 use sqlx::PgPool;
@@ -122,7 +123,7 @@ pub(crate) fn point(
 /// Runs the batch.
 pub(crate) async fn computed(app: &App) -> usize {
     let options = Options { data: "data".into(), threads: 2 };
-    batch::run(app, &options, |line| println!("{line}")).await.unwrap()
+    work::once(app, &options, |line| println!("{line}")).await.unwrap()
 }
 
 /// An answer.
@@ -148,7 +149,7 @@ impl Answer {
 
 /// Asks the service as a client would, through the layers of every service.
 pub(crate) async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let router = kit::server::layers(forecast::router(app.clone()));
+    let router = kit::server::layers(forecast::router(app.clone(), kit::Build::default()).unwrap());
     let mut request = Request::builder().method(method).uri(format!("/api/forecast/v1/{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);

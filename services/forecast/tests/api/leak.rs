@@ -16,7 +16,7 @@ async fn everything(pool: &PgPool) -> Vec<String> {
 async fn forget(pool: &PgPool) {
     let sql = "begin; set local session_replication_role = replica;
                delete from forecast; delete from rt_estimate; delete from trend; delete from not_estimated;
-               delete from forecast_run; commit";
+               delete from forecast_run; delete from chain_link; commit";
     sqlx::raw_sql(sql).execute(pool).await.unwrap();
 }
 

@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may end loudly")]
 
 mod any_query;
+mod cards_of_models;
 mod common;
+mod further;
 mod leak;
 mod measured;
 mod openapi;
 mod scored;
+mod watched;
 mod withdrawn;
+mod working;
 
 use common::{CLOCK, SPRING_2021, ask, computed, get, recorded, seeded};
 use kit::Clock;
@@ -170,16 +174,16 @@ async fn a_wrong_question_is_refused_and_named(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
-async fn models_show_their_cards(pool: PgPool) {
+async fn the_head_of_the_chain_stands_where_a_reader_may_note_it(pool: PgPool) {
     seeded(&pool).await;
-    let models = get(&recorded(&pool, CLOCK), "models").await.json();
-    let ids: Vec<_> =
-        models["models"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
-    assert_eq!(
-        ids,
-        ["vigie-pool-europe", "vigie-rt", "vigie-deaths"],
-        "no card of a model of another country"
-    );
-    assert_eq!(models["models"][0]["signals"][0], "ili_incidence");
-    assert!(models["models"][0]["scores"][0]["value"].as_str().is_some());
+    let app = recorded(&pool, CLOCK);
+    assert!(get(&app, "models").await.json()["chain"].is_null());
+    computed(&app).await;
+    let chain = get(&app, "models").await.json()["chain"].clone();
+    let stored: String = sqlx::query_scalar("select encode(digest, 'hex') from chain_link where seq = 1")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!((&chain["links"], &chain["head"]), (&1.into(), &stored.into()));
+    assert!(chain["linked_at"].as_str().unwrap() > "2025-03-01", "by the machine's clock: {chain}");
 }

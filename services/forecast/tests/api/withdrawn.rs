@@ -2,6 +2,7 @@
 
 use crate::common::{ask, computed, date, get, recorded, tables, winters};
 use chrono::Days;
+use forecast::watch::{self, Alarm};
 use sqlx::PgPool;
 
 /// The weeks that no winter before prepared for, and what the consultations are multiplied by.
@@ -20,7 +21,7 @@ async fn an_onset_that_breaks_the_model_withdraws_it_and_it_returns(pool: PgPool
     let times = |end| ONSET.iter().find(|(week, _)| date(week) == end).map_or(1.0, |(_, times)| *times);
     let points = winters(190, |place, end, value| if place == "CH" { value * times(end) } else { value });
     store::observations::append(&mut pool.acquire().await.unwrap(), &points).await.unwrap();
-    let mut told = Vec::new();
+    let (mut told, mut watched) = (Vec::new(), Vec::new());
     for week in 0..20 {
         let friday = date("2024-09-27") + Days::new(7 * week);
         let clock = format!("{friday}T23:59:59Z");
@@ -29,8 +30,19 @@ async fn an_onset_that_breaks_the_model_withdraws_it_and_it_returns(pool: PgPool
         let rule = get(&app, "scores").await.json()["rule"].clone();
         let answer = get(&app, "forecasts").await.json();
         println!("{friday} {} {rule}", answer["reason"]);
+        let alarms = watch::read(&app).await.unwrap().remove(0).alarms;
+        println!("{alarms:?}");
         told.push((clock, rule["withdrawn"] == true, answer));
+        watched.push(alarms);
     }
+    for ((clock, withdrawn, _), alarms) in told.iter().zip(&watched) {
+        assert_eq!(alarms.contains(&Alarm::Withdrawn), *withdrawn, "{clock}: {alarms:?}");
+    }
+    let warned = watched.iter().position(|a| a.contains(&Alarm::CoverageLow) || a.contains(&Alarm::WisHigh));
+    assert!(
+        warned < told.iter().position(|(_, withdrawn, _)| *withdrawn),
+        "operators hear of it before readers do"
+    );
     for (clock, withdrawn, answer) in &told {
         let reason = if *withdrawn { "withdrawn".into() } else { serde_json::Value::Null };
         assert_eq!(answer["reason"], reason, "{clock}: {answer}");

@@ -1,7 +1,8 @@
-//! `cdc-covid-hub`: weekly COVID-19 hospital admissions of the United States (NHSN), as CDC's COVID-19 hub publishes them.
+//! `cdc-covid-hub`: weekly COVID-19 hospital admissions (NHSN) and emergency visits (NSSP) of the United States, as CDC's COVID-19
+//! hub publishes them.
 
 use crate::frame::{Frame, present};
-use crate::parsed::{Skips, end_of_day, signal};
+use crate::parsed::{Skips, end_of_day, percent, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::table::{COMMA, Table};
@@ -13,13 +14,13 @@ use domain::Step;
 pub const SOURCE: Source = Source {
     id: "cdc-covid-hub",
     publisher: "CDC, COVID-19 Forecast Hub",
-    title: "COVID-19 Forecast Hub target data: weekly hospital admissions with laboratory-confirmed COVID-19 (NHSN)",
+    title: "COVID-19 Forecast Hub target data: weekly hospital admissions with laboratory-confirmed COVID-19 (NHSN), and share of emergency visits (NSSP)",
     page_url: "https://github.com/CDCgov/covid19-forecast-hub",
     cadence: Cadence::Weekly,
     terms: Terms::PublicDomain,
     licence: "Public domain (US Government work); repository under Apache-2.0",
     licence_url: "https://www.usa.gov/government-works",
-    credit: "Centers for Disease Control and Prevention, National Healthcare Safety Network (NHSN), via the COVID-19 Forecast Hub",
+    credit: "Centers for Disease Control and Prevention, NHSN and NSSP, via the COVID-19 Forecast Hub",
     redistributable: true,
     left_out: None,
     issue_time: "The time of the commit for the CSV; for the vintages inside the Parquet file the date in `as_of`, counted from the end of that day.",
@@ -83,31 +84,32 @@ fn table(bytes: &[u8], context: &Context<'_>) -> Result<Parsed, Refusal> {
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }
 
-/// All vintages in one table; `date` was later renamed `target_end_date`.
+/// All vintages in one table: persons for admissions, a proportion for emergency visits, which becomes percent; `date` was
+/// later renamed `target_end_date`.
 fn time_series(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
     let all = Frame::read(bytes)?;
     let (as_of, date) = (all.date(&["as_of"])?, all.date(&["target_end_date", "date"])?);
     let (target, location) = (all.text(&["target"])?, all.text(&["location"])?);
     let value = all.number(&["observation"])?;
-    let admissions = signal("covid_hosp_admissions")?;
+    let (admissions, visits) = (signal("covid_hosp_admissions")?, signal("covid_ed_visits_percent")?);
     let (mut rows, mut skips) = (Vec::new(), Skips::default());
     for i in 0..all.len() {
-        if &**present(target, i, "target")? != "wk inc covid hosp" {
-            skips.add("another target: share of emergency visits");
-            continue;
-        }
+        let (signal, share) = match &**present(target, i, "target")? {
+            "wk inc covid hosp" => (&admissions, false),
+            "wk inc covid prop ed visits" => (&visits, true),
+            _ => {
+                skips.add("another target");
+                continue;
+            }
+        };
         let Some(place) = places::us_location(present(location, i, "location")?) else {
             skips.add("a territory without a page");
             continue;
         };
         let value = value.get(i).copied().flatten();
-        rows.push(Row::new(
-            &admissions,
-            place,
-            *present(date, i, "date")?,
-            end_of_day(*present(as_of, i, "as_of")?),
-            value,
-        ));
+        let value = if share { value.map(percent) } else { value };
+        let (week, issued_at) = (*present(date, i, "date")?, end_of_day(*present(as_of, i, "as_of")?));
+        rows.push(Row::new(signal, place, week, issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

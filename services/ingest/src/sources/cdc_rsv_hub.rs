@@ -1,7 +1,7 @@
 //! `cdc-rsv-hub`: weekly RSV hospital admissions and emergency visits of the United States, as CDC's RSV hub publishes them.
 
 use crate::frame::{Frame, present};
-use crate::parsed::{Skips, end_of_day, signal};
+use crate::parsed::{Skips, end_of_day, percent, signal};
 use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
 use crate::{Context, Parsed, Refusal, Row};
@@ -47,18 +47,18 @@ pub const SOURCE: Source = Source {
     }],
 };
 
-/// All vintages in one table: persons for admissions, a proportion for emergency visits.
+/// All vintages in one table: persons for admissions, a proportion for emergency visits, which becomes percent.
 fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
     let all = Frame::read(bytes)?;
     let (as_of, date) = (all.date(&["as_of"])?, all.date(&["target_end_date", "date"])?);
     let (target, location) = (all.text(&["target"])?, all.text(&["location"])?);
     let value = all.number(&["observation"])?;
-    let (admissions, visits) = (signal("rsv_hosp_admissions")?, signal("rsv_ed_visits_share")?);
+    let (admissions, visits) = (signal("rsv_hosp_admissions")?, signal("rsv_ed_visits_percent")?);
     let (mut rows, mut skips) = (Vec::with_capacity(all.len()), Skips::default());
     for i in 0..all.len() {
-        let signal = match &**present(target, i, "target")? {
-            "wk inc rsv hosp" => &admissions,
-            "wk inc rsv prop ed visits" => &visits,
+        let (signal, share) = match &**present(target, i, "target")? {
+            "wk inc rsv hosp" => (&admissions, false),
+            "wk inc rsv prop ed visits" => (&visits, true),
             _ => {
                 skips.add("another target");
                 continue;
@@ -69,7 +69,9 @@ fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
             continue;
         };
         let (week, issued_at) = (*present(date, i, "date")?, end_of_day(*present(as_of, i, "as_of")?));
-        rows.push(Row::new(signal, place, week, issued_at, value.get(i).copied().flatten()));
+        let value = value.get(i).copied().flatten();
+        let value = if share { value.map(percent) } else { value };
+        rows.push(Row::new(signal, place, week, issued_at, value));
     }
     Ok(Parsed { rows, skipped: skips.into_list(), ..Parsed::default() })
 }

@@ -2,7 +2,7 @@
 
 use super::series::Series;
 use kit::Problem;
-use kit::record::{Recent, Record};
+use kit::record::{Closed, Record};
 use sqlx::PgConnection;
 use store::forecasts::{Forecast, NotEstimated, Rt, Run, Trend};
 use store::places::Place;
@@ -42,18 +42,26 @@ impl Outlook {
             return Ok(Self::none(reason));
         }
         let signal = series.signal.id.as_str();
+        // Without a plan nobody computes anything for places of this level; deaths ahead need none.
+        let planned = series.signal.is_forecast_at(&place.level);
+        if series.signal.forecast.is_some() && !planned {
+            return Ok(Self::none("no_model"));
+        }
         let Some(run) = store::forecasts::latest_run(conn, signal, series.as_of).await? else {
-            // Without a plan nobody computes anything for this signal.
-            let planned = series.signal.forecast.is_some();
             return Ok(Self::none(if planned { "not_computed" } else { "no_model" }));
         };
+        let source = series.signal.source_at(&place.level).map_or("", |s| s.as_str());
+        let closed = Closed::read(conn, signal, source, &place.id, series.as_of).await?;
+        if closed == Some(Closed::Quarantined) {
+            return Ok(Self::none(Closed::Quarantined.as_str()));
+        }
         let record = Record::read(conn, signal, &place.id, series.as_of).await?;
         let at = Some(place.id.as_str());
         let rt = store::forecasts::rt(conn, &run.id, at).await?.pop();
         let why = store::forecasts::not_estimated(conn, &run.id, at).await?;
         let rt = rt.ok_or_else(|| reason(&why, "transmission"));
-        if Recent::read(conn, signal, series.as_of).await?.is_some_and(|recent| recent.withdraws()) {
-            return Ok(Self { run: Some(run), rt, record, ..Self::none("withdrawn") });
+        if let Some(closed) = closed {
+            return Ok(Self { run: Some(run), rt, record, ..Self::none(closed.as_str()) });
         }
         let last = series.last().map_or(run.reference_date, |c| c.date);
         let stored = store::forecasts::forecasts(conn, &run.id, at).await?;

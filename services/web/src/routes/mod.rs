@@ -14,7 +14,7 @@ mod why;
 
 use crate::here::Here;
 use crate::options::Options;
-use crate::site::Site;
+use crate::site::{Site, StartError};
 use crate::{assets, errors, respond};
 use axum::Router;
 use axum::http::header::{HeaderValue, LOCATION, VARY};
@@ -22,7 +22,6 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use kit::locale::LocaleError;
 use kit::{App, Problem};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -30,8 +29,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// The public pages of `app`'s country.
 ///
 /// # Errors
-/// [`LocaleError`] when there are no formats for one of its languages.
-pub fn router(app: App, options: Options) -> Result<Router, LocaleError> {
+/// [`StartError`]: no formats for one of its languages, or a signature of a model card that does not verify.
+pub fn router(app: App, options: Options) -> Result<Router, StartError> {
     let dev = options.dev;
     let site = Arc::new(Site::new(app, options)?);
     let mut prefixes: Vec<&str> = site.langs.iter().map(|l| l.language.prefix.as_str()).collect();
@@ -68,6 +67,7 @@ fn below(dev: bool) -> Router<Arc<Site>> {
         .route("/why/{id}", get(why::show))
         .route("/status", get(status::show))
         .route("/models", get(models::show))
+        .route("/models/{id}", get(models::card))
         .route("/accessibility", get(texts::accessibility))
         .route("/legal", get(texts::legal))
         .route("/privacy", get(texts::privacy))

@@ -58,6 +58,8 @@ pub(super) async fn sitemap(here: Here) -> Result<Response, Problem> {
         ["/", "/status", "/models", "/accessibility", "/legal", "/privacy"].map(str::to_owned).into();
     let loaded = store::sources::all(&mut conn).await?;
     let profile = &site.app.profile;
+    let used = |c: &&cards::Card| profile.signals.iter().any(|s| cards::uses(c, profile, s));
+    paths.extend(cards::library().cards.iter().filter(used).map(|c| format!("/models/{}", c.id)));
     for disease in &profile.diseases {
         paths.push(format!("/{}", disease.id));
         // Of thousands of small places only those that have a page with figures.

@@ -1,0 +1,108 @@
+//! Parquet as others write it: empty cells, several types for one thing, blocks that end inside a row group.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use ::parquet::schema::parser::parse_message_type;
+
+use super::for_each;
+
+const SCHEMA: &str = "message schema {
+    optional binary place (UTF8);
+    optional int32 day (DATE);
+    optional int64 nanoseconds;
+    required int64 moment (TIMESTAMP_MICROS);
+    optional double value;
+    required int32 code (UINT_8);
+    required boolean known;
+    required group nested { required double inside; }
+}";
+
+/// Every third place, fifth day and seventh value is missing.
+fn written(name: &str, groups: &[usize]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("vigie-table-{}-{name}.parquet", std::process::id()));
+    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+    let mut first = 0;
+    for rows in groups {
+        let rows: Vec<usize> = (first..first + rows).collect();
+        first += rows.len();
+        let mut group = file.next_row_group().unwrap();
+        column::<ByteArrayType>(&mut group, &rows, 3, |r| ByteArray::from(place(r).as_str()));
+        column::<Int32Type>(&mut group, &rows, 5, |r| 20_000 + r as i32 % 1000);
+        column::<Int64Type>(&mut group, &rows, 2, |r| (20_000 + r as i64 % 1000) * 86_400_000_000_000);
+        column::<Int64Type>(&mut group, &rows, 0, |r| (20_000 + r as i64 % 1000) * 86_400_000_000 + 1);
+        column::<DoubleType>(&mut group, &rows, 7, |r| if r % 11 == 1 { f64::NAN } else { r as f64 / 4.0 });
+        column::<Int32Type>(&mut group, &rows, 0, |r| r as i32 % 100);
+        column::<BoolType>(&mut group, &rows, 0, |r| r % 2 == 0);
+        column::<DoubleType>(&mut group, &rows, 0, |r| r as f64);
+        group.close().unwrap();
+    }
+    file.close().unwrap();
+    path
+}
+
+fn place(row: usize) -> String {
+    format!("Île-{}", row / 10 % 7)
+}
+
+fn column<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, File>,
+    rows: &[usize],
+    every: usize,
+    of: impl Fn(usize) -> T::T,
+) {
+    let missing = |row: &usize| every > 0 && row.is_multiple_of(every);
+    let values: Vec<T::T> = rows.iter().filter(|r| !missing(r)).map(|r| of(*r)).collect();
+    let levels: Vec<i16> = rows.iter().map(|r| i16::from(!missing(r))).collect();
+    let mut writer = group.next_column().unwrap().unwrap();
+    writer.typed::<T>().write_batch(&values, (every > 0).then_some(&levels), None).unwrap();
+    writer.close().unwrap();
+}
+
+const COLUMNS: [&str; 9] =
+    ["place", "absent?", "day", "nanoseconds", "moment", "value", "code", "known", "nested"];
+
+#[test]
+fn every_row_comes_with_its_own_cells_across_blocks_and_groups() {
+    let path = written("all", &[5000, 1, 9000]);
+    let mut row = 0;
+    for_each(&path, &COLUMNS, |found| {
+        let day = chrono::NaiveDate::from_epoch_days(20_000 + row as i32 % 1000).unwrap();
+        assert_eq!(found.number, row + 1);
+        assert_eq!(found.text(0).ok().as_deref(), (row % 3 != 0).then(|| place(row)).as_deref());
+        assert!(!found.has(1) && !found.has(8), "nothing, and nothing of its own");
+        assert_eq!(found.day(2).ok(), (row % 5 != 0).then_some(day));
+        assert_eq!(found.day(3).ok(), (row % 2 != 0).then_some(day));
+        assert_eq!(found.day(4).unwrap(), day);
+        let value = (row % 7 != 0 && row % 11 != 1).then_some(row as f64 / 4.0);
+        assert_eq!(found.number(5).unwrap(), value);
+        assert_eq!(found.text(6).unwrap(), format!("{:02}", row % 100));
+        assert_eq!(found.text(7).unwrap(), (row % 2 == 0).to_string());
+        row += 1;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(row, 14_001);
+}
+
+#[test]
+fn a_caller_that_stops_is_answered_by_its_own_error_and_a_broken_file_by_its_name() {
+    let path = written("stop", &[200_000]);
+    let mut rows = 0;
+    let stopped = for_each(&path, &COLUMNS, |row| {
+        rows += 1;
+        row.number(4).map(drop)
+    });
+    assert!(stopped.unwrap_err().to_string().contains("row 1: `moment` is 20"), "a day is no number");
+    assert_eq!(rows, 1);
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let broken = for_each(&path, &COLUMNS, |_| Ok(())).unwrap_err().to_string();
+    assert!(broken.contains("is not a Parquet table") && broken.contains("stop.parquet"), "{broken}");
+}

@@ -1,0 +1,106 @@
+//! Roles and what they may do, as data.
+
+use super::{PERMISSIONS, Who};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The role that everybody has.
+const PUBLIC: &str = "public";
+
+/// Which role may do what.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    roles: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Why a policy is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// It is no TOML of this form.
+    #[error("access.toml cannot be read: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// It names what no handler asks for, or lacks the role of everybody.
+    #[error("access.toml: {0}")]
+    Content(String),
+}
+
+impl Policy {
+    /// Reads and checks a policy: a misspelt permission is refused, since it would silently allow nothing.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let policy: Self = toml::from_str(text)?;
+        if !policy.roles.contains_key(PUBLIC) {
+            return Err(PolicyError::Content("the role public is missing".to_owned()));
+        }
+        for (role, permissions) in &policy.roles {
+            if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
+                return Err(PolicyError::Content(format!(
+                    "{role} may `{unknown}`, which is no permission: known are {}",
+                    PERMISSIONS.join(", ")
+                )));
+            }
+        }
+        Ok(policy)
+    }
+
+    /// The policy of the repository.
+    ///
+    /// # Errors
+    /// [`PolicyError`], which a test excludes.
+    pub fn of_the_platform() -> Result<Self, PolicyError> {
+        Self::parse(include_str!("../../access.toml"))
+    }
+
+    /// May somebody do it? Without anybody: may everybody?
+    #[must_use]
+    pub fn may(&self, who: Option<&Who>, permission: &str) -> bool {
+        let of = |role: &str| self.roles.get(role).is_some_and(|p| p.contains(permission));
+        of(PUBLIC) || who.is_some_and(|w| w.roles.iter().any(|r| of(r)))
+    }
+
+    /// Is this a role that somebody can be given?
+    #[must_use]
+    pub fn can_be_given(&self, role: &str) -> bool {
+        role != PUBLIC && self.roles.contains_key(role)
+    }
+
+    /// The roles, in order of their names.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_of_the_platform_gives_every_permission_to_somebody_and_none_to_everybody() {
+        let policy = Policy::of_the_platform().unwrap();
+        let roles: Vec<&str> = policy.roles().collect();
+        assert_eq!(roles, ["auditor", "dpo", "operator", "public", "specialist"]);
+        for permission in PERMISSIONS {
+            assert!(!policy.may(None, permission), "{permission}");
+            let with = |role: &&str| {
+                let who = Who { subject: "s".into(), roles: vec![(*role).to_owned()] };
+                policy.may(Some(&who), permission)
+            };
+            assert!(roles.iter().any(with), "nobody may {permission}");
+        }
+        assert!(
+            policy.can_be_given("auditor") && !policy.can_be_given("public") && !policy.can_be_given("root")
+        );
+    }
+
+    #[test]
+    fn a_misspelt_permission_is_refused_by_name() {
+        let error =
+            Policy::parse("[roles]\npublic = []\noperator = [\"acounts:manage\"]").unwrap_err().to_string();
+        assert!(error.contains("operator may `acounts:manage`"), "{error}");
+        assert!(Policy::parse("[roles]\noperator = []").is_err());
+        assert!(Policy::parse("[roles]\npublic = []\n[role]\n").is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! What login needs on one machine: a database that only `identity` reads, and a provider to try it with.
+
+use crate::process::{self, Program};
+use crate::say::Step;
+use crate::state::State;
+use crate::tree::Tree;
+use anyhow::{Context as _, bail};
+use domain::CountryProfile;
+use rustix::process::Signal;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+
+/// The service, its program and its folder.
+pub(crate) const IDENTITY: &str = "identity";
+/// Where its state names who this installation is at the provider.
+const REGISTRATIONS: &str = "registrations.toml";
+
+/// How `identity` is told of a provider: the file of registrations, or what is missing for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// Registered, in this file.
+    Registered(PathBuf),
+    /// Something that the login page then names: `node`.
+    Missing(&'static str),
+}
+
+impl Provider {
+    /// The setting of `identity` that says so.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        match self {
+            Self::Registered(path) => command.env("VIGIE_REGISTRATIONS", path),
+            Self::Missing(what) => command.env("VIGIE_LOGIN_MISSING", what),
+        };
+    }
+}
+
+/// Makes the database of `identity` on the server of `url`, with a role that owns it and may do nothing else, and brings its
+/// schema up to date. Returns its address.
+pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> anyhow::Result<String> {
+    let admin: PgConnectOptions =
+        url.parse().context("DATABASE_URL is no address of a PostgreSQL database")?;
+    let name = format!("{}_{IDENTITY}", admin.get_database().unwrap_or("vigie"));
+    if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+        bail!(
+            "the database of identity would be called `{name}`: name the one of DATABASE_URL with a-z, 0-9 and _"
+        );
+    }
+    let password = state.secret("identity-password")?;
+    let mut conn = admin.connect().await?;
+    make(&mut conn, &name, &password).await.with_context(|| {
+        format!("the database `{name}` cannot be made: the role of DATABASE_URL must be allowed to make databases and roles")
+    })?;
+    let mut own: url::Url = url.parse().context("DATABASE_URL")?;
+    own.set_path(&format!("/{name}"));
+    if own.set_username(&name).is_err() || own.set_password(Some(&password)).is_err() {
+        bail!("DATABASE_URL is no address of a PostgreSQL database");
+    }
+    let url = String::from(own);
+    let output = process::tied(program.arg("migrate").env("DATABASE_URL", &url), Signal::KILL)
+        .output()
+        .await
+        .context("identity cannot be started")?;
+    if !output.status.success() {
+        bail!("the schema of identity: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(url)
+}
+
+/// `name` is a word and `password` hexadecimal, so both may stand in a statement.
+async fn make(conn: &mut PgConnection, name: &str, password: &str) -> sqlx::Result<()> {
+    let is = async |conn: &mut PgConnection, query: &'static str| -> sqlx::Result<bool> {
+        sqlx::query_scalar(query).bind(name).fetch_one(conn).await
+    };
+    let verb = match is(conn, "select exists (select from pg_roles where rolname = $1)").await? {
+        true => "alter",
+        false => "create",
+    };
+    let mut statements = vec![format!(
+        "{verb} role {name} login nosuperuser nocreatedb nocreaterole noinherit password '{password}'"
+    )];
+    if !is(conn, "select exists (select from pg_database where datname = $1)").await? {
+        statements.push(format!("create database {name} owner {name}"));
+    }
+    // Every role may connect to every database unless it is said.
+    statements.push(format!("revoke all on database {name} from public"));
+    for statement in statements {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Starts the development provider for the country's providers, where Node and its packages are there.
+pub(crate) async fn provider(
+    state: &State,
+    tree: &Tree,
+    profile: &CountryProfile,
+    origin: &str,
+    step: &Step,
+) -> anyhow::Result<(Provider, Option<Program>)> {
+    let folder = tree.root().join("services").join(IDENTITY).join("provider");
+    let node = Command::new("node").arg("--version").output().await;
+    if !node.is_ok_and(|o| o.status.success()) || !folder.join("node_modules").is_dir() {
+        step.progress("nobody can log in: Node.js and npm are missing (nothing else needs them)");
+        return Ok((Provider::Missing("node"), None));
+    }
+    let path = state.dir().join(REGISTRATIONS);
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+        _ => {}
+    }
+    let told = serde_json::json!({ "rp": origin, "providers": profile.identity.providers }).to_string();
+    let mut command = Command::new("node");
+    command.arg(folder.join("provider.js")).arg(told).arg(&path);
+    let mut program = Program::start("provider", &mut command, state.log("provider")?, Signal::TERM)?;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // It writes the file beside and moves it when all of it is there.
+    while !path.is_file() {
+        if let Some(status) = program.has_ended() {
+            bail!(
+                "the development provider stopped ({}); its log is {}",
+                process::how(status),
+                program.log.display()
+            );
+        }
+        if Instant::now() > deadline {
+            bail!("the development provider is not ready after 30 s; its log is {}", program.log.display());
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    step.progress("log in at /account with the sample accounts that the provider's page names");
+    Ok((Provider::Registered(path), Some(program)))
+}

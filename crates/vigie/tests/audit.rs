@@ -1,0 +1,248 @@
+//! `vigie audit verify`, after somebody with every right has been at the rows.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot be prepared has failed")]
+
+use sqlx::{AssertSqlSafe, PgPool};
+use std::process::{Command, Output};
+use store::forecasts::{self, Forecast, Results, Run};
+use store::scores::{self, Due, Found, New};
+
+fn audit(pool: &PgPool, args: &[&str]) -> (Option<i32>, String) {
+    let mut url: url::Url = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
+    url.set_path(pool.connect_options().get_database().unwrap());
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args(["audit", "verify"])
+        .args(args)
+        .env_clear()
+        .env("DATABASE_URL", url.as_str())
+        .output()
+        .unwrap();
+    (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
+}
+
+/// Six runs of two places and two weeks; after the second and the fifth a pass of two scores: eight links.
+async fn prepared(pool: &PgPool) -> Vec<String> {
+    let mut conn = pool.acquire().await.unwrap();
+    let parents = "insert into source values ('src', '', '', '', '', '', '', '');
+        insert into place values ('FR', 'nation', null, null, '{}'), ('DE', 'nation', null, null, '{}')";
+    sqlx::raw_sql(parents).execute(&mut *conn).await.unwrap();
+    let mut heads = Vec::new();
+    for n in 1..=6 {
+        let id = format!("run{n}");
+        let run = Run {
+            id: id.clone(),
+            model_id: "m".into(),
+            model_version: "1".into(),
+            signal_id: "flu_cases".into(),
+            source_id: "src".into(),
+            as_of: "2025-01-31T23:59:59Z".parse().unwrap(),
+            reference_date: "2025-01-26".parse().unwrap(),
+            data_vintage: "2025-01-31T12:00:00Z".parse().unwrap(),
+            data_hash: "d".into(),
+            source_hash: "s".into(),
+            created_at: format!("2025-02-0{n}T00:05:00Z").parse().unwrap(),
+        };
+        let forecasts = ["FR", "DE"].into_iter().flat_map(|place| {
+            (0..2).map(move |horizon| Forecast {
+                place_id: place.into(),
+                horizon,
+                target_end_date: "2025-02-02".parse().unwrap(),
+                quantiles: (0..23).map(f64::from).collect(),
+            })
+        });
+        let results = Results { forecasts: forecasts.collect(), ..Results::default() };
+        assert!(forecasts::put(&mut conn, &run, &results).await.unwrap());
+        if n == 2 || n == 5 {
+            let due = Due {
+                run_id: id,
+                origin: run.as_of,
+                created_at: run.created_at,
+                place_id: "FR".into(),
+                horizon: 0,
+                target_end_date: "2025-02-02".parse().unwrap(),
+                quantiles: vec![0.0; 23],
+            };
+            let found =
+                Some(Found { truth: 9.0, wis: 0.5, baseline_wis: Some(1.0), covered: [false, true, true] });
+            let pass = ["2025-02-07T00:00:00Z", "2025-02-14T00:00:00Z"].map(|issued| New {
+                of: &due,
+                truth_issued_at: issued.parse().unwrap(),
+                found,
+                replayed: false,
+            });
+            let clock = "2025-03-01T00:00:00Z".parse().unwrap();
+            assert_eq!(scores::put(&mut conn, "flu_cases", &pass, clock).await.unwrap(), 2);
+        }
+        heads.push(store::chain::hex(&store::chain::head(&mut conn).await.unwrap().unwrap().digest));
+    }
+    heads
+}
+
+/// As a superuser who switches triggers and foreign keys off; other constraints stay.
+async fn tampered(pool: &PgPool, sql: &str) {
+    let all = format!("begin; set local session_replication_role = replica; {sql}; commit");
+    sqlx::raw_sql(AssertSqlSafe(all)).execute(pool).await.unwrap();
+}
+
+/// Makes the links from `$1` on anew, so that all of them hold: what a superuser with this page can do.
+const FORGED: &str = "do $$ declare l record; h bytea := (select digest from chain_link where seq = FROM - 1); begin
+    for l in select * from chain_link where seq >= FROM order by seq loop
+        update chain_link c set previous = h, content = sha256(convert_to(parts, 'UTF8')) where seq = l.seq;
+        update chain_link c set digest = (select sha256(record_send(n)) from (select seq, kind, run_id, pass, existing, parts,
+            content, previous, linked_at from chain_link where seq = l.seq) n) where seq = l.seq returning digest into h;
+    end loop; end $$";
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_chain_that_holds_is_counted_and_a_head_noted_earlier_is_found(pool: PgPool) {
+    let (code, text) = audit(&pool, &[]);
+    assert_eq!((code, text.trim()), (Some(0), "0 links, 0 runs, 0 scores, head none yet"));
+    let heads = prepared(&pool).await;
+    let (code, text) = audit(&pool, &["--head", &heads[1]]);
+    let mut lines = text.lines();
+    let counted = format!("8 links, 6 runs, 4 scores, head {}", heads[5]);
+    assert_eq!((code, lines.next()), (Some(0), Some(counted.as_str())), "{text}");
+    let noted = lines.next().unwrap();
+    assert!(noted.starts_with("the head noted earlier is link 3 (scores of pass 1, linked 20"), "{text}");
+    assert!(noted.ends_with("; 5 links since"), "{text}");
+    let (code, text) = audit(&pool, &["--json", "--head", &heads[0].to_uppercase()]);
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(code, Some(0));
+    assert_eq!((&found["holds"], &found["links"], &found["noted"]), (&true.into(), &8.into(), &1.into()));
+    let (code, text) = audit(&pool, &["--head", &"0".repeat(64)]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("no link has the digest 0000"), "{text}");
+    let (code, text) = audit(&pool, &["--head", "abc"]);
+    assert!(code == Some(2) && text.contains("64 hexadecimal digits"), "{text}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
+    prepared(&pool).await;
+    let keep = "create schema kept; create table kept.r as table forecast_run; create table kept.f as table forecast;
+        create table kept.s as table forecast_score; create table kept.l as table chain_link";
+    sqlx::raw_sql(keep).execute(&pool).await.unwrap();
+    let forged = |from: &str| FORGED.replace("FROM", from);
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "update forecast set quantiles[12] = 11.000000000000002 where run_id = 'run4' and place_id = 'FR' and horizon = 1",
+            &["link 5 (run run4, linked 20", "a value of forecast was changed (4 rows"],
+        ),
+        ("update forecast_run set created_at = '2025-01-01' where id = 'run3'", &["run3", "a value of forecast_run was changed"]),
+        ("update forecast set target_end_date = 'infinity' where run_id = 'run1'", &["run1", "a value of forecast was changed"]),
+        (
+            "delete from forecast where run_id = 'run2' and place_id = 'DE' and horizon = 0",
+            &["run2", "a row of forecast is missing: 4 linked, 3 stored"],
+        ),
+        (
+            "insert into forecast select run_id, place_id, 7, target_end_date, quantiles from forecast
+              where run_id = 'run6' and place_id = 'FR' and horizon = 0",
+            &["run6", "a row of forecast was added: 4 linked, 5 stored"],
+        ),
+        ("insert into not_estimated values ('run6', 'FR', 'spread', 'stale')", &["run6", "a row of not_estimated was added: 0 linked, 1 stored"]),
+        ("delete from forecast_run where id = 'run4'", &["link 5 (run run4", "the run was deleted"]),
+        (
+            "delete from forecast where run_id = 'run4'; delete from forecast_run where id = 'run4'",
+            &["link 5 (run run4", "the run was deleted"],
+        ),
+        (
+            "delete from forecast_score where pass = 2 and truth_issued_at > '2025-02-10'",
+            &["scores of pass 2", "a row of forecast_score is missing: 2 linked, 1 stored"],
+        ),
+        ("update forecast_score set wis = 0.1 where pass = 1", &["scores of pass 1", "a value of forecast_score was changed"]),
+        (
+            "insert into forecast_score select run_id, place_id, 1, signal_id, origin, target_end_date, truth_issued_at, truth,
+                    0, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, 1 from forecast_score where pass = 1",
+            &["scores of pass 1", "a row of forecast_score was added: 2 linked, 4 stored"],
+        ),
+        (
+            "insert into forecast_score select run_id, place_id, 1, signal_id, origin, target_end_date, truth_issued_at, truth,
+                    0, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, 7 from forecast_score where pass = 1",
+            &["2 scores of pass 7 are stored and have no link"],
+        ),
+        ("delete from chain_link where seq = 5", &["link 5 is missing; the next that is there is link 6 (run run5"]),
+        ("delete from chain_link where seq in (1, 2)", &["the links 1 to 2 are missing"]),
+        ("delete from chain_link where seq = 8", &["run run6 is stored and has no link"]),
+        (
+            "delete from chain_link where seq = 8; delete from forecast_run where id = 'run6'",
+            &["4 rows of forecast belong to run run6, which is not there"],
+        ),
+        (
+            "insert into forecast_run select 'secret', model_id, model_version, signal_id, source_id, as_of, reference_date,
+                    data_vintage, data_hash, source_hash, created_at from forecast_run where id = 'run1'",
+            &["run secret is stored and has no link"],
+        ),
+        (
+            "update chain_link set seq = 4000 where seq = 4; update chain_link set seq = 4 where seq = 5;
+             update chain_link set seq = 5 where seq = 4000",
+            &["link 4 (run run4", "the link itself was changed"],
+        ),
+        ("update chain_link set linked_at = '2025-01-01' where seq = 2", &["link 2 (run run2", "the link itself was changed"]),
+        ("update chain_link set linked_at = 'infinity' where seq = 2", &["link 2 (run run2, linked at no time)"]),
+        ("update chain_link set existing = true where seq = 6", &["link 6", "the link itself was changed"]),
+        // The rules of the table itself can be dropped too.
+        (
+            "alter table chain_link drop constraint chain_link_is_counted;
+             insert into forecast_run select 'secret', model_id, model_version, signal_id, source_id, as_of, reference_date,
+                    data_vintage, data_hash, source_hash, created_at from forecast_run where id = 'run1';
+             insert into chain_link select -5, kind, 'secret', pass, existing, parts, content, decode(repeat('01', 32), 'hex'),
+                    linked_at, decode(repeat('02', 32), 'hex') from chain_link where seq = 1",
+            &["link -5 (run secret", "stands where link 1 should"],
+        ),
+    ];
+    for (sql, wanted) in cases {
+        tampered(&pool, sql).await;
+        let (code, text) = audit(&pool, &[]);
+        assert_eq!(code, Some(1), "{sql}: {text}");
+        assert!(text.starts_with("vigie: the chain does not hold: "), "{sql}: {text}");
+        for word in *wanted {
+            assert!(text.contains(word), "{sql}: {word}: {text}");
+        }
+        let (_, json) = audit(&pool, &["--json"]);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(text.contains(json["reason"].as_str().unwrap()), "{json}");
+        let back = "delete from forecast_score; delete from forecast; delete from not_estimated; delete from forecast_run;
+            delete from chain_link; insert into forecast_run table kept.r; insert into forecast table kept.f;
+            insert into forecast_score table kept.s; insert into chain_link table kept.l";
+        tampered(&pool, back).await;
+        assert_eq!(audit(&pool, &[]).0, Some(0), "as it was before {sql}");
+    }
+    // Whoever makes a link anew must make every later one anew.
+    let reforged = "update chain_link set parts = replace(parts, 'forecast 4', 'forecast 5') where seq = 4";
+    tampered(&pool, &format!("{reforged}; {}", forged("4").replace("seq >= 4", "seq = 4"))).await;
+    tampered(&pool, "insert into forecast select run_id, place_id, 7, target_end_date, quantiles from forecast where run_id = 'run3' limit 1").await;
+    let (code, text) = audit(&pool, &[]);
+    assert!(code == Some(1) && text.contains("link 4 (run run3"), "{text}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn only_a_head_noted_elsewhere_shows_a_chain_that_was_made_anew(pool: PgPool) {
+    let heads = prepared(&pool).await;
+    // The last run and its link, gone together.
+    let cut = "delete from forecast where run_id = 'run6'; delete from forecast_run where id = 'run6';
+        delete from chain_link where run_id = 'run6'";
+    tampered(&pool, cut).await;
+    assert_eq!(audit(&pool, &[]).0, Some(0), "nothing in the database tells");
+    assert_eq!(audit(&pool, &["--head", &heads[4]]).0, Some(0));
+    let (code, text) = audit(&pool, &["--head", &heads[5]]);
+    assert!(code == Some(1) && text.contains("cut or made anew"), "{text}");
+    // A forecast in the middle, and every link from there on.
+    let better = "update forecast set quantiles[12] = 11.5 where run_id = 'run4'";
+    let line = "update chain_link set parts = regexp_replace(parts, 'forecast 4 [0-9a-f]+', (
+        select 'forecast 4 ' || encode(sha256(string_agg(record_send(p), '')), 'hex')
+          from (select run_id, place_id, horizon, target_end_date, quantiles from forecast where run_id = 'run4'
+                 order by place_id collate \"C\", horizon) p)) where run_id = 'run4'";
+    let one = FORGED.replace("seq >= FROM", "seq = FROM").replace("FROM", "5");
+    tampered(&pool, &format!("{better}; {line}; {one}")).await;
+    let (code, text) = audit(&pool, &[]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("link 6 (run run5") && text.contains("does not follow link 5 (run run4"), "{text}");
+    tampered(&pool, &FORGED.replace("FROM", "5")).await;
+    assert_eq!(audit(&pool, &[]).0, Some(0), "made anew to its end");
+    assert_eq!(audit(&pool, &["--head", &heads[2]]).0, Some(0), "older than the forgery");
+    assert_eq!(audit(&pool, &["--head", &heads[3]]).0, Some(1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_schema_without_a_chain_is_named(pool: PgPool) {
+    let (code, text) = audit(&pool, &[]);
+    assert!(code == Some(1) && text.contains("run `vigie migrate` first"), "{text}");
+}

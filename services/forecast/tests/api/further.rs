@@ -1,0 +1,162 @@
+//! COVID-19 in the United States, with figures of known shape: admissions in persons, emergency visits in percent.
+
+use crate::common::{date, get, point, time};
+use chrono::Days;
+use forecast::batch::Options;
+use forecast::work;
+use kit::{App, Clock};
+use sqlx::PgPool;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::observations::NewPoint;
+
+const CLOCK: &str = "2025-03-05T23:59:59Z";
+const LAST: &str = "2025-03-01";
+const PLACES: [(&str, &str, Option<&str>, f64); 6] = [
+    ("US", "nation", None, 334e6),
+    ("US-CA", "state", Some("US"), 39e6),
+    ("US-TX", "state", Some("US"), 30e6),
+    ("US-NY", "state", Some("US"), 19.6e6),
+    ("US-VT", "state", Some("US"), 0.65e6),
+    ("US:06037", "county", Some("US-CA"), 9.8e6),
+];
+
+fn app(db: &PgPool) -> App {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clusters/us/profile/profile.toml");
+    let profile = kit::config::profile(path.into()).unwrap();
+    let clock = Clock::Recorded(time(CLOCK));
+    App { db: db.clone(), profile: Arc::new(profile), clock, public_url: "http://127.0.0.1:8080".into() }
+}
+
+/// A history of one place, so that a test does not learn from ten years of fifty.
+fn data() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("vigie-forecast-history-{}", std::process::id()));
+    fs::create_dir_all(folder.join("history")).unwrap();
+    let mut table = String::from("location,target_end_date,ili_pct,flu_positive_pct\n");
+    for week in 0..400 {
+        let wave = 1.0 + 6.0 * (-((f64::from(week % 52) - 16.0) / 5.0).powi(2)).exp();
+        let end = date("2012-10-06") + Days::new(7 * u64::try_from(week).unwrap());
+        table += &format!("06,{end},{wave},{}\n", 5.0 * wave);
+    }
+    let file = fs::File::create(folder.join("history/ili_plus_us_2010_2020.csv.gz")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, table.as_bytes()).unwrap();
+    packed.finish().unwrap();
+    folder
+}
+
+async fn seeded(db: &PgPool) {
+    let mut conn = db.acquire().await.unwrap();
+    sqlx::raw_sql(
+        "insert into source select id, 'p', id, 'https://example.org', 'l', 'https://example.org', 'c', 'weekly'
+           from unnest(array['cdc-covid-hub', 'cdc-nssp']) id;
+         insert into retrieval select id, id, 'https://example.org/x', 'x', '2025-03-05T00:00:00Z', repeat('a', 64), 1, 'p 1'
+           from source;",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let mut points: Vec<NewPoint> = Vec::new();
+    for (place, level, parent, people) in PLACES {
+        sqlx::query("insert into place values ($1, $2, $3, $4, '{}')")
+            .bind(place)
+            .bind(level)
+            .bind(parent)
+            .bind(people as i64)
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+        for week in 0..120_u64 {
+            let end = date(LAST) - Days::new(7 * week);
+            let issued = format!("{}T23:59:59Z", end + Days::new(4));
+            let noise = 1.0 + 0.06 * ((week * 7 + place.len() as u64 * 3) % 11) as f64 / 11.0;
+            let wave = (1.2 + (week as f64 / 4.5).sin()) * noise;
+            let source = if level == "county" { "cdc-nssp" } else { "cdc-covid-hub" };
+            points.push(point(
+                "covid_ed_visits_percent",
+                source,
+                place,
+                end,
+                &issued,
+                (90.0 * wave).round() / 100.0,
+            ));
+            // Admissions begin with their hub, in Vermont three weeks ago.
+            if level != "county" && week < if place == "US-VT" { 3 } else { 16 } {
+                points.push(point(
+                    "covid_hosp_admissions",
+                    source,
+                    place,
+                    end,
+                    &issued,
+                    (people * 2e-5 * wave).round(),
+                ));
+            }
+        }
+    }
+    store::observations::append(&mut conn, &points).await.unwrap();
+}
+
+async fn computed(app: &App) -> usize {
+    work::once(app, &Options { data: data(), threads: 2 }, |line| println!("{line}")).await.unwrap()
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_with_a_reason_elsewhere(
+    pool: PgPool,
+) {
+    seeded(&pool).await;
+    let app = app(&pool);
+    assert_eq!(
+        computed(&app).await,
+        2,
+        "admissions and visits for COVID-19; of the others nothing is published here"
+    );
+    for (signal, place, unit, most) in [
+        ("covid_hosp_admissions", "US", "persons", 1e6),
+        ("covid_hosp_admissions", "US-CA", "persons", 1e5),
+        ("covid_ed_visits_percent", "US", "percent", 100.0),
+        ("covid_ed_visits_percent", "US-VT", "percent", 100.0),
+    ] {
+        let answer = get(&app, &format!("forecasts?signal={signal}&place={place}")).await.json();
+        assert_eq!(answer["status"], "estimated", "{answer}");
+        assert_eq!((&answer["unit"], &answer["run"]["model"]), (&unit.into(), &"vigie-pool-us-covid".into()));
+        let horizons = answer["result"]["horizons"].as_array().unwrap();
+        assert_eq!((horizons.len(), &horizons[0]["target_end_date"]), (4, &"2025-03-08".into()));
+        for horizon in horizons {
+            let quantiles: Vec<f64> = serde_json::from_value(horizon["quantiles"].clone()).unwrap();
+            assert!(quantiles.windows(2).all(|w| w[0] <= w[1]), "{quantiles:?}");
+            assert!(quantiles[0] >= 0.0 && quantiles[22] <= most, "{signal} {place}: {quantiles:?}");
+            // Percent, not proportions: the last figures lie between 0.2 and 2.3 %.
+            assert!(unit == "persons" || (0.1..5.0).contains(&quantiles[11]), "{quantiles:?}");
+        }
+    }
+    for (path, reason) in [
+        ("forecasts?signal=covid_hosp_admissions&place=US-VT", "too_few"),
+        ("forecasts?signal=covid_ed_visits_percent&place=US:06037", "no_model"),
+        ("spread?signal=covid_ed_visits_percent&place=US:06037", "no_model"),
+        ("forecasts?signal=rsv_hosp_admissions", "no_data"),
+        ("forecasts?signal=flu_ed_visits_percent&place=US-CA", "no_data"),
+        ("forecasts?signal=mpox_cases", "ended"),
+    ] {
+        let answer = get(&app, path).await.json();
+        assert_eq!(
+            (&answer["status"], &answer["reason"]),
+            (&"not_estimated".into(), &reason.into()),
+            "{path}: {answer}"
+        );
+    }
+    let spread = get(&app, "spread?signal=covid_ed_visits_percent&level=county").await.json();
+    assert_eq!(spread["result"]["places"][0]["not_estimated"], "no_model", "{spread}");
+    let models = get(&app, "models").await.json();
+    for (id, wanted) in [
+        ("vigie-pool-us-covid", ["covid_hosp_admissions", "covid_ed_visits_percent"]),
+        ("vigie-pool-us-rsv", ["rsv_hosp_admissions", "rsv_ed_visits_percent"]),
+    ] {
+        let model = models["models"].as_array().unwrap().iter().find(|m| m["id"] == id).unwrap();
+        let signals: Vec<_> =
+            model["signals"].as_array().unwrap().iter().map(|s| s["signal"].clone()).collect();
+        assert_eq!(signals, wanted, "{id}");
+    }
+    assert_eq!(computed(&app).await, 0, "nothing new, nothing is computed again");
+}

@@ -1,0 +1,149 @@
+//! Accounts and what they were given. One query a function.
+
+use crate::random;
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// Somebody, as far as is known here.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Account {
+    /// What the person may quote.
+    pub id: String,
+    /// Which provider vouches.
+    pub provider: String,
+    /// What the audit calls the person.
+    pub pseudonym: String,
+    /// Since when there is an account.
+    pub created_at: DateTime<Utc>,
+    /// Since when it cannot be used.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// The account of `subject` at `issuer`, made when it is the first login.
+///
+/// # Errors
+/// When the database does not answer, or the system has no randomness.
+pub async fn of_subject(
+    conn: &mut PgConnection,
+    provider: &str,
+    issuer: &str,
+    subject: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Account> {
+    let (id, pseudonym) = (random::word::<16>()?, random::word::<16>()?);
+    sqlx::query(
+        "insert into account (id, provider, issuer, subject, pseudonym, created_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (issuer, subject) do nothing",
+    )
+    .bind(id)
+    .bind(provider)
+    .bind(issuer)
+    .bind(subject)
+    .bind(pseudonym)
+    .bind(now)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query_as(
+        "select id, provider, pseudonym, created_at, disabled_at from account where issuer = $1 and subject = $2",
+    )
+    .bind(issuer)
+    .bind(subject)
+    .fetch_one(conn)
+    .await
+    .context("an account that was just made is not there")
+}
+
+/// The account named `id`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn named(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as("select id, provider, pseudonym, created_at, disabled_at from account where id = $1")
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+}
+
+/// Disables an account and ends all its sessions, both or neither. `false`: there is no such account, or it was disabled.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn disable(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "with gone as (update account set disabled_at = $2 where id = $1 and disabled_at is null returning id),
+              ended as (update session set ended_at = $2, end_reason = 'disabled', logout_hint = null
+                         where account_id in (select id from gone) and ended_at is null)
+         select 1 from gone",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Lets a disabled account be used again. `false`: there is no such account, or it was not disabled.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn enable(conn: &mut PgConnection, id: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("update account set disabled_at = null where id = $1 and disabled_at is not null")
+        .bind(id)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The roles that an account has now, beside `public`, in the order of their names.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn roles(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "select role from role_grant where account_id = $1 and (expires_at is null or expires_at > $2) order by role",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_all(conn)
+    .await
+}
+
+/// Gives a role, until `expires_at` where that is said; given once more, the newer end counts.
+///
+/// # Errors
+/// When the database does not answer or there is no such account.
+pub async fn grant(
+    conn: &mut PgConnection,
+    id: &str,
+    role: &str,
+    by: &str,
+    now: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into role_grant (account_id, role, granted_at, granted_by, expires_at) values ($1, $2, $3, $4, $5)
+         on conflict (account_id, role) do update set granted_at = $3, granted_by = $4, expires_at = $5",
+    )
+    .bind(id)
+    .bind(role)
+    .bind(now)
+    .bind(by)
+    .bind(expires_at)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Takes a role away. `false`: the account did not have it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke(conn: &mut PgConnection, id: &str, role: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("delete from role_grant where account_id = $1 and role = $2")
+        .bind(id)
+        .bind(role)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,137 @@
+//! What was done, by whom: rows that are never changed, each with a hash over itself and the one before it.
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use sqlx::{PgConnection, PgPool};
+
+/// One thing that was done.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
+pub struct Entry {
+    /// Its place in the chain, from 1.
+    pub seq: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom: a pseudonym, or `command`, `provider`.
+    pub actor: String,
+    /// What: `account.disable`.
+    pub action: String,
+    /// To whom: a pseudonym.
+    pub about: String,
+    /// More, without anything personal.
+    pub detail: Value,
+    /// The hash of the entry before; of the first one, 32 zero bytes.
+    #[serde(skip)]
+    pub previous: Vec<u8>,
+    /// SHA-256 of all the rest.
+    #[serde(skip)]
+    pub hash: Vec<u8>,
+}
+
+impl Entry {
+    /// Each field with its length before it: no two entries give the same bytes.
+    fn digest(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        let (seq, at, detail) = (self.seq.to_string(), self.at.to_rfc3339(), self.detail.to_string());
+        for field in [&seq, &at, &self.actor, &self.action, &self.about, &detail] {
+            hash.update((field.len() as u64).to_be_bytes());
+            hash.update(field.as_bytes());
+        }
+        hash.update(&self.previous);
+        hash.finalize().to_vec()
+    }
+}
+
+/// Only one appends at a time: the chain has one end.
+const LOCK: i64 = 0x7669_6769_6561_7564;
+
+/// Appends an entry within the caller's transaction: what was done and its entry are both there, or neither.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn append(
+    conn: &mut PgConnection,
+    at: DateTime<Utc>,
+    actor: &str,
+    action: &str,
+    about: &str,
+    detail: Value,
+) -> sqlx::Result<()> {
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *conn).await?;
+    let last: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("select seq, hash from audit order by seq desc limit 1")
+            .fetch_optional(&mut *conn)
+            .await?;
+    let (seq, previous) = last.unwrap_or((0, vec![0; 32]));
+    let mut entry = Entry {
+        seq: seq + 1,
+        // As exact as the database keeps it, or the hash would not be that of what is read again.
+        at: at.trunc_subsecs(6),
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        about: about.to_owned(),
+        detail,
+        previous,
+        hash: Vec::new(),
+    };
+    entry.hash = entry.digest();
+    sqlx::query(
+        "insert into audit (seq, at, actor, action, about, detail, previous, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(entry.seq)
+    .bind(entry.at)
+    .bind(entry.actor)
+    .bind(entry.action)
+    .bind(entry.about)
+    .bind(entry.detail)
+    .bind(entry.previous)
+    .bind(entry.hash)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// At most `most` entries before `before` (the newest without it), the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(conn: &mut PgConnection, before: Option<i64>, most: i64) -> sqlx::Result<Vec<Entry>> {
+    sqlx::query_as("select * from audit where $1::bigint is null or seq < $1 order by seq desc limit $2")
+        .bind(before)
+        .bind(most)
+        .fetch_all(conn)
+        .await
+}
+
+/// What a look at the whole chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of it fits; this many entries, and the hash of the last one, to be kept elsewhere: who could write the whole
+    /// table could make a whole new chain.
+    Whole(i64, Vec<u8>),
+    /// The entry with this number was changed, or one before it is missing.
+    Broken(i64),
+}
+
+/// Reads the chain from its beginning.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn verify(db: &PgPool) -> sqlx::Result<Verdict> {
+    let (mut seq, mut hash) = (0, vec![0; 32]);
+    loop {
+        let page: Vec<Entry> = sqlx::query_as("select * from audit where seq > $1 order by seq limit 1000")
+            .bind(seq)
+            .fetch_all(db)
+            .await?;
+        if page.is_empty() {
+            return Ok(Verdict::Whole(seq, hash));
+        }
+        for entry in page {
+            if entry.seq != seq + 1 || entry.previous != hash || entry.hash != entry.digest() {
+                return Ok(Verdict::Broken(entry.seq));
+            }
+            (seq, hash) = (entry.seq, entry.hash);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The two cookies of the platform. `__Host-`: of this origin only, never over a plain connection, for every path; no
+//! script reads them, and another site's form does not send them.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+
+/// The session's token.
+pub(crate) const SESSION: &str = "__Host-vigie-session";
+/// What ties logins under way to this browser.
+pub(crate) const LOGIN: &str = "__Host-vigie-login";
+
+/// The value of a cookie; `None` when it is absent, or there twice: then one of them is not ours.
+pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut values = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|(n, value)| (n == name).then_some(value));
+    match (values.next(), values.next()) {
+        (Some(value), None) if !value.is_empty() => Some(value),
+        _ => None,
+    }
+}
+
+/// A `Set-Cookie` value that lasts `seconds`; 0 removes it.
+///
+/// # Errors
+/// When `value` is none that a header carries.
+pub(crate) fn set(name: &str, value: &str, seconds: i64) -> anyhow::Result<HeaderValue> {
+    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}");
+    Ok(HeaderValue::from_str(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_that_is_there_twice_is_none() {
+        let of = |line: &'static str| {
+            let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(line))]);
+            get(&headers, SESSION).map(str::to_owned)
+        };
+        assert_eq!(of("a=b; __Host-vigie-session=abc; c=d").as_deref(), Some("abc"));
+        for other in [
+            "",
+            "__Host-vigie-session=",
+            "__host-vigie-session=a",
+            "__Host-vigie-session=a; __Host-vigie-session=b",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Failures as pages in the reader's language; as problem+json for those who ask for JSON.
+
+use crate::here::{Lang, Site};
+use crate::respond;
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use kit::Params;
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    site: &'a Site,
+    lang: &'a Lang,
+    code: &'a str,
+    status: u16,
+    languages: Vec<(String, String, String, bool)>,
+}
+
+/// Turns every failed answer that is no page yet into one. Machines at `/oidc` read problem+json.
+pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let named = Params::known(request.uri().query(), &["lang"]);
+    let accepts = headers.get(ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or("").to_owned();
+    let reads = accepts.contains("html");
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|t| t.to_str().ok()).unwrap_or("");
+    let failed = status.is_client_error() || status.is_server_error();
+    if !failed || !reads || kind.starts_with("text/html") {
+        return response;
+    }
+    page(&site, named.one("lang").ok().flatten(), &headers, status, response.headers()).unwrap_or(response)
+}
+
+fn page(
+    site: &Site,
+    named: Option<&str>,
+    headers: &HeaderMap,
+    status: StatusCode,
+    had: &HeaderMap,
+) -> Option<Response> {
+    let lang = site.lang(named, headers)?;
+    let code = match status {
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "forbidden",
+        s if s.is_client_error() => "invalid",
+        _ => "internal",
+    };
+    let page = ErrorPage { site, lang, code, status: status.as_u16(), languages: Vec::new() };
+    let mut answer = respond::page(lang, status, &page, None).ok()?;
+    for name in [ALLOW, RETRY_AFTER] {
+        if let Some(value) = had.get(&name) {
+            answer.headers_mut().insert(name, value.clone());
+        }
+    }
+    Some(answer)
+}

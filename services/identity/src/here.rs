@@ -1,0 +1,146 @@
+//! What every page shares: the country, its languages, its providers.
+
+use crate::assets::Assets;
+use crate::options::Options;
+use crate::provider::Provider;
+use crate::throttle::Throttle;
+use crate::time::Time;
+use crate::tokens::Signer;
+use anyhow::bail;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use domain::profile::Language;
+use domain::profile::identity::Provider as Declared;
+use kit::App;
+use kit::locale::Formats;
+use rust_i18n::t;
+use std::sync::Arc;
+use url::{Host, Url};
+
+/// A provider of the country, and our client there where this installation is registered.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) declared: Declared,
+    pub(crate) client: Option<Arc<Provider>>,
+}
+
+/// The country's pages. Made once at the start.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) app: App,
+    pub(crate) langs: Vec<Lang>,
+    pub(crate) assets: Assets,
+    pub(crate) providers: Vec<Entry>,
+    pub(crate) throttle: Throttle,
+    pub(crate) time: Time,
+    pub(crate) missing: Option<String>,
+    /// Whether a browser keeps a `Secure` cookie of this origin: https, or this machine.
+    pub(crate) secure: bool,
+    pub(crate) origin: Url,
+    pub(crate) signer: Signer,
+}
+
+impl Site {
+    /// # Errors
+    /// When a registration is of no provider of the country or lacks something; when a language has no formats.
+    pub(crate) fn new(app: App, options: Options, time: Time) -> anyhow::Result<Self> {
+        let p = &app.profile;
+        let lang = |language: &Language| {
+            let formats = Formats::new(&language.tag, p.time_zone, p.week_system)?;
+            Ok(Lang { language: language.clone(), formats })
+        };
+        let langs = p.languages.iter().map(lang).collect::<anyhow::Result<Vec<_>>>()?;
+        let known = |id: &String| p.identity.providers.iter().any(|d| d.id == *id);
+        if let Some(id) = options.registrations.keys().find(|id| !known(id)) {
+            bail!("VIGIE_REGISTRATIONS names {id}, which is no provider of the country's profile");
+        }
+        let entry = |declared: &Declared| {
+            let client = options.registrations.get(&declared.id).map(|registration| {
+                Provider::new(declared.clone(), registration.clone(), &app.public_url, time.clone())
+                    .map(Arc::new)
+            });
+            Ok(Entry { declared: declared.clone(), client: client.transpose()? })
+        };
+        let providers = p.identity.providers.iter().map(entry).collect::<anyhow::Result<Vec<_>>>()?;
+        let origin: Url = app.public_url.parse()?;
+        let secure = origin.scheme() == "https"
+            || match origin.host() {
+                Some(Host::Domain(name)) => name == "localhost",
+                Some(Host::Ipv4(ip)) => ip.is_loopback(),
+                Some(Host::Ipv6(ip)) => ip.is_loopback(),
+                None => false,
+            };
+        let assets = Assets::new(&p.theme);
+        Ok(Self {
+            langs,
+            assets,
+            providers,
+            throttle: Throttle::default(),
+            time,
+            missing: options.missing,
+            secure,
+            origin,
+            signer: Signer::default(),
+            app,
+        })
+    }
+
+    /// Whose tokens are good here.
+    pub(crate) fn issuer(&self) -> String {
+        self.origin.origin().ascii_serialization()
+    }
+
+    /// Where they are good.
+    pub(crate) fn audience(&self) -> String {
+        format!("vigie:{}", self.app.profile.country)
+    }
+
+    /// Our client at the provider named `id`.
+    pub(crate) fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
+        self.providers.iter().find(|e| e.declared.id == id)?.client.as_ref()
+    }
+
+    /// The language named by a request, else the one that its reader prefers, else the country's first.
+    pub(crate) fn lang(&self, named: Option<&str>, headers: &HeaderMap) -> Option<&Lang> {
+        let of = |code: &str| self.langs.iter().find(|l| l.language.code == code);
+        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|l| l.to_str().ok());
+        named.and_then(of).or_else(|| of(&self.app.negotiate(accepted)?.code))
+    }
+
+    /// A path of this site that may be gone to after a login; anything else becomes the account page.
+    pub(crate) fn local(&self, path: Option<&str>) -> String {
+        let own = |path: &&str| {
+            let plain = path.starts_with('/') && !path.starts_with("//") && path.len() <= 512;
+            let clean = !path.contains('\\') && !path.chars().any(char::is_control);
+            plain && clean && self.origin.join(path).is_ok_and(|url| url.origin() == self.origin.origin())
+        };
+        path.filter(own).unwrap_or("/account").to_owned()
+    }
+}
+
+/// A language: its words and its formats.
+#[derive(Debug)]
+pub(crate) struct Lang {
+    pub(crate) language: Language,
+    pub(crate) formats: Formats,
+}
+
+impl Lang {
+    /// The text named `key`; a test proves that every key exists in every language.
+    pub(crate) fn t(&self, key: impl AsRef<str>) -> String {
+        t!(key.as_ref(), locale = self.language.code.as_str()).into_owned()
+    }
+
+    /// The text named `key` with one placeholder filled in.
+    pub(crate) fn f(&self, key: impl AsRef<str>, name: &str, value: &str) -> String {
+        rust_i18n::replace_patterns(&self.t(key), &[name], &[value.to_owned()])
+    }
+
+    /// The text `key` if there is one, else `other`.
+    pub(crate) fn or(&self, key: &str, other: &str) -> String {
+        match crate::_rust_i18n_try_translate(&self.language.code, key) {
+            Some(text) => text.into_owned(),
+            None => self.t(other),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Who somebody is and what they may do: login with the country's OpenID Connect providers, sessions that their owner
+//! sees and ends, roles, and short-lived signed tokens for the other services. The public pages need none of it.
+//!
+//! Its database is its own: no other service has a role in it. Of a person it keeps what an issuer calls them, and nothing else.
+
+pub mod accounts;
+mod assets;
+pub mod audit;
+mod cookies;
+mod csrf;
+mod errors;
+mod here;
+mod http;
+pub mod logins;
+mod options;
+pub mod provider;
+mod random;
+mod respond;
+mod routes;
+pub mod sessions;
+mod throttle;
+mod time;
+mod tokens;
+
+pub use options::{Options, Registration};
+pub use routes::router;
+pub use time::Time;
+
+/// The schema, embedded in the program.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+// No fallback: a missing text must be seen by the tests, not hidden by another language.
+rust_i18n::i18n!("locales");

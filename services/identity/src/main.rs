@@ -1,0 +1,144 @@
+//! `identity` or `identity serve`: answers on `VIGIE_ADDR`. The other words are an operator's, on the machine itself.
+//! Settings: [`kit::config::Config`], where `DATABASE_URL` is the database of this service alone, and [`identity::Options`].
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use clap::{Parser, Subcommand};
+use identity::audit::Verdict;
+use identity::{Options, Time, accounts};
+use kit::App;
+use kit::access::Policy;
+use kit::config::Config;
+use serde_json::json;
+use std::io::Write as _;
+
+/// Who somebody is and what they may do.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer requests; the same without a word.
+    Serve,
+    /// Bring the schema of the service's own database up to date.
+    Migrate(Database),
+    /// Read the whole audit and say whether it was changed: exit code 1 when it was.
+    Verify(Database),
+    /// Disable an account and end all its sessions.
+    Disable(Of),
+    /// Let a disabled account be used again.
+    Enable(Of),
+    /// Give a role to an account.
+    Grant {
+        #[command(flatten)]
+        of: Of,
+        /// specialist, operator, auditor, dpo
+        role: String,
+        /// When it ends, RFC 3339; without it, when it is taken away
+        #[arg(long)]
+        until: Option<DateTime<Utc>>,
+    },
+    /// Take a role away.
+    Revoke {
+        #[command(flatten)]
+        of: Of,
+        /// The role
+        role: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Database {
+    /// Connection URL of the service's own database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct Of {
+    #[command(flatten)]
+    database: Database,
+    /// The account's number, as its owner sees it on /account
+    account: String,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        Command::Migrate(db) => {
+            kit::server::telemetry_of_a_command();
+            let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
+            identity::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")
+        }
+        Command::Verify(db) => {
+            kit::server::telemetry_of_a_command();
+            let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
+            match identity::audit::verify(&pool).await? {
+                Verdict::Whole(entries, hash) => {
+                    let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+                    Ok(writeln!(std::io::stdout(), "{entries} entries; the last one's hash is {hash}")?)
+                }
+                Verdict::Broken(seq) => {
+                    bail!("the audit was changed: entry {seq} does not fit to the one before it")
+                }
+            }
+        }
+        command => operate(command).await,
+    }
+}
+
+async fn serve() -> anyhow::Result<()> {
+    kit::server::telemetry();
+    let config = Config::from_env().context("identity does not start")?;
+    let options = Options::from_env()?;
+    let app = App::connect(&config).await?;
+    let schema = kit::server::Schema { db: app.db.clone(), newest: &identity::MIGRATOR };
+    let router = identity::router(app, options, Time::default())?;
+    kit::server::serve_over(router, axum::Router::new(), schema, config.addr, config.admin_addr).await
+}
+
+async fn operate(command: Command) -> anyhow::Result<()> {
+    kit::server::telemetry_of_a_command();
+    let of = match &command {
+        Command::Disable(of) | Command::Enable(of) => of,
+        Command::Grant { of, .. } | Command::Revoke { of, .. } => of,
+        Command::Serve | Command::Migrate(_) | Command::Verify(_) => return Ok(()),
+    };
+    let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
+    let mut tx = pool.begin().await?;
+    let (id, now) = (of.account.as_str(), Time::default().now());
+    let Some(account) = accounts::named(&mut tx, id).await? else {
+        bail!("there is no account {id}: its owner sees its number on /account");
+    };
+    let changed = match &command {
+        Command::Disable(_) => accounts::disable(&mut tx, id, now).await?,
+        Command::Enable(_) => accounts::enable(&mut tx, id).await?,
+        Command::Grant { role, until, .. } => {
+            let policy = Policy::of_the_platform()?;
+            if !policy.can_be_given(role) {
+                let known: Vec<&str> = policy.roles().filter(|r| policy.can_be_given(r)).collect();
+                bail!("there is no role {role}: choose one of {}", known.join(", "));
+            }
+            accounts::grant(&mut tx, id, role, "command", now, *until).await.map(|()| true)?
+        }
+        Command::Revoke { role, .. } => accounts::revoke(&mut tx, id, role).await?,
+        Command::Serve | Command::Migrate(_) | Command::Verify(_) => false,
+    };
+    if !changed {
+        bail!("nothing was changed: it was so already");
+    }
+    let (action, detail) = match &command {
+        Command::Grant { role, until, .. } => ("role.grant", json!({ "role": role, "until": until })),
+        Command::Revoke { role, .. } => ("role.revoke", json!({ "role": role })),
+        Command::Enable(_) => ("account.enable", json!({})),
+        _ => ("account.disable", json!({})),
+    };
+    identity::audit::append(&mut tx, now, "command", action, &account.pseudonym, detail).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,69 @@
+//! What this service is told beyond `kit::config::Config`.
+
+use kit::config::{ConfigError, var};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Who this installation is at a provider: what the operator was given when registering. A secret file, by provider's id.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// Another issuer than the profile's: the provider's test instance, or the one of `vigie up`.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The client id.
+    pub client_id: String,
+    /// For `client_secret_basic` and `client_secret_post`.
+    #[serde(default)]
+    pub client_secret: Option<String>,
+    /// For `private_key_jwt`: PKCS#8 in PEM, P-256 (ES256) or RSA (RS256).
+    #[serde(default)]
+    pub private_key: Option<String>,
+    /// The key's name at the provider.
+    #[serde(default)]
+    pub key_id: Option<String>,
+}
+
+impl std::fmt::Debug for Registration {
+    // Without secret and key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registration")
+            .field("issuer", &self.issuer)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of login and accounts.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `VIGIE_REGISTRATIONS`: the file of registrations, TOML, one table a provider. Default: none, so nobody can log in.
+    pub registrations: BTreeMap<String, Registration>,
+    /// `VIGIE_LOGIN_MISSING`: what the login page says is missing for a provider to be there: `node`, set by `vigie up`.
+    pub missing: Option<String>,
+}
+
+impl Options {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with the name of the variable.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let missing = Some(var("VIGIE_LOGIN_MISSING", String::new())?).filter(|m| !m.is_empty());
+        let path = var("VIGIE_REGISTRATIONS", PathBuf::new())?;
+        if path.as_os_str().is_empty() {
+            return Ok(Self { missing, ..Self::default() });
+        }
+        let wrong = |why: String| ConfigError::Invalid {
+            name: "VIGIE_REGISTRATIONS",
+            value: path.display().to_string(),
+            why,
+        };
+        let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+        // The message of the parser quotes the line, and the line may hold a secret.
+        let registrations =
+            toml::from_str(&text).map_err(|e: toml::de::Error| wrong(e.message().to_owned()))?;
+        Ok(Self { registrations, missing })
+    }
+}

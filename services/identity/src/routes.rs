@@ -1,0 +1,120 @@
+//! The paths of the contract: `/account` for people, `/oidc` for providers and services.
+
+mod access;
+mod account;
+mod backchannel;
+mod login;
+mod sessions;
+
+use crate::here::Site;
+use crate::options::Options;
+use crate::time::Time;
+use crate::{accounts, assets, cookies, csrf, errors, logins, tokens};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::HeaderMap;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use chrono::TimeDelta;
+use kit::access::{Gate, Policy};
+use kit::{App, Problem};
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// How often what is over is removed.
+const SWEEP: Duration = Duration::from_secs(600);
+/// How long an ended session is kept, so that its owner and the operator can still be told of it.
+const KEPT: TimeDelta = TimeDelta::days(7);
+/// No form of ours and no logout token is longer.
+const FORM: usize = 64 * 1024;
+
+/// The routes of this service. `app.db` is its own database.
+///
+/// # Errors
+/// When a registration cannot be used, or there are no formats for one of the country's languages.
+pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> {
+    let site = Arc::new(Site::new(app, options, time)?);
+    if !site.secure {
+        tracing::warn!(
+            origin = %site.origin,
+            "nobody can log in: a browser keeps the cookies of a login only over https or on this machine"
+        );
+    }
+    let now: Arc<dyn Fn() -> _ + Send + Sync> = Arc::new({
+        let time = site.time.clone();
+        move || time.now()
+    });
+    let keys = tokens::own(site.app.db.clone(), Arc::clone(&now));
+    let gate = Gate::new(Policy::of_the_platform()?, &site.issuer(), &site.audience(), keys, now);
+    tokio::spawn(sweep(Arc::downgrade(&site)));
+    // Sent by providers and programs, not by browsers: what they send is signed, and no cookie counts here.
+    let machines = Router::new()
+        .route("/oidc/backchannel/{provider}", post(backchannel::logout))
+        .route("/oidc/jwks.json", get(access::keys))
+        .route("/account/people/{id}/disable", post(access::disable))
+        .route("/account/people/{id}/enable", post(access::enable))
+        .route("/account/audit", get(access::audit));
+    let people = Router::new()
+        .route("/account", get(account::show))
+        .route("/account/login/{provider}", get(login::start))
+        .route("/account/goodbye", get(account::goodbye))
+        .route("/account/token", post(access::token))
+        .route("/account/logout", post(sessions::logout))
+        .route("/account/sessions/others/end", post(sessions::end_others))
+        .route("/account/sessions/{id}/end", post(sessions::end))
+        .route("/account/static/{name}", get(assets::file))
+        .route("/oidc/callback/{provider}", get(login::callback))
+        .layer(from_fn_with_state(Arc::clone(&site), csrf::own_pages_only));
+    Ok(kit::problem_fallbacks(people.merge(machines))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::Internal(anyhow::anyhow!("a handler panicked")).into_response()
+        }))
+        .layer(DefaultBodyLimit::max(FORM))
+        .layer(Extension(Arc::new(gate)))
+        .layer(from_fn_with_state(Arc::clone(&site), errors::as_pages))
+        .with_state(site))
+}
+
+/// Removes what is over, again and again: logins that nobody finished, sessions that ended, counts that are full again.
+async fn sweep(site: std::sync::Weak<Site>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(site) = site.upgrade() else { return };
+        if let Err(error) = swept(&site).await {
+            tracing::error!(%error, "what is over could not be removed; it is tried again");
+        }
+    }
+}
+
+async fn swept(site: &Site) -> sqlx::Result<()> {
+    let (now, limits) = (site.time.now(), site.app.profile.identity.session);
+    site.throttle.sweep();
+    let mut conn = site.app.db.acquire().await?;
+    let logins = logins::sweep(&mut conn, now).await?;
+    let sessions = crate::sessions::sweep(&mut conn, limits, now - KEPT).await?;
+    drop(conn);
+    tokens::sweep(&site.app.db, now).await?;
+    tracing::debug!(logins, sessions, "removed what is over");
+    Ok(())
+}
+
+/// Whoever is logged in.
+#[derive(Debug, Clone)]
+pub(crate) struct Me {
+    pub(crate) session: crate::sessions::Session,
+    pub(crate) account: accounts::Account,
+}
+
+/// Whose session the request carries, if it is alive.
+pub(crate) async fn me(site: &Site, headers: &HeaderMap) -> Result<Option<Me>, Problem> {
+    let Some(token) = cookies::get(headers, cookies::SESSION) else { return Ok(None) };
+    let mut conn = site.app.db.acquire().await?;
+    let (limits, now) = (site.app.profile.identity.session, site.time.now());
+    let Some(session) = crate::sessions::of_token(&mut conn, token, limits, now).await? else {
+        return Ok(None);
+    };
+    let account = accounts::named(&mut conn, &session.account_id).await?;
+    Ok(account.map(|account| Me { session, account }))
+}

@@ -1,0 +1,129 @@
+//! `/account`: the ways in, or one's sessions.
+
+use super::me;
+use crate::here::{Entry, Lang, Site};
+use crate::{accounts, respond, sessions};
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use kit::{Params, Problem};
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    site: &'a Site,
+    lang: &'a Lang,
+    said: Option<String>,
+    return_to: String,
+    missing: Option<String>,
+    languages: Vec<(String, String, String, bool)>,
+}
+
+impl LoginPage<'_> {
+    fn address(&self, entry: &Entry) -> String {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("lang", &self.lang.language.code)
+            .append_pair("return_to", &self.return_to)
+            .finish();
+        format!("/account/login/{}?{query}", entry.declared.id)
+    }
+}
+
+/// A session as its owner sees it.
+struct Row {
+    id: String,
+    began: String,
+    seen: String,
+    ends: String,
+    this: bool,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    site: &'a Site,
+    lang: &'a Lang,
+    said: Option<String>,
+    id: String,
+    provider: String,
+    since: String,
+    roles: Vec<String>,
+    rows: Vec<Row>,
+    languages: Vec<(String, String, String, bool)>,
+}
+
+/// This page in every language, where the country has several.
+fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, String, String, bool)> {
+    if site.langs.len() < 2 {
+        return Vec::new();
+    }
+    let link = |l: &Lang| {
+        let (code, name, tag) = (&l.language.code, l.language.name.clone(), l.language.tag.clone());
+        (format!("{path}?lang={code}"), name, tag, *code == lang.language.code)
+    };
+    site.langs.iter().map(link).collect()
+}
+
+/// `GET /account`.
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let params = Params::known(query.as_deref(), &["lang", "return_to", "done"]);
+    let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
+    let done = params.one("done")?.filter(|d| ["ended", "others", "out"].contains(d));
+    let said = done.map(|d| lang.t(format!("done.{d}")));
+    let Some(me) = me(&site, &headers).await? else {
+        return ways_in(&site, lang, said, site.local(params.one("return_to")?));
+    };
+    let (limits, now) = (site.app.profile.identity.session, site.time.now());
+    let mut conn = site.app.db.acquire().await?;
+    let living = sessions::of_account(&mut conn, &me.account.id, limits, now).await?;
+    let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
+    drop(conn);
+    let rows = living.into_iter().map(|s| Row {
+        this: s.id == me.session.id,
+        began: lang.formats.moment(s.created_at),
+        seen: lang.formats.moment(s.last_seen_at),
+        ends: lang.formats.moment(s.expires_at),
+        id: s.id,
+    });
+    let entry = site.providers.iter().find(|e| e.declared.id == me.account.provider);
+    let page = AccountPage {
+        said,
+        provider: entry.map_or_else(|| me.account.provider.clone(), |e| e.declared.name.clone()),
+        since: lang.formats.moment(me.account.created_at),
+        id: me.account.id,
+        roles: roles.iter().map(|r| lang.or(&format!("role.{r}"), "role.unknown")).collect(),
+        rows: rows.collect(),
+        languages: languages(&site, lang, "/account"),
+        lang,
+        site: &site,
+    };
+    let out = match entry.and_then(|e| e.client.as_ref()) {
+        Some(provider) => provider.logout_origin().await,
+        None => None,
+    };
+    respond::page(lang, StatusCode::OK, &page, out.as_deref())
+}
+
+fn ways_in(site: &Site, lang: &Lang, said: Option<String>, return_to: String) -> Result<Response, Problem> {
+    let missing = if site.providers.iter().any(|e| e.client.is_some()) {
+        (!site.secure).then(|| lang.f("login.insecure", "origin", site.origin.as_str()))
+    } else {
+        let why = site.missing.as_deref().unwrap_or("registration");
+        Some(lang.or(&format!("login.missing_{why}"), "login.missing_registration"))
+    };
+    let languages = languages(site, lang, "/account");
+    respond::page(lang, StatusCode::OK, &LoginPage { site, lang, said, return_to, missing, languages }, None)
+}
+
+/// `GET /account/goodbye`: back from the provider's logout.
+pub(crate) async fn goodbye(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let lang = site.lang(None, &headers).ok_or(Problem::NotFound("language"))?;
+    let said = Some(lang.t("done.out"));
+    ways_in(&site, lang, said, "/account".to_owned())
+}

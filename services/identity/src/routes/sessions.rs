@@ -1,0 +1,69 @@
+//! Ending sessions: one's own, and nobody else's.
+
+use super::{Me, me};
+use crate::cookies::{self, SESSION};
+use crate::here::Site;
+use crate::sessions::Which;
+use crate::{random, respond, sessions};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::SET_COOKIE;
+use axum::response::Response;
+use kit::Problem;
+use std::sync::Arc;
+
+pub(super) async fn mine(site: &Site, headers: &HeaderMap) -> Result<Me, Problem> {
+    me(site, headers).await?.ok_or(Problem::Unauthorized("nobody is logged in"))
+}
+
+/// `POST /account/logout`: ends this session, here and at the provider.
+pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let mut to = "/account?done=out".to_owned();
+    if let Some(me) = me(&site, &headers).await? {
+        let mut conn = site.app.db.acquire().await?;
+        let one = Which::One(&me.session.id);
+        let hints = sessions::end(&mut conn, &me.account.id, one, "logout", site.time.now()).await?;
+        drop(conn);
+        if let Some(provider) = site.provider(&me.account.provider) {
+            let hint = hints.into_iter().flatten().next();
+            match provider.end_session(hint.as_deref(), &random::secret()?).await {
+                Ok(Some(url)) => to = url.into(),
+                Ok(None) => {}
+                // The session here is over all the same.
+                Err(failure) => {
+                    tracing::warn!(provider = %me.account.provider, %failure, "no logout at the provider")
+                }
+            }
+        }
+    }
+    let mut response = respond::see_other(&to)?;
+    response.headers_mut().append(SET_COOKIE, cookies::set(SESSION, "", 0)?);
+    Ok(response)
+}
+
+/// `POST /account/sessions/{id}/end`: ends one of one's sessions. One of somebody else is as if it were not there.
+pub(crate) async fn end(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let me = mine(&site, &headers).await?;
+    let mut conn = site.app.db.acquire().await?;
+    let ended = sessions::end(&mut conn, &me.account.id, Which::One(&id), "ended", site.time.now()).await?;
+    if ended.is_empty() {
+        return Err(Problem::NotFound("session"));
+    }
+    respond::see_other("/account?done=ended")
+}
+
+/// `POST /account/sessions/others/end`: ends all but this one.
+pub(crate) async fn end_others(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let me = mine(&site, &headers).await?;
+    let mut conn = site.app.db.acquire().await?;
+    let others = Which::Others(&me.session.id);
+    sessions::end(&mut conn, &me.account.id, others, "ended", site.time.now()).await?;
+    respond::see_other("/account?done=others")
+}

@@ -1,0 +1,64 @@
+//! How often somebody may try to log in: by network, as a key of [`kit::network`], and by account. In memory only; each
+//! replica counts for itself.
+
+use axum::http::HeaderMap;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use kit::Problem;
+use kit::network::{Key, Networks};
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+/// Steps of a login (each has two) a minute and network: an office behind one address logs in, a guesser does not get far.
+const PER_NETWORK: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// Logins an hour and account: every one makes a session.
+const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// The two counts.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    names: Networks,
+    networks: DefaultKeyedRateLimiter<Key>,
+    accounts: DefaultKeyedRateLimiter<String>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            names: Networks::default(),
+            networks: RateLimiter::keyed(Quota::per_minute(PER_NETWORK)),
+            accounts: RateLimiter::keyed(Quota::per_hour(PER_ACCOUNT)),
+        }
+    }
+}
+
+impl Throttle {
+    /// Counts a step of a login from this network.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(crate) fn network(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Result<(), Problem> {
+        take(&self.networks, &self.names.key(peer, headers))
+    }
+
+    /// Counts a login of this account.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(crate) fn account(&self, id: &str) -> Result<(), Problem> {
+        take(&self.accounts, &id.to_owned())
+    }
+
+    /// Forgets the counts that are full again.
+    pub(crate) fn sweep(&self) {
+        self.networks.retain_recent();
+        self.accounts.retain_recent();
+    }
+}
+
+fn take<K: Hash + Eq + Clone>(counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Problem> {
+    counts.check_key(key).map_err(|until| Problem::TooMany {
+        seconds: until.wait_time_from(DefaultClock::default().now()).as_secs() + 1,
+    })
+}

@@ -1,0 +1,215 @@
+//! Roles, tokens, what only some may do, and the audit of it.
+
+use crate::browser::Browser;
+use crate::common::Service;
+use chrono::TimeDelta;
+use identity::audit::{self, Verdict};
+use identity::{accounts, sessions};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+/// Somebody with a role, and their token.
+async fn with_role(service: &Service, subject: &str, role: &str) -> (String, Browser, String) {
+    let (account, mut browser) = service.somebody(subject).await;
+    let mut conn = service.pool.acquire().await.unwrap();
+    accounts::grant(&mut conn, &account, role, "command", service.time.now(), None).await.unwrap();
+    drop(conn);
+    let token = token(&mut browser).await;
+    (account, browser, token)
+}
+
+async fn token(browser: &mut Browser) -> String {
+    let page = browser.send("/account/token", &[]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert_eq!(page.header("cache-control"), "no-store");
+    let body: Value = serde_json::from_str(&page.body).unwrap();
+    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(60)));
+    body["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn ask(service: &Service, method: Method, path: &str, token: Option<&str>) -> (StatusCode, String) {
+    let mut request = crate::browser::client().request(method, format!("{}{path}", service.origin));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn an_operator_disables_an_account_and_the_auditor_reads_of_it(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (_, _, operator) = with_role(&service, "operator", "operator").await;
+    let (_, _, auditor) = with_role(&service, "auditor", "auditor").await;
+    let (id, mut victim) = service.somebody("victim").await;
+    let path = format!("/account/people/{id}/disable");
+
+    for (token, status) in [
+        (None, StatusCode::UNAUTHORIZED),
+        (Some(auditor.as_str()), StatusCode::FORBIDDEN),
+        (Some("x"), StatusCode::UNAUTHORIZED),
+    ] {
+        assert_eq!(ask(&service, Method::POST, &path, token).await.0, status, "{token:?}");
+    }
+    assert!(victim.get("/account").await.body.contains("Your sessions"));
+    assert_eq!(ask(&service, Method::POST, &path, Some(&operator)).await.0, StatusCode::NO_CONTENT);
+    assert!(!victim.get("/account").await.body.contains("Your sessions"));
+    assert_eq!(
+        ask(&service, Method::POST, &path, Some(&operator)).await.0,
+        StatusCode::NO_CONTENT,
+        "twice is once"
+    );
+    let nobody = "/account/people/none/disable";
+    assert_eq!(ask(&service, Method::POST, nobody, Some(&operator)).await.0, StatusCode::NOT_FOUND);
+
+    assert_eq!(ask(&service, Method::GET, "/account/audit", Some(&operator)).await.0, StatusCode::FORBIDDEN);
+    let (status, body) = ask(&service, Method::GET, "/account/audit", Some(&auditor)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let entries = body["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 1, "{body}");
+    assert_eq!(entries[0]["action"], "account.disable");
+    for name in ["victim", "operator", id.as_str()] {
+        assert!(
+            !entries[0].to_string().contains(&format!("\"{name}\"")),
+            "the audit knows pseudonyms: {}",
+            entries[0]
+        );
+    }
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_token_has_the_roles_of_its_minute_and_needs_a_session(pool: PgPool) {
+    let service = Service::alone(&pool, "fr").await;
+    let (account, mut browser, first) = with_role(&service, "a", "auditor").await;
+    assert_eq!(ask(&service, Method::GET, "/account/audit", Some(&first)).await.0, StatusCode::OK);
+    let mut conn = pool.acquire().await.unwrap();
+    assert!(accounts::revoke(&mut conn, &account, "auditor").await.unwrap());
+    let second = token(&mut browser).await;
+    assert_eq!(ask(&service, Method::GET, "/account/audit", Some(&second)).await.0, StatusCode::FORBIDDEN);
+    service.pass(TimeDelta::seconds(61));
+    assert_eq!(ask(&service, Method::GET, "/account/audit", Some(&first)).await.0, StatusCode::UNAUTHORIZED);
+
+    let until = service.time.now() + TimeDelta::minutes(5);
+    accounts::grant(&mut conn, &account, "auditor", "command", service.time.now(), Some(until))
+        .await
+        .unwrap();
+    let third = token(&mut browser).await;
+    assert_eq!(ask(&service, Method::GET, "/account/audit", Some(&third)).await.0, StatusCode::OK);
+    service.pass(TimeDelta::minutes(6));
+    let fourth = token(&mut browser).await;
+    assert_eq!(
+        ask(&service, Method::GET, "/account/audit", Some(&fourth)).await.0,
+        StatusCode::FORBIDDEN,
+        "its time is over"
+    );
+
+    browser.send("/account/logout", &[]).await;
+    assert_eq!(browser.send("/account/token", &[]).await.status, StatusCode::UNAUTHORIZED);
+    // A token of another country's installation, made by the same code, is not good here.
+    let other = Service::alone(&pool, "ch").await;
+    assert_eq!(ask(&other, Method::GET, "/account/audit", Some(&fourth)).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn keys_change_and_old_tokens_stay_good_for_their_minute(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, _, first) = with_role(&service, "a", "auditor").await;
+    let keys = |body: String| serde_json::from_str::<kit::access::Jwks>(&body).unwrap().keys;
+    let before = keys(ask(&service, Method::GET, "/oidc/jwks.json", None).await.1);
+    assert_eq!(before.len(), 1);
+    let kept: String = sqlx::query_scalar("select string_agg(k::text, ' ') from token_key k")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(kept.len() < 200, "the public half only: {kept}");
+    service.pass(TimeDelta::hours(12) - TimeDelta::seconds(30));
+    let mut browser = service.logged_in(&account).await;
+    let last = token(&mut browser).await;
+    service.pass(TimeDelta::seconds(31));
+    let next = token(&mut browser).await;
+    assert_eq!(keys(ask(&service, Method::GET, "/oidc/jwks.json", None).await.1).len(), 2);
+    for (token, status) in
+        [(&last, StatusCode::OK), (&next, StatusCode::OK), (&first, StatusCode::UNAUTHORIZED)]
+    {
+        assert_eq!(ask(&service, Method::GET, "/account/audit", Some(token)).await.0, status);
+    }
+    // Every start has keys of its own; those of the others are served all the same.
+    let replica = Service::alone(&pool, "us").await;
+    assert_eq!(keys(ask(&replica, Method::GET, "/oidc/jwks.json", None).await.1).len(), 2);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn what_is_written_down_cannot_be_changed_unseen(pool: PgPool) {
+    let mut conn = pool.acquire().await.unwrap();
+    let at = "2026-01-01T00:00:00.123456789Z".parse().unwrap();
+    for n in 0..5 {
+        let mut tx = pool.begin().await.unwrap();
+        audit::append(&mut tx, at, "actor", "account.disable", "about", json!({ "n": n, "a": "b" }))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert!(matches!(audit::verify(&pool).await.unwrap(), Verdict::Whole(5, _)));
+    for change in ["update audit set actor = 'x'", "delete from audit", "truncate audit"] {
+        let error = sqlx::query(change).execute(&pool).await.unwrap_err().to_string();
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    // Somebody who may switch the trigger off is found out.
+    for (change, at) in [
+        ("update audit set actor = 'x' where seq = 2", 2),
+        ("update audit set detail = '{}' where seq = 3", 3),
+        ("delete from audit where seq = 4", 5),
+        ("update audit set previous = hash where seq = 1", 1),
+    ] {
+        let mut tx = pool.begin().await.unwrap();
+        sqlx::query("alter table audit disable trigger audit_append_only").execute(&mut *tx).await.unwrap();
+        sqlx::query("create table kept as table audit").execute(&mut *tx).await.unwrap();
+        sqlx::query(change).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(audit::verify(&pool).await.unwrap(), Verdict::Broken(at), "{change}");
+        for back in ["delete from audit", "insert into audit table kept", "drop table kept"] {
+            sqlx::query(back).execute(&mut *conn).await.unwrap();
+        }
+    }
+    assert!(matches!(audit::verify(&pool).await.unwrap(), Verdict::Whole(5, _)));
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn many_write_at_once_and_the_chain_has_one_end(pool: PgPool) {
+    let one = |n: i64| {
+        let pool = pool.clone();
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            let at = "2026-01-01T00:00:00Z".parse().unwrap();
+            audit::append(&mut tx, at, "a", "b", "c", json!({ "n": n })).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    let all: Vec<_> = (0..20).map(|n| tokio::spawn(one(n))).collect();
+    for task in all {
+        task.await.unwrap();
+    }
+    assert!(matches!(audit::verify(&pool).await.unwrap(), Verdict::Whole(20, _)));
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn erasing_somebody_leaves_the_audit_whole(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, _) = service.somebody("a").await;
+    let mut tx = pool.begin().await.unwrap();
+    let pseudonym = accounts::named(&mut tx, &account).await.unwrap().unwrap().pseudonym;
+    audit::append(&mut tx, service.time.now(), "command", "role.grant", &pseudonym, json!({})).await.unwrap();
+    tx.commit().await.unwrap();
+    sqlx::query("delete from account where id = $1").bind(&account).execute(&pool).await.unwrap();
+    assert!(matches!(audit::verify(&pool).await.unwrap(), Verdict::Whole(1, _)));
+    let mut conn = pool.acquire().await.unwrap();
+    let limits = service.profile.identity.session;
+    let left = sessions::of_account(&mut conn, &account, limits, service.time.now()).await.unwrap();
+    assert_eq!(left, []);
+    // Who comes back is somebody new: the old pseudonym leads to nobody.
+    let (again, _) = service.somebody("a").await;
+    let new = accounts::named(&mut conn, &again).await.unwrap().unwrap().pseudonym;
+    assert_ne!((again, new), (account, pseudonym));
+}

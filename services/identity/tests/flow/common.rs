@@ -1,0 +1,120 @@
+//! The service over a database of its own, on a port of its own.
+
+use crate::browser::Browser;
+use chrono::TimeDelta;
+use domain::CountryProfile;
+use identity::sessions::Origin;
+use identity::{Options, Registration, Time, accounts};
+use kit::{App, Clock};
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The profiles of every country in the repository.
+pub(crate) fn countries() -> Vec<CountryProfile> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root().join("clusters")).unwrap() {
+        if let Ok(text) = std::fs::read_to_string(entry.unwrap().path().join("profile/profile.toml")) {
+            found.push(CountryProfile::parse(&text).unwrap());
+        }
+    }
+    assert!(found.len() >= 3);
+    found
+}
+
+pub(crate) fn country(code: &str) -> CountryProfile {
+    countries().into_iter().find(|p| p.country.to_string() == code).unwrap()
+}
+
+/// A place for the service, known before it runs: providers are told of it.
+pub(crate) struct Place {
+    listener: TcpListener,
+    pub(crate) origin: String,
+}
+
+impl Place {
+    pub(crate) async fn find() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        Self { listener, origin }
+    }
+}
+
+/// The running service.
+pub(crate) struct Service {
+    pub(crate) origin: String,
+    pub(crate) pool: PgPool,
+    pub(crate) profile: Arc<CountryProfile>,
+    pub(crate) time: Time,
+}
+
+impl Service {
+    pub(crate) async fn start(
+        place: Place,
+        pool: &PgPool,
+        profile: CountryProfile,
+        registrations: BTreeMap<String, Registration>,
+    ) -> Self {
+        let profile = Arc::new(profile);
+        let clock = Clock::Recorded("2025-02-05T20:00:00Z".parse().unwrap());
+        let public_url = place.origin.as_str().into();
+        let app = App { db: pool.clone(), profile: Arc::clone(&profile), clock, public_url };
+        let time = Time::default();
+        let options = Options { registrations, ..Options::default() };
+        let router = identity::router(app, options, time.clone()).unwrap();
+        let service = kit::server::layers(router).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(place.listener, service).await });
+        Self { origin: place.origin, pool: pool.clone(), profile, time }
+    }
+
+    /// A service of a country that is registered nowhere.
+    pub(crate) async fn alone(pool: &PgPool, code: &str) -> Self {
+        Self::start(Place::find().await, pool, country(code), BTreeMap::new()).await
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.origin)
+    }
+
+    /// Somebody with an account, logged in by a session that was made beside any provider.
+    pub(crate) async fn somebody(&self, subject: &str) -> (String, Browser) {
+        let mut conn = self.pool.acquire().await.unwrap();
+        let (provider, now) = (&self.profile.identity.providers[0].id, self.time.now());
+        let account =
+            accounts::of_subject(&mut conn, provider, "https://issuer.test", subject, now).await.unwrap();
+        (account.id.clone(), self.logged_in(&account.id).await)
+    }
+
+    /// One more browser in which an account is logged in.
+    pub(crate) async fn logged_in(&self, account: &str) -> Browser {
+        let mut conn = self.pool.acquire().await.unwrap();
+        let limits = self.profile.identity.session;
+        let origin = Origin { acr: "test".into(), ..Origin::default() };
+        let token =
+            identity::sessions::begin(&mut conn, account, &origin, limits, self.time.now()).await.unwrap();
+        self.browser().with("__Host-vigie-session", &token)
+    }
+
+    pub(crate) fn pass(&self, by: TimeDelta) {
+        self.time.pass(by);
+    }
+
+    pub(crate) async fn living_sessions(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from session where ended_at is null")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+/// The registrations of a file as the operator writes it.
+pub(crate) fn registrations(text: &str) -> BTreeMap<String, Registration> {
+    toml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}

@@ -1,0 +1,19 @@
+//! Login, sessions and logout through HTTP, as a browser and a provider do it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail and say so; clippy sees no test in a helper"
+)]
+
+mod access;
+mod browser;
+mod common;
+mod false_provider;
+mod faults;
+mod logout_tokens;
+mod node;
+mod real;
+mod sessions;
+mod texts;

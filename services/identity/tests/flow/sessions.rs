@@ -1,0 +1,159 @@
+//! Sessions and their owner, without any provider.
+
+use crate::browser::Browser;
+use crate::common::Service;
+use chrono::TimeDelta;
+use identity::accounts;
+use reqwest::{Method, StatusCode};
+use sqlx::PgPool;
+
+async fn is_in(browser: &mut Browser) -> bool {
+    let page = browser.get("/account").await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.body.contains("Your sessions")
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_session_ends_when_it_is_not_used_and_when_it_is_old(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, mut idle) = service.somebody("a").await;
+    let limits = service.profile.identity.session;
+    service.pass(TimeDelta::minutes(i64::from(limits.idle_minutes) - 1));
+    assert!(is_in(&mut idle).await, "used a minute before its idle limit, and so used again");
+    service.pass(TimeDelta::minutes(i64::from(limits.idle_minutes) - 1));
+    assert!(is_in(&mut idle).await);
+    service.pass(TimeDelta::minutes(i64::from(limits.idle_minutes)));
+    assert!(!is_in(&mut idle).await, "not used for as long as its idle limit");
+
+    let mut busy = service.logged_in(&account).await;
+    let steps = i64::from(limits.absolute_hours) * 60 / 20;
+    for step in 1..=steps {
+        service.pass(TimeDelta::minutes(20));
+        assert_eq!(is_in(&mut busy).await, step < steps, "used all the time, ends after its absolute limit");
+    }
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn one_ends_ones_own_sessions_and_nobody_elses(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, mut here) = service.somebody("a").await;
+    let (mut there, mut third) = (service.logged_in(&account).await, service.logged_in(&account).await);
+    let (_, mut stranger) = service.somebody("b").await;
+    let page = here.get("/account").await;
+    let ends: Vec<&str> = page.body.split("action=\"/account/sessions/").skip(1).collect();
+    let ids: Vec<&str> =
+        ends.iter().map(|e| e.split('/').next().unwrap()).filter(|id| *id != "others").collect();
+    assert_eq!(ids.len(), 2, "{}", page.body);
+
+    let one = format!("/account/sessions/{}/end", ids[0]);
+    let refused = stranger.send(&one, &[]).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "somebody else's session is as if it were not there");
+    assert_eq!(service.living_sessions().await, 4);
+
+    let page = here.send(&one, &[]).await;
+    assert!(page.body.contains("The session has ended."), "{}", page.body);
+    assert_eq!(u8::from(is_in(&mut there).await) + u8::from(is_in(&mut third).await), 1);
+    here.send("/account/sessions/others/end", &[]).await;
+    assert!(!is_in(&mut there).await && !is_in(&mut third).await);
+    assert!(is_in(&mut here).await && is_in(&mut stranger).await);
+    here.send("/account/logout", &[]).await;
+    assert!(!is_in(&mut here).await);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_disabled_account_loses_all_its_sessions_at_once(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, mut first) = service.somebody("a").await;
+    let (mut second, (_, mut other)) = (service.logged_in(&account).await, service.somebody("b").await);
+    let mut conn = pool.acquire().await.unwrap();
+    assert!(accounts::disable(&mut conn, &account, service.time.now()).await.unwrap());
+    assert!(!accounts::disable(&mut conn, &account, service.time.now()).await.unwrap(), "it was already");
+    assert!(!is_in(&mut first).await && !is_in(&mut second).await);
+    assert!(is_in(&mut other).await);
+    assert!(accounts::enable(&mut conn, &account).await.unwrap());
+    assert!(!is_in(&mut first).await, "what ended does not come back");
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_form_of_another_site_changes_nothing(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (_, mut browser) = service.somebody("a").await;
+    let client = crate::browser::client();
+    for (name, value) in [
+        ("origin", "https://evil.test"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("x-nothing", "said"),
+    ] {
+        for path in ["/account/logout", "/account/sessions/others/end", "/account/sessions/x/end"] {
+            let answer = client
+                .request(Method::POST, format!("{}{path}", service.origin))
+                .header("cookie", format!("__Host-vigie-session={}", browser.session().unwrap()))
+                .header(name, value)
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} {name}: {value}");
+        }
+    }
+    assert!(is_in(&mut browser).await);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_database_knows_no_token_and_no_other_word_opens_a_session(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, browser) = service.somebody("a").await;
+    let token = browser.session().unwrap().clone();
+    assert_eq!(token.len(), 43, "256 bits");
+    let all: String =
+        sqlx::query_scalar("select string_agg(s::text, ' ') from session s").fetch_one(&pool).await.unwrap();
+    assert!(!all.contains(&token));
+    let (id, hash): (String, String) =
+        sqlx::query_as("select id, encode(token_hash, 'hex') from session").fetch_one(&pool).await.unwrap();
+    for guess in ["", "x", id.as_str(), hash.as_str(), account.as_str()] {
+        assert!(!is_in(&mut service.browser().with("__Host-vigie-session", guess)).await, "{guess}");
+    }
+    // Another name of the cookie is another cookie.
+    assert!(!is_in(&mut service.browser().with("vigie-session", &token)).await);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn what_is_over_is_removed(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, mut browser) = service.somebody("a").await;
+    service.logged_in(&account).await;
+    browser.send("/account/logout", &[]).await;
+    let mut conn = pool.acquire().await.unwrap();
+    let (now, limits) = (service.time.now(), service.profile.identity.session);
+    let swept = identity::sessions::sweep(&mut conn, limits, now - TimeDelta::seconds(60)).await.unwrap();
+    assert_eq!(swept, 0, "both ended or end later");
+    let later = now + TimeDelta::minutes(i64::from(limits.idle_minutes) + 1);
+    assert_eq!(identity::sessions::sweep(&mut conn, limits, later).await.unwrap(), 2);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn deleting_an_account_leaves_nothing_that_names_it(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, mut browser) = service.somebody("subject-of-somebody").await;
+    let mut conn = pool.acquire().await.unwrap();
+    accounts::grant(&mut conn, &account, "auditor", "command", service.time.now(), None).await.unwrap();
+    assert!(browser.get("/account").await.body.contains("Auditor"));
+    sqlx::query("delete from account where id = $1").bind(&account).execute(&pool).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select table_name::text from information_schema.tables where table_schema = 'public'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert!(tables.len() >= 6, "{tables:?}");
+    for table in tables {
+        let query = format!(
+            "select count(*) from \"{table}\" t where t::text ~ $1 or t::text ~ 'subject-of-somebody'"
+        );
+        let found: i64 =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(&account).fetch_one(&pool).await.unwrap();
+        assert_eq!(found, 0, "{table}");
+    }
+    assert!(!is_in(&mut browser).await);
+}
