@@ -31,8 +31,7 @@ draws <- function(name) unlist(lapply(seq_along(sim$samples), function(chain) {
   values <- sim$samples[[chain]][[name]]
   values[(sim$warmup2[chain] + 1):length(values)]
 }))
-row <- function(name, values) cat(name, sprintf("%.17g", values), sep = ",", fill = FALSE)
-line <- function(name, values) { row(name, values); cat("\\n") }
+line <- function(name, values) cat(paste(c(name, sprintf("%.17g", values)), collapse = ","), "\\n", sep = "")
 line("first", as.numeric(x$observations$date[1]))
 line("counts", x$observations$confirm)
 line("generation", rev(sapply(seq_len(x$args$delay_max[1] + 1), function(i) mean(draws(sprintf("gt_rev_pmf[%d]", i))))))
@@ -64,7 +63,7 @@ def published(checkout, folder):
 def ours(folder, generation, series):
     """Shape and scale of R for each series and week from the second on."""
     path = folder / "series.csv"
-    path.write_text("".join(",".join(map(repr, line)) + "\n" for line in [generation, *series]))
+    path.write_text("".join(",".join(repr(float(n)) for n in line) + "\n" for line in [generation, *series]))
     done = subprocess.run(["cargo", "bench", "--quiet", "--locked", "-p", "epimodels", "--bench", "rt_weekly", "--", path],
                           cwd=ROOT, capture_output=True, text=True)
     done.check_returncode()

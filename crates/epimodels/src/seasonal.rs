@@ -5,9 +5,9 @@
 //! the quantiles (R's type 8) of the weeks at most three away from the target week in every season, and of the newest
 //! weeks, from the place alone and from the rates of all places; the forecast is the mean of both, level by level.
 //!
-//! What differs here: the newest weeks do not count unless asked for, weeks are counted in days from the anniversary
-//! (theirs in week numbers, so that in December a window ends with the year), and no season is left out by name
-//! (theirs leaves out 2020-21 and 2021-22).
+//! What differs here: of the current season no weeks but the newest count, and those only if asked for; weeks are counted
+//! in days from the anniversary (theirs in week numbers, so that in December a window ends with the year). Theirs leaves
+//! out 2020-21 and 2021-22: what is not to count, the caller cuts off.
 
 use chrono::{Duration, Months, NaiveDate};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use epimodels::Quantiles;
 use epimodels::recipe::{Config, Forecast, Panel, Scale, Series};
 use epimodels::seasonal::{Window, same_weeks, seasonal};
@@ -32,7 +32,7 @@ impl<'a> Seasonal<'a> {
             }
             let rates = |s: &Series| {
                 let size = size(s, config);
-                same_weeks(s.first, &s.values, key.1, Window::CLIMATE).into_iter().map(move |v| v / size)
+                weeks(s, config, key.1, Window::CLIMATE).into_iter().map(move |v| v / size)
             };
             let group = series.values().filter(|s| s.group == of.group);
             let all: Vec<f64> = group.flat_map(|s| rates(s)).collect();
@@ -46,7 +46,7 @@ impl<'a> Seasonal<'a> {
     /// What the baseline with `suffix` says where there is one.
     pub(crate) fn quantiles(&self, suffix: &str, forecast: &Forecast) -> Option<Quantiles> {
         let of = self.series.get(forecast.series.as_str())?;
-        let own = |window| seasonal(&same_weeks(of.first, &of.values, forecast.target_end_date, window)).ok();
+        let own = |window| seasonal(&weeks(of, self.config, forecast.target_end_date, window)).ok();
         if suffix.is_empty() {
             return own(Window::SEASONS);
         }
@@ -55,6 +55,15 @@ impl<'a> Seasonal<'a> {
         let size = size(of, self.config);
         Some(std::array::from_fn(|level| f64::midpoint(own[level], pooled[level] * size)))
     }
+}
+
+/// The weeks that count, of those from which the recipe takes a place's scale: the first seasons of a surveillance, with
+/// few reporters or without the disease, are no season to expect.
+fn weeks(series: &Series, config: &Config, target: NaiveDate, window: Window) -> Vec<f64> {
+    let from = config.groups.iter().find(|g| g.name == series.group).and_then(|g| g.scale_from);
+    let early = from.map_or(0, |from| (from - series.first).num_days().max(0) as u64).div_ceil(7);
+    let kept = series.values.get(usize::try_from(early).unwrap_or(usize::MAX)..).unwrap_or_default();
+    same_weeks(series.first + Days::new(7 * early), kept, target, window)
 }
 
 /// What makes places comparable: their population where the target counts persons, 1 where it is a rate or a share.
