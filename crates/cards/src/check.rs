@@ -1,6 +1,6 @@
 //! What must stand in the files: every field in every language, every requirement answered by something that exists.
 
-use crate::format::{Answers, Asked, COMMON, Card, GENERATED, Library, OWN, Status, Text};
+use crate::format::{Answers, Asked, COMMON, Card, GENERATED, Library, OWN, Status, Text, owner};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Library {
@@ -18,8 +18,7 @@ impl Library {
         self.check_requirements(faults);
         let ids: BTreeSet<&str> = self.cards.iter().map(|c| c.id.as_str()).collect();
         for name in files.keys() {
-            let stem = name.trim_start_matches("scores/").split('.').next().unwrap_or_default();
-            if !["common", "requirements"].contains(&stem) && !ids.contains(stem) {
+            if owner(name).is_some_and(|id| !ids.contains(id)) {
                 faults.push(format!("{name} belongs to no card"));
             }
         }

@@ -233,6 +233,13 @@ pub struct Library {
     pub words: BTreeMap<String, Words>,
 }
 
+/// The card that a file is part of, by the file's name; `None` for one that holds for all cards.
+#[must_use]
+pub fn owner(file: &str) -> Option<&str> {
+    let stem = file.trim_start_matches("scores/").split('.').next()?;
+    (!["common", "requirements"].contains(&stem)).then_some(stem)
+}
+
 /// Reads and checks the files of the folder, by name.
 ///
 /// # Errors

@@ -61,8 +61,7 @@ impl Card {
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         for (name, text) in FILES {
-            let stem = name.trim_start_matches("scores/").split('.').next().unwrap_or_default();
-            if stem == self.id || ["common", "requirements"].contains(&stem) {
+            if format::owner(name).is_none_or(|id| id == self.id) {
                 for part in [name.as_bytes(), &[0], text.as_bytes(), &[0]] {
                     hash.update(part);
                 }

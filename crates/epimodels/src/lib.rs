@@ -12,6 +12,7 @@ pub mod recipe;
 pub mod rng;
 pub mod rt;
 pub mod scores;
+pub mod seasonal;
 pub mod secondary;
 pub mod simulate;
 pub mod special;

@@ -12,6 +12,7 @@ use crate::carried::Carried;
 use crate::history::{HistoryRow, ili_plus, read_history, weekly};
 use crate::model_output::{Task, write_forecasts};
 use crate::profile::{Pool, Profile, profile_of};
+use crate::seasonal::{SUFFIXES, Seasonal};
 use crate::series::{Archive, Known, SeriesKey};
 use crate::{HubError, Locations, Submission, rate_change};
 
@@ -47,6 +48,8 @@ pub struct Backtest {
     pub members: bool,
     /// Also write the hubs' persistence baseline from what was known, as a model of this name.
     pub baseline: Option<String>,
+    /// Also write the seasonal baselines from what was known, as models of this name and of it with `-climate`.
+    pub seasonal: Option<String>,
     /// Also write what can be handed in to the hub, with the classes of change.
     pub submission: Option<Submission>,
     /// Threads; they change nothing but the time.
@@ -121,10 +124,13 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
             }
         }
         if let Some(name) = &args.baseline {
-            let rows = persistence(&args.target, origin, &panel, &forecasts);
-            let folder = args.out.join("model-output").join(name);
-            if !rows.is_empty() {
-                write_forecasts(&folder.join(format!("{origin}-{name}.csv")), &rows, &[])?;
+            write_model(args, name, origin, &persistence(&args.target, origin, &panel, &forecasts))?;
+        }
+        if let Some(name) = &args.seasonal {
+            let law = Seasonal::of(&panel, &ground.config, &forecasts);
+            for suffix in SUFFIXES {
+                let rows = tasks(&args.target, origin, &forecasts, |f| law.quantiles(suffix, f));
+                write_model(args, &format!("{name}{suffix}"), origin, &rows)?;
             }
         }
         files += 1;
@@ -134,6 +140,21 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
         );
     }
     Ok(files)
+}
+
+/// The file of another model for the same date, if it says anything.
+fn write_model(
+    args: &Backtest,
+    name: &str,
+    origin: NaiveDate,
+    rows: &[(Task, Quantiles)],
+) -> Result<(), HubError> {
+    let folder = args.out.join("model-output").join(name);
+    if rows.is_empty() {
+        Ok(())
+    } else {
+        write_forecasts(&folder.join(format!("{origin}-{name}.csv")), rows, &[])
+    }
 }
 
 /// A line of progress; a closed pipe is no reason to stop.

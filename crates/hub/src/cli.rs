@@ -85,6 +85,10 @@ pub struct BacktestArgs {
     /// Also write the hubs' persistence baseline from what was known, as a model of this name.
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
+    /// Also write the seasonal baselines from what was known: the same weeks of earlier seasons as a model of this name,
+    /// and with `-climate` after it the mean of those, with the newest weeks, and of all places.
+    #[arg(long, value_name = "NAME")]
+    pub seasonal: Option<String>,
     /// Reference dates from one fit to the next.
     #[arg(long, value_name = "N")]
     pub refit_every: Option<usize>,
@@ -202,6 +206,7 @@ impl BacktestArgs {
                 carried: (args.data.as_os_str() != "none").then_some(args.data),
                 refit_every: args.refit_every,
                 baseline: args.baseline,
+                seasonal: args.seasonal,
                 recipe: None,
                 members: args.members,
                 submission,

@@ -18,6 +18,7 @@ mod profile;
 mod rate_change;
 mod score;
 mod score_table;
+mod seasonal;
 mod series;
 mod spread;
 mod spread_table;

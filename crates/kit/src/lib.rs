@@ -15,6 +15,7 @@ mod problem;
 pub mod record;
 pub mod server;
 pub mod source;
+pub mod style;
 
 pub use app::App;
 pub use build::Build;

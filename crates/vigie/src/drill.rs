@@ -118,10 +118,9 @@ impl Drill<'_> {
             let (app, options) = (app.clone(), self.options.clone());
             async move { work::listen(&app, &options, Duration::from_secs(3600), quiet).await }
         });
-        let read = self.figures(at).await?;
-        let broken = read.into_iter().map(|(cell, (source, value))| (cell, source, value * WRONG));
-        let next = self.next(at, WRONG).await?;
-        self.issue(at, broken.chain(next).collect()).await?;
+        let mut broken = self.figures(at, WRONG).await?;
+        broken.extend(self.next(at, WRONG).await?);
+        self.issue(at, broken).await?;
         let since = Instant::now();
         let seen = tokio::time::timeout(NOTICED, async {
             loop {
@@ -163,12 +162,7 @@ impl Drill<'_> {
     /// The publisher corrects everything that was wrong: the week's figure of a year before stands for what was true.
     async fn correct(&self, broken: u64) -> anyhow::Result<()> {
         let at = self.week(broken) + Days::new(1);
-        let mut right: Vec<_> = self
-            .figures(self.start)
-            .await?
-            .into_iter()
-            .map(|(cell, (source, v))| (cell, source, v))
-            .collect();
+        let mut right = self.figures(self.start, 1.0).await?;
         for week in 1..=broken {
             right.extend(self.next(self.week(week), 1.0).await?);
         }
@@ -195,10 +189,11 @@ impl Drill<'_> {
         Ok(Closed::read(&mut conn, self.signal.id.as_str(), source.as_str(), nation, at).await?)
     }
 
-    /// The last eight weeks of every place of the country as known at `at`: its source and value.
-    async fn figures(&self, at: DateTime<Utc>) -> anyhow::Result<Figures> {
+    /// The last eight weeks of every place of the country as known at `at`, times `times`.
+    async fn figures(&self, at: DateTime<Utc>, times: f64) -> anyhow::Result<Vec<Figure>> {
         let since = self.start.date_naive() - Days::new(7 * 8);
-        Ok(self.known(at).await?.into_iter().filter(|((_, week), _)| *week > since).collect())
+        let recent = self.known(at).await?.into_iter().filter(|((_, week), _)| *week > since);
+        Ok(recent.map(|(cell, (source, value))| (cell, source, value * times)).collect())
     }
 
     async fn known(&self, at: DateTime<Utc>) -> anyhow::Result<Figures> {

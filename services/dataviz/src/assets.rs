@@ -1,56 +1,18 @@
 //! Styles: those of the public pages, which stand on the same origin, and a few rules of our own.
 
 use crate::here::Site;
-use crate::respond::hash;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::profile::Theme;
 use kit::Problem;
+use kit::style::Styles;
 use std::sync::Arc;
 
-/// Addresses of the styles.
-///
-/// `web` names its files by their content; both services are built from one commit, so the same content gives the
-/// same name. Only for the moment of a rolling update may a page stand without its styles: it stays readable.
-#[derive(Debug)]
-pub(crate) struct Assets {
-    /// The country's colours, the common style, the mark: files of `web`.
-    pub(crate) theme: String,
-    pub(crate) style: String,
-    pub(crate) icon: String,
-    /// Our own.
-    pub(crate) own: String,
-    own_name: String,
-}
-
-const OWN: &str = include_str!("../static/explore.css");
-
-impl Assets {
-    pub(crate) fn new(theme: &Theme) -> Self {
-        let (accent, dark) = (colour(&theme.accent), colour(&theme.accent_dark));
-        let colours = format!(
-            ":root{{--accent:{accent}}}\n@media (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}\n\
-             @media print{{:root{{--accent:{accent}}}}}\n"
-        );
-        let style = include_str!("../../web/static/vigie.css");
-        let icon = include_str!("../../web/static/mark.svg").replace("currentColor", &accent);
-        let own_name = format!("explore.{}.css", hash(OWN.as_bytes()));
-        Self {
-            theme: format!("/static/theme.{}.css", hash(colours.as_bytes())),
-            style: format!("/static/vigie.{}.css", hash(style.as_bytes())),
-            icon: format!("/static/mark.{}.svg", hash(icon.as_bytes())),
-            own: format!("/explore/static/{own_name}"),
-            own_name,
-        }
-    }
-}
-
-/// Only `#rrggbb`; anything else becomes a neutral grey, as in `web`.
-fn colour(text: &str) -> String {
-    let hex =
-        text.strip_prefix('#').is_some_and(|h| h.len() == 6 && h.chars().all(|c| c.is_ascii_hexdigit()));
-    if hex { text.to_owned() } else { "#5a6270".to_owned() }
+/// Their addresses.
+pub(crate) fn styles(theme: &Theme) -> Styles {
+    let (style, mark) =
+        (include_str!("../../web/static/vigie.css"), include_str!("../../web/static/mark.svg"));
+    Styles::new(theme, style, mark, "explore", include_str!("../static/explore.css"))
 }
 
 /// `/explore/static/{name}`.
@@ -58,10 +20,5 @@ pub(crate) async fn file(
     State(site): State<Arc<Site>>,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    if name != site.assets.own_name {
-        return Err(Problem::NotFound("file"));
-    }
-    let headers =
-        [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((headers, OWN).into_response())
+    site.assets.file(&name)
 }

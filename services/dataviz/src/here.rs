@@ -1,12 +1,13 @@
 //! The country and the reader's language.
 
-use crate::assets::Assets;
+use crate::assets::styles;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use chrono::NaiveDate;
 use domain::profile::{Language, Unit};
 use kit::App;
 use kit::locale::{Formats, LocaleError};
+use kit::style::Styles;
 use rust_i18n::t;
 use store::places::Place;
 
@@ -15,7 +16,7 @@ use store::places::Place;
 pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) langs: Vec<Lang>,
-    pub(crate) assets: Assets,
+    pub(crate) assets: Styles,
     apps: Vec<String>,
 }
 
@@ -27,7 +28,7 @@ impl Site {
             Ok(Lang { language: language.clone(), formats })
         };
         let langs = p.languages.iter().map(lang).collect::<Result<Vec<_>, LocaleError>>()?;
-        let assets = Assets::new(&p.theme);
+        let assets = styles(&p.theme);
         let apps = apps.split(',').map(|a| a.trim().to_owned()).collect();
         Ok(Self { app, langs, assets, apps })
     }

@@ -5,12 +5,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, IF
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kit::Problem;
-use sha2::{Digest as _, Sha256};
-
-/// First 16 hex digits of the SHA-256.
-pub(crate) fn hash(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes)).chars().take(16).collect()
-}
+use kit::style::hash;
 
 /// A text with its tag; 304 when the reader has it already.
 ///

@@ -2,6 +2,7 @@
 //! stands beside a forecast from the first day on, and the rule of withdrawal is seen at work on real seasons.
 
 use crate::batch::{Kind, Options, Progress, Task};
+use crate::watch;
 use crate::work::Worker;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::Signal;
@@ -91,9 +92,13 @@ async fn open(
     Ok(origins)
 }
 
-/// The same, for a task that is not awaited: a failure is told.
+/// The same, for a task that is not awaited: a failure is told, and operators see the scores that came.
 pub async fn in_background(app: App, options: Options, weeks: usize, say: Progress) {
-    if let Err(error) = run(&app, &options, Span::Weeks(weeks), None, say).await {
+    let replayed = async {
+        run(&app, &options, Span::Weeks(weeks), None, say).await?;
+        anyhow::Ok(watch::publish(&app).await?)
+    };
+    if let Err(error) = replayed.await {
         tracing::error!(error = format!("{error:#}"), "past weeks cannot be replayed");
     }
 }

@@ -11,7 +11,7 @@ pub use page::router;
 use chrono::{DateTime, Duration, Utc};
 use domain::profile::{NATION, Signal};
 use kit::App;
-use kit::record::{Closed, Recent};
+use kit::record::Recent;
 use serde::Serialize;
 use sqlx::PgConnection;
 use store::forecasts::Run;
@@ -159,9 +159,9 @@ async fn of_signal(
     let newest = coverage.into_iter().find(|c| c.source_id == source);
     let inputs = inputs::read(conn, app, signal).await?;
     let recent = Recent::read(conn, id, as_of).await?;
-    let closed = Closed::read(conn, id, source, app.profile.nation.as_str(), as_of).await?;
+    let refused = store::sources::input_refused(conn, id, source, app.profile.nation.as_str(), as_of).await?;
     let mut alarms = Vec::new();
-    if closed == Some(Closed::Quarantined) {
+    if refused {
         alarms.push(Alarm::InputRefused);
     }
     if let Some(inputs) = &inputs {

@@ -112,7 +112,12 @@ impl Worker {
         // What came before anybody listened is among these.
         let mut open = batch::tasks(&self.app.profile);
         loop {
+            // Whoever gives a lease back wakes everybody, himself too: there may be nothing to do.
+            let asked = !open.is_empty();
             let swept = self.sweep(&mut open).await?;
+            if asked && swept.failed.is_empty() && open.is_empty() {
+                watch::publish(&self.app).await?;
+            }
             let mut wait = self.app.clock.recorded().map_or(Some(tick), |_| None);
             if !open.is_empty() {
                 wait = Some(self.until_free().await?);
@@ -179,9 +184,6 @@ impl Worker {
                 .set(start.elapsed().as_secs_f64());
             let mut conn = self.app.db.acquire().await?;
             leases::give_back(&mut conn, &task.name(), &self.holder).await?;
-        }
-        if swept.failed.is_empty() && open.is_empty() {
-            watch::publish(&self.app).await?;
         }
         Ok(swept)
     }

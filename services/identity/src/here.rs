@@ -1,6 +1,6 @@
 //! What every page shares: the country, its languages, its providers.
 
-use crate::assets::Assets;
+use crate::assets::styles;
 use crate::options::Options;
 use crate::provider::Provider;
 use crate::throttle::Throttle;
@@ -13,6 +13,7 @@ use domain::profile::Language;
 use domain::profile::identity::Provider as Declared;
 use kit::App;
 use kit::locale::Formats;
+use kit::style::Styles;
 use rust_i18n::t;
 use std::sync::Arc;
 use url::{Host, Url};
@@ -29,7 +30,7 @@ pub(crate) struct Entry {
 pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) langs: Vec<Lang>,
-    pub(crate) assets: Assets,
+    pub(crate) assets: Styles,
     pub(crate) providers: Vec<Entry>,
     pub(crate) throttle: Throttle,
     pub(crate) time: Time,
@@ -70,7 +71,7 @@ impl Site {
                 Some(Host::Ipv6(ip)) => ip.is_loopback(),
                 None => false,
             };
-        let assets = Assets::new(&p.theme);
+        let assets = styles(&p.theme);
         Ok(Self {
             langs,
             assets,

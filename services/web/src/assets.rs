@@ -1,12 +1,12 @@
 //! Styles and the mark: built in, with their hash in their name, so that a browser may keep them for ever.
 
-use crate::respond::hash;
 use crate::site::Site;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::profile::Theme;
 use kit::Problem;
+use kit::style::{self, FOR_EVER};
 use std::sync::Arc;
 
 /// A file.
@@ -30,16 +30,15 @@ impl Assets {
     #[must_use]
     pub(crate) fn new(theme: &Theme) -> Self {
         let css = |name: &str, body: String| asset(name, "css", "text/css; charset=utf-8", body);
-        let (accent, dark) = (colour(&theme.accent), colour(&theme.accent_dark));
-        let theme = format!(
-            ":root{{--accent:{accent}}}\n@media (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}\n\
-             @media print{{:root{{--accent:{accent}}}}}\n"
-        );
-        let icon = include_str!("../static/mark.svg").replace("currentColor", &accent);
         Self {
             style: css("vigie", include_str!("../static/vigie.css").to_owned()),
-            theme: css("theme", theme),
-            icon: asset("mark", "svg", "image/svg+xml", icon),
+            theme: css("theme", style::colours(theme)),
+            icon: asset(
+                "mark",
+                "svg",
+                "image/svg+xml",
+                style::mark(include_str!("../static/mark.svg"), theme),
+            ),
         }
     }
 
@@ -62,15 +61,8 @@ impl Assets {
     }
 }
 
-/// Only `#rrggbb` may go into a style sheet; anything else becomes a neutral grey.
-fn colour(text: &str) -> String {
-    let hex =
-        text.strip_prefix('#').is_some_and(|h| h.len() == 6 && h.chars().all(|c| c.is_ascii_hexdigit()));
-    if hex { text.to_owned() } else { "#5a6270".to_owned() }
-}
-
 fn asset(name: &str, end: &str, mime: &'static str, body: String) -> Asset {
-    Asset { name: format!("{name}.{}.{end}", hash(body.as_bytes())), mime, body }
+    Asset { name: style::named(name, end, &body), mime, body }
 }
 
 /// `/static/{name}`.
@@ -80,7 +72,7 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     let all = [&site.assets.style, &site.assets.theme, &site.assets.icon];
     let (found, keep) = match all.into_iter().find(|a| a.name == name) {
-        Some(found) => (found, "public, max-age=31536000, immutable"),
+        Some(found) => (found, FOR_EVER),
         // While a new version rolls out, a page of the other one asks for its own name: better today's styles
         // than none, and not kept under that name.
         None => {
@@ -101,12 +93,6 @@ fn stem(name: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_colour_becomes_part_of_a_style_sheet() {
-        assert_eq!(colour("#0b5c7a"), "#0b5c7a");
-        assert_eq!(colour("red;}body{display:none"), "#5a6270");
-    }
 
     #[test]
     fn a_file_of_another_version_is_known_by_its_stem() {

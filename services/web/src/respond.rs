@@ -7,13 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use kit::Problem;
-use sha2::{Digest as _, Sha256};
-
-/// First 16 hex digits of the SHA-256.
-#[must_use]
-pub(crate) fn hash(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes)).chars().take(16).collect()
-}
+use kit::style::hash;
 
 /// A page in the language of `here`.
 ///

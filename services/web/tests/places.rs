@@ -89,8 +89,8 @@ async fn a_question_without_an_answer_says_why(pool: PgPool) {
     let site = Site::of(&pool, country("us")).await;
     let page = site.get("/flu/US:09").await.body;
     assert!(page.contains("not estimated") && page.contains("too few cases to estimate from"), "{page}");
-    // A signal that no model was validated for.
-    let page = site.get("/covid/US").await.body;
+    // A level that the profile plans no forecast for, of a signal that is forecast elsewhere.
+    let page = site.get("/covid/US:11001").await.body;
     assert!(page.contains("no model has been validated for this series"), "{page}");
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn small(hub: &Path, out: &Path) -> Backtest {
         recipe: Some(recipe),
         members: false,
         baseline: None,
+        seasonal: None,
         submission: None,
         threads: 2,
     }

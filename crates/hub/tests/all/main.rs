@@ -4,5 +4,6 @@
 mod common;
 mod files;
 mod further;
+mod seasonal;
 mod spread;
 mod submission;

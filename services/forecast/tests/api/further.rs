@@ -149,10 +149,14 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
     let spread = get(&app, "spread?signal=covid_ed_visits_percent&level=county").await.json();
     assert_eq!(spread["result"]["places"][0]["not_estimated"], "no_model", "{spread}");
     let models = get(&app, "models").await.json();
-    let covid =
-        models["models"].as_array().unwrap().iter().find(|m| m["id"] == "vigie-pool-us-covid").unwrap();
-    assert_eq!(covid["signals"], serde_json::json!(["covid_hosp_admissions", "covid_ed_visits_percent"]));
-    let rsv = models["models"].as_array().unwrap().iter().find(|m| m["id"] == "vigie-pool-us-rsv").unwrap();
-    assert_eq!(rsv["signals"], serde_json::json!(["rsv_hosp_admissions", "rsv_ed_visits_percent"]));
+    for (id, wanted) in [
+        ("vigie-pool-us-covid", ["covid_hosp_admissions", "covid_ed_visits_percent"]),
+        ("vigie-pool-us-rsv", ["rsv_hosp_admissions", "rsv_ed_visits_percent"]),
+    ] {
+        let model = models["models"].as_array().unwrap().iter().find(|m| m["id"] == id).unwrap();
+        let signals: Vec<_> =
+            model["signals"].as_array().unwrap().iter().map(|s| s["signal"].clone()).collect();
+        assert_eq!(signals, wanted, "{id}");
+    }
     assert_eq!(computed(&app).await, 0, "nothing new, nothing is computed again");
 }
