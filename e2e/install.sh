@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and a bare Debian 12 lacks; as root, with apt.   e2e/install.sh [tests] [cluster] [containers]
-#   tests       a browser, Node, Python's modules, a client of PostgreSQL
+#   tests       a browser, Node, Python's modules, a client of PostgreSQL, Prometheus
 #   cluster     what a real node is made of (make e2e, make e2e-pipeline), and a Go that can build the rest of it
 #   containers  podman, for make prove
 # Without words: tests, and as root also cluster. Not root: it says what to install.
@@ -25,6 +25,7 @@ for group in "$@"; do
         python yaml python3-yaml
         program chromium "chromium fonts-dejavu-core fonts-liberation"
         program psql postgresql-client
+        program promtool prometheus
         program openssl openssl
         python pip python3-pip
         program setpriv util-linux

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Alerts ask for metrics that a service writes, and for a runbook that exists; docs/operations.md names every alarm."""
+"""Alerts ask for metrics that a service writes, and for a runbook that exists; docs/operations.md names every alarm. Prometheus' own
+promtool reads each file of rules, and plays the series of the test beside it, which names every alert, to them."""
 
 import re
+import shutil
+import subprocess
 
 from common import ROOT, documents, finish, name, tracked
 
@@ -21,9 +24,27 @@ def heading(text):
     return {re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", text, re.M)}
 
 
+def played(path, alerts):
+    """What promtool finds wrong with rules and with their test, `x.test.yml` beside `x.rules.yml`."""
+    test = path.with_name(path.name.replace(".rules.yml", ".test.yml"))
+    if not test.is_file():
+        return [f"{name(path)} has no test: {test.name}"]
+    firing = {a["alertname"] for t in documents(test)[0]["tests"] for a in t["alert_rule_test"] if a["exp_alerts"]}
+    faults = [f"{name(test)}: {alert} never fires" for alert in sorted(alerts - firing)]
+    if not shutil.which("promtool"):
+        print("skipped: promtool: it is not installed (Debian: the package prometheus; e2e/install.sh installs it)")
+        return faults
+    for words, file in ((["check", "rules"], path), (["test", "rules"], test)):
+        done = subprocess.run(["promtool", *words, file.name], cwd=file.parent, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            faults.append(f"{name(file)}: promtool {' '.join(words)}: {(done.stdout + done.stderr).strip()}")
+    return faults
+
+
 def main():
     faults, metrics, seen = [], written(), 0
     for path in [p for p in tracked("clusters/base/observability/*") if p.name.endswith(".rules.yml")]:
+        faults += played(path, {rule["alert"] for group in documents(path)[0]["groups"] for rule in group["rules"]})
         for group in documents(path)[0]["groups"]:
             for rule in group["rules"]:
                 seen += 1
