@@ -1,6 +1,7 @@
 //! The batch and the API over a real database.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may end loudly")]
 
+mod alerted;
 mod any_query;
 mod cards_of_models;
 mod common;
@@ -8,6 +9,8 @@ mod further;
 mod leak;
 mod measured;
 mod openapi;
+mod process;
+mod processes;
 mod scored;
 mod watched;
 mod withdrawn;
