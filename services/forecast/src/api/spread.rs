@@ -2,7 +2,7 @@
 
 use super::question::{self, Question};
 use super::{Answer, answer::ReasonWord};
-use crate::batch::Reason;
+use crate::batch::{Reason, alive};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -108,9 +108,13 @@ pub(crate) async fn spread(
             if let Some(reason) = q.closed(&mut conn).await? {
                 return Ok(Json(q.not_estimated(reason.into(), last)));
             }
-            match store::forecasts::latest_run(&mut conn, signal.id.as_str(), q.as_of).await? {
-                Some(run) => run,
-                None => return Ok(Json(q.not_estimated(Reason::NoData, last))),
+            let run = store::forecasts::latest_run(&mut conn, signal.id.as_str(), q.as_of).await?;
+            let Some(run) = run else { return Ok(Json(q.not_estimated(Reason::NoData, last))) };
+            // Nor may a run that nothing followed speak of now.
+            let newest = Some(run.reference_date);
+            match alive(signal, newest, q.as_of) {
+                Ok(_) => run,
+                Err(reason) => return Ok(Json(q.not_estimated(reason, newest))),
             }
         }
         Err((reason, last)) => return Ok(Json(q.not_estimated(reason, last))),

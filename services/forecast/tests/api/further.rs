@@ -13,12 +13,13 @@ use store::observations::NewPoint;
 
 const CLOCK: &str = "2025-03-05T23:59:59Z";
 const LAST: &str = "2025-03-01";
-const PLACES: [(&str, &str, Option<&str>, f64); 6] = [
+const PLACES: [(&str, &str, Option<&str>, f64); 7] = [
     ("US", "nation", None, 334e6),
     ("US-CA", "state", Some("US"), 39e6),
     ("US-TX", "state", Some("US"), 30e6),
     ("US-NY", "state", Some("US"), 19.6e6),
     ("US-VT", "state", Some("US"), 0.65e6),
+    ("US-WY", "state", Some("US"), 0.58e6),
     ("US:06037", "county", Some("US-CA"), 9.8e6),
 ];
 
@@ -81,7 +82,7 @@ async fn seeded(db: &PgPool) {
                 &issued,
                 (90.0 * wave).round() / 100.0,
             ));
-            // Admissions begin with their hub, in Vermont three weeks ago.
+            // Admissions begin with their hub, in Vermont three weeks ago; in Wyoming every other week has one.
             if level != "county" && week < if place == "US-VT" { 3 } else { 16 } {
                 points.push(point(
                     "covid_hosp_admissions",
@@ -89,7 +90,7 @@ async fn seeded(db: &PgPool) {
                     place,
                     end,
                     &issued,
-                    (people * 2e-5 * wave).round(),
+                    if place == "US-WY" { (week % 2) as f64 } else { (people * 2e-5 * wave).round() },
                 ));
             }
         }
@@ -133,6 +134,9 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
     }
     for (path, reason) in [
         ("forecasts?signal=covid_hosp_admissions&place=US-VT", "too_few"),
+        ("transmission?signal=covid_hosp_admissions&place=US-VT", "too_few"),
+        ("spread?signal=covid_hosp_admissions&place=US-VT", "too_few"),
+        ("transmission?signal=covid_hosp_admissions&place=US-WY", "too_few"),
         ("forecasts?signal=covid_ed_visits_percent&place=US:06037", "no_model"),
         ("spread?signal=covid_ed_visits_percent&place=US:06037", "no_model"),
         ("forecasts?signal=rsv_hosp_admissions", "no_data"),
@@ -146,6 +150,11 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
             "{path}: {answer}"
         );
     }
+    let spread = get(&app, "spread?signal=covid_hosp_admissions&level=state").await.json();
+    let places = spread["result"]["places"].as_array().unwrap();
+    let of = |id: &str| places.iter().find(|p| p["place"] == id).unwrap();
+    assert_eq!(of("US-VT")["not_estimated"], "too_few", "{spread}");
+    assert!(of("US-WY")["trend"]["stable"].as_f64() > Some(0.99), "fewer than ten are stable: {spread}");
     let spread = get(&app, "spread?signal=covid_ed_visits_percent&level=county").await.json();
     assert_eq!(spread["result"]["places"][0]["not_estimated"], "no_model", "{spread}");
     let models = get(&app, "models").await.json();

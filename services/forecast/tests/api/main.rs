@@ -5,6 +5,7 @@ mod alerted;
 mod any_query;
 mod cards_of_models;
 mod common;
+mod few;
 mod further;
 mod leak;
 mod measured;
