@@ -153,7 +153,7 @@ def ridge(a, y, weights, amount):
 
 
 def lin(pool, y, origin):
-    """Robust regression for the median, another for the spread, and the residuals' own shape."""
+    """Robust regression for the median, another for the spread, and the residuals' own shape; None out of reach of the pool."""
     a = design(pool)
     mean, deviation = standardised(a)
     a, here = (a - mean) / deviation, (design(origin[None]) - mean) / deviation
@@ -167,7 +167,10 @@ def lin(pool, y, origin):
     s, there = (s - mean) / deviation, (spread_design(origin[None]) - mean) / deviation
     g = ridge(s, np.log(np.abs(r) + 0.005), ones, 1)
     shape = weighted_quantiles(r / np.exp(s @ g), ones, LEVELS)
-    return float((here @ b)[0]) + np.exp(float((there @ g)[0])) * shape
+    median = float((here @ b)[0])
+    if not y.min() <= median <= y.max():
+        return None
+    return np.clip(median + np.exp(float((there @ g)[0])) * shape, y.min(), y.max())
 
 
 def place(f):
@@ -202,7 +205,9 @@ def forecast(panel, wanted, steps):
         made = {}
         for name, member in (("GBQ", gbq), ("LIN", lin), ("KNN", knn)):
             change = member(pool, y, origin)
+            if change is None:
+                continue
             made[name] = np.sort(wanted.back(x + change[11] + WIDTH * (change - change[11])))
-        made["ensemble"] = np.sort(np.maximum(0, sum(made.values()) / 3))
+        made["ensemble"] = np.sort(np.maximum(0, sum(made.values()) / len(made)))
         out[step] = made
     return out

@@ -55,7 +55,7 @@ def signal_differences(profile, signal, at):
         for horizon in horizons:
             members = made[horizon + behind]
             d = apart(members["ensemble"], wanted[place, horizon])
-            medians = ", ".join(f"{name} {members[name][11]:.2f}" for name in ("GBQ", "LIN", "KNN"))
+            medians = ", ".join(f"{name} {members[name][11]:.2f}" for name in ("GBQ", "LIN", "KNN") if name in members)
             print(f"  {place} horizon {horizon}: largest difference {d.max():.1e} (level {LEVELS[d.argmax()]}); medians {medians}")
             every.extend(d)
         print(f"  {time.perf_counter() - start:.0f} s")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Trials on the probability that it rises: a corrected base week, and what neighbours add; learnt on the other season.
+"""Trials on the probability that it rises and on the five classes: a corrected base week, and what neighbours add; learnt on
+the other season.
 
     python3 bench/forecast-reference/spread_trial.py HUB BACKTEST_2023 BACKTEST_2024 SPREAD_2023.csv SPREAD_2024.csv
 
@@ -14,6 +15,9 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+CLASSES = ["large_decrease", "decrease", "stable", "increase", "large_increase"]
+# Per 100,000, by horizon: where "stable" ends and where "large" begins.
+LIMITS = {2023: ([1, 1, 2, 2.5], [2, 3, 4, 5]), 2024: ([0.3, 0.5, 0.7, 1], [1.7, 3, 4, 5])}
 LEVELS = np.array([0.01, 0.025, *np.arange(1, 20) / 20, 0.975, 0.99])
 PROBIT = np.array([NormalDist().inv_cdf(l) for l in LEVELS])
 CDF = np.vectorize(NormalDist().cdf)
@@ -86,6 +90,15 @@ def coupling(vintages, first):
     return w.div(w.sum(axis=1), axis=0)
 
 
+def classes_score(q, base, horizon, population, year, came):
+    """Ranked probability scores of the five classes of change from `base` on."""
+    stable, large = (np.maximum(np.array(of)[horizon] * population / 1e5, 10) for of in LIMITS[year])
+    # The value at a limit is of the class outside it.
+    ends = [base - large, base - stable, base + stable - 1e-9, base + large - 1e-9]
+    below = np.column_stack([probability_below(q, end) for end in ends])
+    return ((below - (came[:, None] <= np.arange(4))) ** 2).sum(axis=1)
+
+
 def logistic(x, y, ridge=1.0):
     x = np.c_[np.ones(len(x)), x]
     b = np.zeros(x.shape[1])
@@ -96,7 +109,7 @@ def logistic(x, y, ridge=1.0):
     return lambda z: 1 / (1 + np.exp(-np.clip(np.c_[np.ones(len(z)), z] @ b, -30, 30)))
 
 
-def season(vintages, backtest, spread):
+def season(vintages, backtest, spread, people):
     files = sorted((Path(backtest) / "model-output/Vigie-pool").glob("*.csv"))
     q = pd.concat([pd.read_csv(f, dtype={"location": str}) for f in files])
     key = ["reference_date", "horizon", "location"]
@@ -122,17 +135,25 @@ def season(vintages, backtest, spread):
         near[i] = change["US"] if place == "US" else float((weights.loc[place] * change.reindex(weights.columns).fillna(0)).sum())
     p = np.clip(1 - probability_below(q, base), 1e-4, 1 - 1e-4)
     pc = np.clip(1 - probability_below(q, corrected), 1e-4, 1 - 1e-4)
-    return {"h": rows.index.get_level_values(1).to_numpy(), "y": rows["rises_happened"].to_numpy(float), "stored": rows["rises"].to_numpy(),
+    h, came = rows.index.get_level_values(1).to_numpy(), rows["class"].map(CLASSES.index).to_numpy()
+    first = pd.Timestamp(rows.index.get_level_values(0).min())
+    rps = [classes_score(q, b, h, people.loc[rows.index.get_level_values(2)].to_numpy(), first.year, came) for b in (base, corrected)]
+    return {"h": h, "rps": rps, "rps_stored": rows["rps"].to_numpy(), "y": rows["rises_happened"].to_numpy(float), "stored": rows["rises"].to_numpy(),
             "p": p, "pc": pc, "own": own, "near": near, "nation": nation, "climatology": rows["climatology_rises"].to_numpy()}
 
 
 def main(hub, one, two, spread_one, spread_two):
     vintages = Vintages(hub)
-    seasons = [season(vintages, one, spread_one), season(vintages, two, spread_two)]
+    people = pd.read_csv(Path(hub) / "auxiliary-data/locations.csv", dtype={"location": str}).set_index("location")["population"]
+    seasons = [season(vintages, one, spread_one, people), season(vintages, two, spread_two, people)]
     brier = lambda p, y: float(np.mean((p - y) ** 2))
     logit = lambda p: np.log(p / (1 - p))
     for name, here, there in (("2023-24", *seasons), ("2024-25", *seasons[::-1])):
         print(name, "largest difference from what vigie said:", np.abs(np.clip(here["stored"], 1e-4, 1 - 1e-4) - here["p"]).max())
+        print("  five classes, RPS: vigie", round(here["rps_stored"].mean(), 4))
+        for label, scores, p in (("as it is", here["rps"][0], here["p"]), ("corrected base", here["rps"][1], here["pc"])):
+            by = [(scores[here["h"] == h].mean(), brier(p[here["h"] == h], here["y"][here["h"] == h])) for h in np.unique(here["h"])]
+            print(f"    {label:16} {scores.mean():.4f}; by horizon RPS {[round(float(r), 4) for r, _ in by]}, Brier of rises {[round(b, 4) for _, b in by]}")
         result = {"climatology": brier(here["climatology"], here["y"]), "as it is": brier(here["p"], here["y"]), "corrected base": brier(here["pc"], here["y"])}
         for label, columns in (("slope only", []), ("own growth", ["own"]), ("nation", ["own", "nation"]), ("neighbours", ["own", "nation", "near"])):
             out = np.empty(len(here["y"]))

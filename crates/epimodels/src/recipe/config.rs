@@ -169,6 +169,9 @@ pub struct LinConfig {
     pub full_spread: bool,
     /// Ridge of the spread regression.
     pub spread_ridge: f64,
+    /// No change beyond the largest rise and fall among the training rows of the step, and no answer where the median would
+    /// be one. The boosting and the neighbours never go beyond; a polynomial, asked about a value unlike all others, does.
+    pub bounded: bool,
 }
 
 /// Settings of the nearest neighbours.

@@ -31,7 +31,7 @@ pub struct Forecast {
     pub members: Members,
 }
 
-/// Quantiles of the members; `None`: not in use.
+/// Quantiles of the members; `None`: not in use, or without an answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Members {
     /// Gradient boosting.
@@ -190,7 +190,7 @@ impl Fitted {
         let alone = self.cold[task.track.group] && models.gbq.is_some();
         let members = Members {
             gbq: models.gbq.as_ref().map(|m| back(m.predict(&task.row))),
-            lin: models.lin.as_ref().filter(|_| !alone).map(|m| back(m.predict(&task.row))),
+            lin: models.lin.as_ref().filter(|_| !alone).and_then(|m| m.predict(&task.row)).map(back),
             knn: models.knn.as_ref().filter(|_| !alone).map(|m| back(m.predict(&task.row))),
         };
         Forecast {

@@ -18,6 +18,8 @@ pub(crate) struct Lin {
     median: Standard,
     spread: Standard,
     residuals: Quantiles,
+    /// The changes that a forecast keeps within.
+    reach: (f64, f64),
 }
 
 /// Coefficients on standardised columns; the first column is the constant and stays 1.
@@ -62,14 +64,19 @@ impl Lin {
             .collect();
         let weights: Vec<f64> = rows.origin.iter().map(|o| config.groups[o.group].spread_weight).collect();
         let residuals = Weighted::new(&scaled, &weights).ok()?.hub();
-        Some(Self { settings, median, spread, residuals })
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        let seen = rows.y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), y| (a.min(*y), b.max(*y)));
+        let reach = if settings.bounded { seen } else { all };
+        Some(Self { settings, median, spread, residuals, reach })
     }
 
-    /// Quantiles of δ for one row of features.
-    pub(crate) fn predict(&self, row: &Row) -> Quantiles {
+    /// Quantiles of δ for one row of features; `None` if its median lies out of reach: there a polynomial knows nothing.
+    pub(crate) fn predict(&self, row: &Row) -> Option<Quantiles> {
+        let (least, most) = self.reach;
         let middle = self.median.value(&columns(row));
         let width = self.spread.value(&spread_columns(row, &self.settings)).exp();
-        self.residuals.map(|q| middle + width * q)
+        let within = |q: f64| (middle + width * q).max(least).min(most);
+        (least..=most).contains(&middle).then(|| self.residuals.map(within))
     }
 }
 

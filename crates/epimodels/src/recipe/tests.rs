@@ -149,3 +149,32 @@ proptest! {
         }
     }
 }
+
+/// The last value of one place in another unit: a hundred thousand of a hundred thousand.
+fn absurd(bounded: bool, times: f64) -> Vec<Forecast> {
+    let origin = day(2023, 12, 30);
+    let mut known = until(&panel(6), origin - Duration::days(7));
+    let config = Config { lin: LinConfig { bounded, ..us().lin }, nowcast: None, ..small() };
+    let fitted = fit(&known, &config, origin, 2).unwrap();
+    let last = known.series[0].values.last_mut().unwrap();
+    *last = last.map(|v| v * times);
+    fitted.predict(&known, origin).unwrap()
+}
+
+#[test]
+fn a_value_unlike_all_others_is_no_question_for_the_bounded_regression() {
+    let of_place = |all: Vec<Forecast>| all.into_iter().filter(|f| f.series == "nhsn/0").collect::<Vec<_>>();
+    let (free, bounded) = (of_place(absurd(false, 1e4)), of_place(absurd(true, 1e4)));
+    let (gbq, lin) = (free[0].members.gbq.unwrap(), free[0].members.lin.unwrap());
+    assert!(!(gbq[0] / 5.0..5.0 * gbq[22]).contains(&lin[11]), "the polynomial runs away: {lin:?}, {gbq:?}");
+    for f in &bounded {
+        assert_eq!(f.members.lin, None, "horizon {}", f.horizon);
+        let (gbq, knn) = (f.members.gbq.unwrap(), f.members.knn.unwrap());
+        assert!(f.quantiles[22] <= gbq[22].max(knn[22]), "the others go on: {f:?}");
+    }
+}
+
+#[test]
+fn the_bound_changes_no_bit_where_values_are_as_they_were() {
+    assert_eq!(absurd(true, 1.0), absurd(false, 1.0));
+}
