@@ -188,7 +188,15 @@ mod tests {
                 assert_eq!(is, allowed.contains(&statement), "{service}: {statement}");
             }
         }
-        drop(conn);
+        // All that a start loads, as the one who may add figures.
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let profile = kit::config::profile(root.join("clusters/ch/profile/profile.toml")).unwrap();
+        let ingest = options.clone().username(&format!("{database}_ingest")).password("0123");
+        let mut own = ingest.connect().await.unwrap();
+        let loaded =
+            ingest::load::all(&mut own, &root.join("data"), &profile, kit::wall(), &|_| {}).await.unwrap();
+        assert!(loaded.new_rows > 10_000, "{}", loaded.new_rows);
+        drop((own, conn));
         let mut conn = pool.acquire().await.unwrap();
         let mut gone = vec![format!("drop database {database} with (force)")];
         gone.extend(["web", "forecast", "ingest"].map(|service| format!("drop role {database}_{service}")));
