@@ -13,6 +13,9 @@ if [ -z "${COMPOSE:-}" ]; then
     elif docker compose version >/dev/null 2>&1; then COMPOSE="docker compose"
     else echo "vigie: neither podman-compose nor docker compose is here: install one" >&2; exit 1; fi
 fi
+# The accounts' own password follows from it one way: who has the one of the accounts does not have the other.
+IDENTITY_PASSWORD=$(printf 'identity:%s' "$DATABASE_PASSWORD" | sha256sum | cut -d' ' -f1)
+export IDENTITY_PASSWORD
 compose() { # shellcheck disable=SC2086 # COMPOSE is a command with its arguments
     $COMPOSE --env-file "$country.env" -f compose.yaml "$@"; }
 
@@ -24,7 +27,13 @@ until compose exec -T database pg_isready -q -h 127.0.0.1 -U vigie >/dev/null 2>
     [ "$tries" -lt 60 ] || { echo "vigie: the database does not answer after 60 tries: see its log" >&2; exit 1; }
     sleep 1
 done
-for step in schema figures; do compose --profile prepare run --rm "$step"; done
+# A role that owns its database and may do nothing else; by default every role may connect to every database.
+sql() { compose exec -T database psql -q -v ON_ERROR_STOP=1 -U vigie -d vigie -At -c "$1"; }
+[ -n "$(sql "select 1 from pg_roles where rolname = 'identity'")" ] || sql "create role identity"
+sql "alter role identity login nosuperuser nocreatedb nocreaterole password '$IDENTITY_PASSWORD'"
+[ -n "$(sql "select 1 from pg_database where datname = 'identity'")" ] || sql "create database identity owner identity"
+for name in vigie identity postgres template1; do sql "revoke all on database $name from public"; done
+for step in schema figures accounts; do compose --profile prepare run --rm "$step"; done
 
 compose --profile "$country" up -d
 echo "vigie: $country is starting at http://${HOST:-127.0.0.1}:${PORT:-8080}; containers/up.sh $country logs -f shows what it does"

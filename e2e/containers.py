@@ -99,10 +99,15 @@ def run(podman, apps):
     for step in ("migrate", "load"):
         podman("run", "--rm", *podman.service("vigie", {**common, "VIGIE_DATA_DIR": "/data"}, "-v", profile, "-v", f"{ROOT}/data:/data:ro"), step)
     print("containers: schema and figures are there", flush=True)
+    # The accounts have a database of their own.
+    url, name = os.environ["DATABASE_URL"], "containers_identity"
+    call("psql", url, "--quiet", "--command", f"create database {name}")
+    own = {"identity": {"DATABASE_URL": re.sub(r"/[^/?]+(\?|$)", rf"/{name}\1", url)}}
+    podman("run", "--rm", *podman.service("identity", {**common, **own["identity"]}, "-v", profile), "migrate")
     ports = {}
     for app in apps:
         ports[app] = (free(), free())
-        env = {**common, "VIGIE_ADDR": f"127.0.0.1:{ports[app][0]}", "VIGIE_ADMIN_ADDR": f"127.0.0.1:{ports[app][1]}"}
+        env = {**common, **own.get(app, {}), "VIGIE_ADDR": f"127.0.0.1:{ports[app][0]}", "VIGIE_ADMIN_ADDR": f"127.0.0.1:{ports[app][1]}"}
         podman("run", "--detach", "--name", app, *podman.service(app, env, "-v", profile))
     return ports
 
@@ -125,6 +130,8 @@ def judge(podman, apps, ports):
     prefix = "/de"
     status, text = answer(f"http://127.0.0.1:{ports['web'][0]}{prefix}/")
     check("the page answers", status == 200 and "<html" in text, f"{status} {text[:200]}")
+    status, text = answer(f"http://127.0.0.1:{ports['identity'][0]}/account")
+    check("/account answers, and says that nobody is registered yet", status == 200 and "VIGIE_REGISTRATIONS" in text, f"{status} {text[:200]}")
     check("/explore answers 404 where there is no such service", answer(f"http://127.0.0.1:{ports['web'][0]}/explore")[0] == 404)
     for app in apps:
         begun = time.time()

@@ -141,7 +141,8 @@ def journey(part, country, port):
             return Count(failed=1)
         result = REPORTS / f"{part}.json"
         result.unlink(missing_ok=True)
-        code, text = playwright(part, url, country, result)
+        can_log_in = "log in at /account" in log.read_text(errors="replace")
+        code, text = playwright(part, url, country, result, {"VIGIE_LOGIN": "" if can_log_in else "0"})
         stats = json.loads(result.read_text())["stats"] if result.is_file() else None
         if stats is None:
             return Count(failed=1)
@@ -150,6 +151,8 @@ def journey(part, country, port):
         bad = stats["unexpected"] + stats["flaky"]
         # A Playwright skip is a test that does not apply to the country or the project; it says so in its title.
         pages = Count(passed=stats["expected"], failed=max(bad, int(code != 0)), skipped=skips(text))
+        if not can_log_in:
+            pages.skipped.append("oidc-provider: the development provider did not start")
         if not (ROOT / f"clusters/{country}/apps/data-api").is_dir():
             return pages
         return total([pages, one(part, [ROOT / "e2e/api/run.sh", url], seconds=300)])
@@ -162,9 +165,9 @@ def journey(part, country, port):
             runner.end(platform)
 
 
-def playwright(part, url, country, result):
+def playwright(part, url, country, result, more):
     return run(part, ["npx", "playwright", "test", "--reporter=json"], {
-        "VIGIE_URL": url, "VIGIE_COUNTRY": country, "PLAYWRIGHT_JSON_OUTPUT_NAME": str(result),
+        **more, "VIGIE_URL": url, "VIGIE_COUNTRY": country, "PLAYWRIGHT_JSON_OUTPUT_NAME": str(result),
         "CHROMIUM": os.environ.get("CHROMIUM", "/usr/bin/chromium"), "VIGIE_RECORD": "1" if country == RECORD else ""}, 1500, ROOT / "e2e" / "browser")
 
 
@@ -195,6 +198,8 @@ PARTS = {"fmt": fmt, "checks": checks, "clippy": clippy, "rust": rust, "nix": ni
          "up": up, "journeys": journeys, "cluster": cluster, "pipeline": pipeline}
 # What needs Go, and what is built beside the other parts, by name.
 WITH_GO = {"workflows", "cluster", "pipeline"}
+# What starts the development provider of login.
+WITH_NODE = {"rust", "up", "journeys"}
 BESIDE = {}
 CHECK = ["fmt", "checks", "clippy"]
 
@@ -215,6 +220,16 @@ def beside():
     BESIDE["tools"] = runner.Beside("tools", [sys.executable, CLUSTER, "tools"])
 
 
+def provider():
+    """Node for the development provider of login and its packages. Without them the tests that need it say that they are skipped."""
+    try:
+        import node
+        node.use()
+        node.packages()
+    except Exception as error:
+        print(f"    | no development provider: {error}")
+
+
 def main(names):
     names = {"all": list(PARTS), "check": CHECK}.get(names[0], names) if names else list(PARTS)
     unknown = [n for n in names if n not in PARTS]
@@ -227,6 +242,8 @@ def main(names):
         print(f"vigie: {free:.0f} GB are free under {ROOT}, and a run writes up to {DISK} GB: make room (old target/ folders), then run again",
               file=sys.stderr)
         return 2
+    if WITH_NODE & set(names):
+        provider()
     if WITH_GO & set(names):
         beside()
     ran = list(runner.each(PARTS, names))

@@ -28,12 +28,15 @@ for app in clusters/"$COUNTRY"/apps/*/; do
     packages="$packages -p $app"
 done
 
-# The provider for trying login out; without it everything else starts, and the login page says what is missing.
-provider=services/identity/provider
-if [ -d "clusters/$COUNTRY/apps/identity" ] && command -v node >/dev/null && command -v npm >/dev/null \
-    && [ ! "$provider/node_modules" -nt "$provider/package-lock.json" ]; then
-    npm ci --prefix "$provider" --silent || echo "vigie: the packages of the development provider cannot be fetched: nobody can log in" >&2
-    [ ! -d "$provider/node_modules" ] || touch "$provider/node_modules"
+# The provider for trying login out runs on Node.js: the machine's own, or one that is fetched. Without it everything
+# else starts, and the login page says what is missing.
+if [ -d "clusters/$COUNTRY/apps/identity" ]; then
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && ! command -v npm >/dev/null && ! python3 -m pip --version >/dev/null 2>&1; then
+        echo "[node] installing what fetches it: python3-pip"
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-pip >/dev/null; } \
+            || echo "[node] it could not be installed" >&2
+    fi
+    if node=$(python3 e2e/tools/node.py provider); then PATH=$node:$PATH; fi
 fi
 
 target=${CARGO_TARGET_DIR:-target}

@@ -247,6 +247,21 @@ class UpTest(unittest.TestCase):
         outer.communicate(timeout=60)
         self.nothing_left()
 
+    def test_without_node_everything_starts_and_the_login_page_says_what_is_missing(self):
+        with tempfile.TemporaryDirectory() as programs:
+            for folder in os.environ["PATH"].split(":"):
+                for program in Path(folder).glob("*"):
+                    link = Path(programs) / program.name
+                    if program.name != "node" and not os.path.lexists(link):
+                        link.symlink_to(program)
+            up = self.start(PATH=programs)
+            self.assertTrue(up.is_up(), up.said())
+            self.assertIn("nobody can log in: Node.js", up.said())
+            status, page = get(up.port, "/account")
+            self.assertEqual(status, 200)
+            self.assertIn("Node.js", page)
+            self.assertEqual(up.end(), 0, up.said())
+
     @unittest.skipUnless(IS_ROOT, "already a plain user")
     def test_a_plain_user_can_run_it(self):
         home = Path(tempfile.mkdtemp(prefix="vigie-plain-", dir="/var/tmp"))

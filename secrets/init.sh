@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes a country's secrets anew: a key pair of age, a password of the database, and the files of secrets/<country>/,
-# encrypted to the new public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else.
+# Makes a country's secrets anew: a key pair of age, a password for each of the two databases, who this installation is at
+# the country's login providers (`unset`, until it is registered there), and the files of secrets/<country>/, encrypted to
+# the new public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
 # PLACEHOLDER=1: what the repository carries: a key that is thrown away, and the word `placeholder` for a password.
 set -eu
@@ -18,13 +19,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ "${PLACEHOLDER:-0}" = 1 ]; then
     key=$work/thrown-away
-    password=placeholder
+    password=placeholder identity_password=placeholder
 else
     # A key that is in use must not be lost to a second call.
     [ ! -e "$key" ] || fail "$key exists: a new key would make the old secrets unreadable; move it away, or set KEY"
     case $(realpath -m "$key") in "$(pwd -P)"/*) fail "KEY lies in the repository: choose a place outside of it" ;; esac
     mkdir -p "$(dirname "$key")"
-    password=$(openssl rand -hex 24)
+    password=$(openssl rand -hex 24) identity_password=$(openssl rand -hex 24)
 fi
 age-keygen -o "$key" 2>/dev/null
 recipient=$(age-keygen -y "$key")
@@ -40,54 +41,101 @@ cat >> "$work/sops.yaml" <<RULE
 RULE
 cat "$work/sops.yaml" > .sops.yaml
 
-# secret FOLDER FILE: a component around the Secret on stdin
-secret() {
+# sealed FOLDER FILE: the Secret on stdin, encrypted
+sealed() {
     mkdir -p "secrets/$country/$1"
-    cat > "secrets/$country/$1/kustomization.yaml" <<COMPONENT
+    sops encrypt --input-type yaml --output-type yaml --filename-override "secrets/$country/$1/$2.sops.yaml" \
+        /dev/stdin > "$work/sealed" || fail "secrets/$country/$1/$2.sops.yaml was not encrypted"
+    cat "$work/sealed" > "secrets/$country/$1/$2.sops.yaml"
+}
+# component FOLDER FILE [FILE]: what an overlay names to get these Secrets
+component() {
+    folder=secrets/$country/$1
+    cat > "$folder/kustomization.yaml" <<COMPONENT
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 generators: [decrypt.yaml]
 COMPONENT
-    cat > "secrets/$country/$1/decrypt.yaml" <<FUNCTION
+    shift
+    files=$(printf ', %s.sops.yaml' "$@")
+    cat > "$folder/decrypt.yaml" <<FUNCTION
 apiVersion: vigie/v1
 kind: Decrypt
 metadata:
   name: secrets
   annotations:
     config.kubernetes.io/function: "exec: { path: krm-sops }"
-files: [$2.sops.yaml]
+files: [${files#, }]
 FUNCTION
-    sops encrypt --input-type yaml --output-type yaml --filename-override "secrets/$country/$1/$2.sops.yaml" \
-        /dev/stdin > "$work/sealed" || fail "secrets/$country/$1/$2.sops.yaml was not encrypted"
-    cat "$work/sealed" > "secrets/$country/$1/$2.sops.yaml"
 }
-
-# The figures are every service's, so each app, and the step that brings schema and figures, has the same Secret; its own namespace is the only one that can read it.
-for app in clusters/"$country"/apps/*/ schema; do
-    secret "$(basename "$app")" database <<SECRET
+# address ROLE PASSWORD: the Secret with the address of the role's database, which has its name
+address() {
+    cat <<SECRET
 apiVersion: v1
 kind: Secret
 metadata:
     name: database
 type: Opaque
 stringData:
-    uri: postgres://vigie:$password@database-rw.database.svc.cluster.local:5432/vigie
+    uri: postgres://$1:$2@database-rw.database.svc.cluster.local:5432/$1
 SECRET
-done
-secret database owner <<SECRET
+}
+# user NAME ROLE PASSWORD: the Secret by which the database's operator makes the role
+user() {
+    cat <<SECRET
 apiVersion: v1
 kind: Secret
 metadata:
-    name: owner
+    name: $1
 type: kubernetes.io/basic-auth
 stringData:
-    username: vigie
-    password: $password
+    username: $2
+    password: $3
 SECRET
+}
+# One table a provider of the profile. What else belongs there, says docs/identity.md.
+registrations() {
+    cat <<SECRET
+apiVersion: v1
+kind: Secret
+metadata:
+    name: registrations
+    annotations:
+        # Other values are another Secret, so the pod that reads them starts anew.
+        kustomize.config.k8s.io/needs-hash: "true"
+type: Opaque
+stringData:
+    registrations.toml: |
+        # Who this installation is at each provider. With client_id = "unset" nobody can log in there, and the page says so.
+        # Registered? Write what you were given: docs/identity.md says which values each kind of client needs.
+SECRET
+    awk '/^\[\[identity\.providers\]\]/ { inside = 1; next } /^\[/ { inside = 0 }
+        inside && /^id = / { gsub(/"/, "", $3); printf "        [%s]\n        client_id = \"unset\"\n", $3 }' \
+        "clusters/$country/profile/profile.toml"
+}
+
+# The figures are every service's, so each app, and the step that brings schema and figures, has the same Secret; its own
+# namespace is the only one that can read it. The accounts are identity's alone.
+for app in clusters/"$country"/apps/*/ schema; do
+    app=$(basename "$app")
+    if [ "$app" = identity ]; then
+        address identity "$identity_password" | sealed identity database
+        registrations | sealed identity registrations
+        component identity database registrations
+        continue
+    fi
+    address vigie "$password" | sealed "$app" database
+    component "$app" database
+done
+user owner vigie "$password" | sealed database owner
+user identity identity "$identity_password" | sealed database identity
+component database owner identity
 chmod -R u=rwX,go=rX "secrets/$country" .sops.yaml
 [ "${PLACEHOLDER:-0}" = 1 ] && exit 0
 cat <<NEXT
 secrets: secrets/$country is encrypted to $recipient
 Commit .sops.yaml and secrets/$country. Keep $key safe (there is no other copy), and give it to the cluster, once:
   kubectl --namespace argocd create secret generic sops-age --from-file=keys.txt=$key
+Nobody can log in until you are registered with the country's providers; then, and whenever that changes:
+  SOPS_AGE_KEY_FILE=$key sops edit secrets/$country/identity/registrations.sops.yaml
 NEXT

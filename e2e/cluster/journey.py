@@ -10,6 +10,7 @@ import urllib.request
 
 import database
 import delivery
+import roles
 import schemas
 from clone import ZERO
 from process import Failed
@@ -150,6 +151,11 @@ def live(world, report, clone, country):
         status, text = page("/api/forecast/v1/transmission", "forecast.forecast.svc.cluster.local")
         answer = json.loads(text)
         need(status == 200 and (answer.get("status"), answer.get("reason")) == ("not_estimated", "stale"), f"it answered {text[:200]}")
+    with report.claim("the accounts are a database that only their own role reaches, and it reaches no other"):
+        roles.alone(world)
+    with report.claim("as long as nobody registered the installation, the login page answers and says so"):
+        account("/account", "VIGIE_REGISTRATIONS")
+        account("/oidc/jwks.json", '"keys"')
     print(f"e2e: from bootstrap to page: {time.time() - started:.0f} s", flush=True)
     report.steps["from bootstrap to page"] = round(time.time() - started, 1)
     with report.claim("pods run the digests that the repository names"):
@@ -163,6 +169,12 @@ def live(world, report, clone, country):
                     need(page(path)[0] == 404, f"{path} answers {page(path)[0]}")
     changes(world, report, clone, country)
     refusals(world, report)
+
+
+def account(path, said):
+    """A path of the service of accounts answers, with these words."""
+    status, text = page(path, "identity.identity.svc.cluster.local")
+    need(status == 200 and said in text, f"{path} answers {status}: {text[:200]}")
 
 
 def digests(world, clone, country, apps):

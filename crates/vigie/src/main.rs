@@ -9,6 +9,7 @@ mod login;
 mod postgres;
 mod process;
 mod retrievals;
+mod roles;
 mod say;
 mod signing;
 mod state;

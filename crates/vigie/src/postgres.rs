@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use sqlx::{Connection as _, PgConnection};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
@@ -166,11 +167,22 @@ fn explain(text: &str, area: &Path) -> String {
     format!("the database did not start. It says:\n{}", text.trim())
 }
 
-/// A port of the loopback interface that nobody uses now.
+/// A port of the loopback interface that nobody uses now, and that this process gave to nobody before. Not one of those
+/// that the kernel gives to whoever connects, or listens on whichever: one of them would be taken before our child has it.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback interface")?;
-    Ok(listener.local_addr()?.port())
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 10_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Far apart for processes that start one after the other.
+    let start = std::process::id().wrapping_mul(97);
+    for _ in 0..COUNT {
+        let number = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + number)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port on the loopback interface from {FIRST} to {}", FIRST + COUNT - 1)
 }
 
 /// Starts the server and waits until it answers. `settings` are PostgreSQL's own, `name=value`.

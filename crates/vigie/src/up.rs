@@ -5,6 +5,7 @@ use crate::door::{self, Routes};
 use crate::login::{self, IDENTITY};
 use crate::postgres::{self, Server};
 use crate::process::{self, Program};
+use crate::roles::Roles;
 use crate::say::{self, Steps};
 use crate::state::State;
 use crate::tree::{Service, Tree};
@@ -131,13 +132,15 @@ impl Country<'_> {
         let clock = self.clock(&pool).await?;
         pool.close().await;
 
+        let roles = Roles::make(state, &url, database.is_some(), &self.services).await?;
+
         let step = steps.next("forecasts", "10 to 90 s, both cores busy", "1 s");
-        self.forecasts(&url, clock, &step).await?;
+        self.forecasts(roles.url(FORECAST), clock, &step).await?;
         step.done("stored");
 
         let step = steps.next("services", "2 s", "2 s");
         for service in &self.services {
-            let mut command = self.command(&service.name, &url, clock)?;
+            let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
             if service.name == IDENTITY {
                 let migrate = self.command(IDENTITY, &url, clock)?;
                 command.env("DATABASE_URL", login::database(state, &url, migrate).await?);

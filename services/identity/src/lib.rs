@@ -8,6 +8,7 @@ mod assets;
 pub mod audit;
 mod cookies;
 mod csrf;
+mod database;
 mod errors;
 mod here;
 mod http;
@@ -22,12 +23,10 @@ mod throttle;
 mod time;
 mod tokens;
 
+pub use database::{MIGRATOR, close};
 pub use options::{Options, Registration};
 pub use routes::router;
 pub use time::Time;
-
-/// The schema, embedded in the program.
-pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 // No fallback: a missing text must be seen by the tests, not hidden by another language.
 rust_i18n::i18n!("locales");

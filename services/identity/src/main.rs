@@ -24,7 +24,7 @@ struct Arguments {
 enum Command {
     /// Answer requests; the same without a word.
     Serve,
-    /// Bring the schema of the service's own database up to date.
+    /// Bring the schema of the service's own database up to date, and close that database to every other role.
     Migrate(Database),
     /// Read the whole audit and say whether it was changed: exit code 1 when it was.
     Verify(Database),
@@ -74,7 +74,10 @@ async fn main() -> anyhow::Result<()> {
         Command::Migrate(db) => {
             kit::server::telemetry_of_a_command();
             let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
-            identity::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")
+            identity::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
+            identity::close(&mut *pool.acquire().await?)
+                .await
+                .context("the database cannot be closed to other roles: its own role must own it")
         }
         Command::Verify(db) => {
             kit::server::telemetry_of_a_command();

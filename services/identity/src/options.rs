@@ -5,6 +5,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// The client id of a registration that the operator has yet to make.
+const UNSET: &str = "unset";
+
 /// Who this installation is at a provider: what the operator was given when registering. A secret file, by provider's id.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +42,7 @@ impl std::fmt::Debug for Registration {
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// `VIGIE_REGISTRATIONS`: the file of registrations, TOML, one table a provider. Default: none, so nobody can log in.
+    /// A table whose `client_id` is `unset` is a place for one.
     pub registrations: BTreeMap<String, Registration>,
     /// `VIGIE_LOGIN_MISSING`: what the login page says is missing for a provider to be there: `node`, set by `vigie up`.
     pub missing: Option<String>,
@@ -62,8 +66,24 @@ impl Options {
         };
         let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
         // The message of the parser quotes the line, and the line may hold a secret.
-        let registrations =
-            toml::from_str(&text).map_err(|e: toml::de::Error| wrong(e.message().to_owned()))?;
+        let registrations = made(&text).map_err(|e| wrong(e.message().to_owned()))?;
         Ok(Self { registrations, missing })
+    }
+}
+
+/// The registrations of a file, without those that are yet to be made.
+fn made(text: &str) -> Result<BTreeMap<String, Registration>, toml::de::Error> {
+    let mut all: BTreeMap<String, Registration> = toml::from_str(text)?;
+    all.retain(|_, registration| registration.client_id != UNSET);
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_registration_that_is_yet_to_be_made_is_none() {
+        let text = "[one]\nclient_id = 'unset'\n[other]\nclient_id = 'ours'\nclient_secret = 'x'\n";
+        assert_eq!(super::made(text).unwrap().into_keys().collect::<Vec<_>>(), ["other"]);
+        assert!(super::made("[one]\nclient = 'unset'\n").is_err());
     }
 }

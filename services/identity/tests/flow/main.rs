@@ -10,6 +10,7 @@
 mod access;
 mod browser;
 mod common;
+mod database;
 mod false_provider;
 mod faults;
 mod logout_tokens;
