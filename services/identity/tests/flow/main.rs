@@ -8,12 +8,20 @@
 )]
 
 mod access;
+mod alerts;
 mod browser;
 mod common;
 mod false_provider;
 mod faults;
 mod logout_tokens;
+mod mail;
 mod node;
+mod persons;
+mod post;
 mod real;
+mod register;
+mod retention;
+mod rights;
+mod scan;
 mod sessions;
 mod texts;
