@@ -117,7 +117,12 @@ pub async fn usable(conn: &mut PgConnection) -> sqlx::Result<Vec<Alert>> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn end(conn: &mut PgConnection, contact: &Contact, id: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub async fn end(
+    conn: &mut PgConnection,
+    contact: &Contact,
+    id: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let gone = sqlx::query("delete from alert where id = $1 and contact_id = $2")
         .bind(id)
         .bind(&contact.id)

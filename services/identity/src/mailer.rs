@@ -73,7 +73,8 @@ impl Mailer {
             bail!("VIGIE_SMTP carries a login: write it into a file and name that in VIGIE_SMTP_LOGIN");
         }
         let from = options.from.as_deref().context("VIGIE_SMTP_FROM is not set: who writes the mail?")?;
-        let from: Mailbox = from.parse().context("VIGIE_SMTP_FROM is no address: Vigie <vigie@example.org>")?;
+        let from: Mailbox =
+            from.parse().context("VIGIE_SMTP_FROM is no address: Vigie <vigie@example.org>")?;
         let host = server.host_str().context("VIGIE_SMTP names no server")?.trim_matches(['[', ']']);
         // The scheme is none that `url` knows: it reads an address as a name.
         let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
@@ -81,7 +82,8 @@ impl Mailer {
             let mut tls = TlsParameters::builder(host.to_owned());
             if let Some(path) = &options.authority {
                 let pem = std::fs::read(path).with_context(|| format!("VIGIE_SMTP_CA {}", path.display()))?;
-                tls = tls.add_root_certificate(Certificate::from_pem(&pem).context("VIGIE_SMTP_CA is no PEM")?);
+                tls =
+                    tls.add_root_certificate(Certificate::from_pem(&pem).context("VIGIE_SMTP_CA is no PEM")?);
             }
             Ok(tls.build_rustls()?)
         };
@@ -119,9 +121,8 @@ impl Mailer {
             .subject(&letter.subject)
             .header(ContentType::TEXT_PLAIN)
             .header(header::MIME_VERSION_1_0);
-        let raw = |name: &'static str, value: String| {
-            HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
-        };
+        let raw =
+            |name: &'static str, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
         // No answering machine answers (RFC 3834).
         message = message.raw_header(raw("Auto-Submitted", "auto-generated".into()));
         if let Some(stop) = &letter.stop {

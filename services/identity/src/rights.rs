@@ -77,14 +77,20 @@ impl Person {
     #[must_use]
     pub fn is_restricted(&self) -> bool {
         let of = |a: Option<_>, c: Option<_>| a.is_some() || c.is_some();
-        of(self.account.as_ref().and_then(|a| a.restricted_at), self.contact.as_ref().and_then(|c| c.restricted_at))
+        of(
+            self.account.as_ref().and_then(|a| a.restricted_at),
+            self.contact.as_ref().and_then(|c| c.restricted_at),
+        )
     }
 
     /// Do they object to its use?
     #[must_use]
     pub fn is_objecting(&self) -> bool {
         let of = |a: Option<_>, c: Option<_>| a.is_some() || c.is_some();
-        of(self.account.as_ref().and_then(|a| a.objected_at), self.contact.as_ref().and_then(|c| c.objected_at))
+        of(
+            self.account.as_ref().and_then(|a| a.objected_at),
+            self.contact.as_ref().and_then(|c| c.objected_at),
+        )
     }
 }
 

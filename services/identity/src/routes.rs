@@ -73,7 +73,9 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .merge(alerts::router())
         .layer(from_fn_with_state(Arc::clone(&site), csrf::own_pages_only));
     if site.erasures.is_none() {
-        tracing::warn!("VIGIE_ERASURES is not set: a restored backup would bring back whoever was erased since");
+        tracing::warn!(
+            "VIGIE_ERASURES is not set: a restored backup would bring back whoever was erased since"
+        );
     }
     Ok(kit::problem_fallbacks(people.merge(machines))
         .layer(CatchPanicLayer::custom(|_| {
@@ -108,7 +110,8 @@ async fn swept(site: &Site) -> sqlx::Result<()> {
     let (open, warned, overdue) = requests::clock(&mut conn, site.app.profile.law, now).await?;
     drop(conn);
     for (state, count) in [("open", open), ("warned", warned), ("overdue", overdue)] {
-        metrics::gauge!("identity_requests", "state" => state).set(f64::from(i32::try_from(count).unwrap_or(i32::MAX)));
+        metrics::gauge!("identity_requests", "state" => state)
+            .set(f64::from(i32::try_from(count).unwrap_or(i32::MAX)));
     }
     if warned > 0 {
         tracing::warn!(warned, overdue, "requests of persons wait: `identity requests list` names them");

@@ -117,12 +117,13 @@ fn letter(
             Some(w) => {
                 let band = format!("{}–{}", number(w.band_80[0]), number(w.band_80[1]));
                 let text = lang.f("mail.alert.week", "week", &lang.formats.date(w.target_end_date));
-                let text = rust_i18n::replace_patterns(&text, &["band", "median", "unit"], &[
-                    band,
-                    number(w.median),
-                    unit.clone(),
-                ]);
-                let reached = if reaches(w, alert.threshold) { lang.t("mail.alert.reached") } else { String::new() };
+                let text = rust_i18n::replace_patterns(
+                    &text,
+                    &["band", "median", "unit"],
+                    &[band, number(w.median), unit.clone()],
+                );
+                let reached =
+                    if reaches(w, alert.threshold) { lang.t("mail.alert.reached") } else { String::new() };
                 format!("{text}{reached}")
             }
             None => lang.f("mail.alert.not_estimated", "horizon", &horizon.to_string()),
@@ -130,24 +131,27 @@ fn letter(
         let _ = writeln!(lines, "- {line}");
     }
     let stop = site.link(&alert.stop_path(contact));
-    let text = rust_i18n::replace_patterns(&lang.t("mail.alert.text"), &[
-        "signal", "place", "threshold", "unit", "weeks", "notice", "page", "stop",
-    ], &[
-        name.clone(),
-        alert.place.clone(),
-        number(alert.threshold),
-        unit,
-        lines,
-        notice.map(|n| format!("{n}\n\n")).unwrap_or_default(),
-        site.link(&format!("{}/", lang.language.prefix)),
-        stop.clone(),
-    ]);
+    let text = rust_i18n::replace_patterns(
+        &lang.t("mail.alert.text"),
+        &["signal", "place", "threshold", "unit", "weeks", "notice", "page", "stop"],
+        &[
+            name.clone(),
+            alert.place.clone(),
+            number(alert.threshold),
+            unit,
+            lines,
+            notice.map(|n| format!("{n}\n\n")).unwrap_or_default(),
+            site.link(&format!("{}/", lang.language.prefix)),
+            stop.clone(),
+        ],
+    );
     Letter {
         to: contact.email.clone(),
-        subject: rust_i18n::replace_patterns(&lang.t("mail.alert.subject"), &["signal", "place"], &[
-            name,
-            alert.place.clone(),
-        ]),
+        subject: rust_i18n::replace_patterns(
+            &lang.t("mail.alert.subject"),
+            &["signal", "place"],
+            &[name, alert.place.clone()],
+        ),
         text,
         stop: Some(stop),
     }

@@ -87,10 +87,12 @@ impl Source {
     pub async fn ask(&self, signal: &str, place: &str, language: &str) -> anyhow::Result<Option<Answer>> {
         let mut url = self.base.join("/api/forecast/v1/forecasts")?;
         url.query_pairs_mut().append_pair("signal", signal).append_pair("place", place);
-        let request = self.client.get(url).header(ACCEPT, "application/json").header(ACCEPT_LANGUAGE, language);
+        let request =
+            self.client.get(url).header(ACCEPT, "application/json").header(ACCEPT_LANGUAGE, language);
         let response = request.send().await.context("the forecast API does not answer")?;
         if response.status() == StatusCode::NOT_FOUND {
-            let problem = response.headers().get("content-type").is_some_and(|t| t == "application/problem+json");
+            let problem =
+                response.headers().get("content-type").is_some_and(|t| t == "application/problem+json");
             // A proxy's own page does not say that there is no such place.
             anyhow::ensure!(problem, "the forecast API is not there");
             return Ok(None);

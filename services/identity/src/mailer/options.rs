@@ -25,15 +25,14 @@ impl MailOptions {
     /// [`ConfigError::Invalid`] with the name of the variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         let text = |name| Ok(Some(var(name, String::new())?).filter(|t| !t.is_empty()));
-        let server = match text("VIGIE_SMTP")? {
-            None => None,
-            // Its value may hold a password, by mistake: it is not repeated.
-            Some(address) => Some(address.parse().map_err(|e: url::ParseError| ConfigError::Invalid {
-                name: "VIGIE_SMTP",
-                value: "…".into(),
-                why: e.to_string(),
-            })?),
-        };
+        let server =
+            match text("VIGIE_SMTP")? {
+                None => None,
+                // Its value may hold a password, by mistake: it is not repeated.
+                Some(address) => Some(address.parse().map_err(|e: url::ParseError| {
+                    ConfigError::Invalid { name: "VIGIE_SMTP", value: "…".into(), why: e.to_string() }
+                })?),
+            };
         Ok(Self {
             server,
             login: text("VIGIE_SMTP_LOGIN")?.map(PathBuf::from),

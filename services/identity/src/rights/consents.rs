@@ -59,11 +59,12 @@ pub async fn withdrawn(
 /// # Errors
 /// When the database does not answer.
 pub async fn stands(conn: &mut PgConnection, who: &str, purpose: &str) -> sqlx::Result<bool> {
-    let last: Option<bool> =
-        sqlx::query_scalar("select given from consent where who = $1 and purpose = $2 order by id desc limit 1")
-            .bind(who)
-            .bind(purpose)
-            .fetch_optional(conn)
-            .await?;
+    let last: Option<bool> = sqlx::query_scalar(
+        "select given from consent where who = $1 and purpose = $2 order by id desc limit 1",
+    )
+    .bind(who)
+    .bind(purpose)
+    .fetch_optional(conn)
+    .await?;
     Ok(last.unwrap_or(false))
 }

@@ -144,6 +144,8 @@ pub async fn change(
 /// # Errors
 /// When the database does not answer.
 pub async fn speak(conn: &mut PgConnection, id: &str, language: &str) -> sqlx::Result<()> {
-    let change = sqlx::query("with a as (update alert set language = $2 where contact_id = $1) update contact set language = $2 where id = $1");
+    let change = sqlx::query(
+        "with a as (update alert set language = $2 where contact_id = $1) update contact set language = $2 where id = $1",
+    );
     change.bind(id).bind(language).execute(conn).await.map(drop)
 }

@@ -10,14 +10,35 @@ use sqlx::PgConnection;
 use std::io::Write as _;
 use std::path::Path;
 
+/// Who erases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The person.
+    Person,
+    /// Retention.
+    Clock,
+    /// An operator who restored a backup.
+    Command,
+}
+
 /// Erases all that is kept about somebody, in the caller's transaction. The audit gets an entry and keeps its pseudonyms,
 /// whose key goes with the rest.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn person(conn: &mut PgConnection, person: &Person, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn person(
+    conn: &mut PgConnection,
+    person: &Person,
+    by: By,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     for pseudonym in person.pseudonyms() {
-        audit::append(&mut *conn, now, &pseudonym, "person.erase", &pseudonym, json!({})).await?;
+        let actor = match by {
+            By::Person => pseudonym.as_str(),
+            By::Clock => "clock",
+            By::Command => "command",
+        };
+        audit::append(&mut *conn, now, actor, "person.erase", &pseudonym, json!({})).await?;
         rows_of(&mut *conn, &pseudonym).await?;
     }
     if let Some(account) = &person.account {
@@ -80,7 +101,11 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
         .with_context(|| format!("the list of erasures {} cannot be read", list.display()))?;
     let hashes: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if let Some(n) = hashes.iter().position(|h| h.len() != 64 || !h.bytes().all(|b| b.is_ascii_hexdigit())) {
-        anyhow::bail!("{}: entry {} is no SHA-256: restore this file from its own copy", list.display(), n + 1);
+        anyhow::bail!(
+            "{}: entry {} is no SHA-256: restore this file from its own copy",
+            list.display(),
+            n + 1
+        );
     }
     let found: Vec<(Option<String>, Option<String>)> = sqlx::query_as(
         "select a.id, null::text from account a where encode(sha256(convert_to(a.id, 'UTF8')), 'hex') = any($1)
@@ -99,7 +124,7 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
         };
         // The second of two that belong together is gone with the first.
         if who.is_known() {
-            person(&mut *conn, &who, now).await?;
+            person(&mut *conn, &who, By::Command, now).await?;
             erased += 1;
         }
     }

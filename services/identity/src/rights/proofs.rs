@@ -112,11 +112,13 @@ pub async fn take(
 /// # Errors
 /// When the database does not answer.
 pub async fn visit(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar("select email from proof where token_hash = $1 and purpose = 'visit' and expires_at > $2")
-        .bind(random::hash(token))
-        .bind(now)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_scalar(
+        "select email from proof where token_hash = $1 and purpose = 'visit' and expires_at > $2",
+    )
+    .bind(random::hash(token))
+    .bind(now)
+    .fetch_optional(conn)
+    .await
 }
 
 /// Ends a visit.
@@ -124,7 +126,11 @@ pub async fn visit(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> 
 /// # Errors
 /// When the database does not answer.
 pub async fn end(conn: &mut PgConnection, token: &str) -> sqlx::Result<()> {
-    sqlx::query("delete from proof where token_hash = $1").bind(random::hash(token)).execute(conn).await.map(drop)
+    sqlx::query("delete from proof where token_hash = $1")
+        .bind(random::hash(token))
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Removes what can be used no more; requests that waited for it are closed as lapsed. Returns how many.

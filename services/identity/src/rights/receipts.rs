@@ -102,7 +102,9 @@ pub fn verify(text: &str, keys: &Jwks) -> anyhow::Result<Receipt> {
         bail!("this is signed, and no receipt of Vigie");
     }
     let key = keys.keys.iter().find(|k| k.kid == header.kid && k.kty == "OKP" && k.crv == "Ed25519");
-    let Some(key) = key else { bail!("no published key is named {}: it is of another installation", header.kid) };
+    let Some(key) = key else {
+        bail!("no published key is named {}: it is of another installation", header.kid)
+    };
     let public = decode(&key.x).context("the published key cannot be read")?;
     UnparsedPublicKey::new(&ED25519, public)
         .verify(message.as_bytes(), &decode(signature)?)

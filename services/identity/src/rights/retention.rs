@@ -1,5 +1,7 @@
 //! Retention: what is older than the country's days goes. The days are data of the profile.
 
+use super::Person;
+use super::erase::{self, By};
 use crate::{audit, sessions};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::profile::identity::SessionLimits;
@@ -43,15 +45,24 @@ pub async fn run(
         proofs: super::proofs::sweep(&mut *conn, now).await?,
         ..Gone::default()
     };
-    gone.accounts = older("delete from account where seen_at < $1", before(keep.account))
-        .execute(&mut *conn)
-        .await?
-        .rows_affected();
+    let over = "select id from account where seen_at < $1";
+    let ids: Vec<String> = sqlx::query_scalar(over).bind(before(keep.account)).fetch_all(&mut *conn).await?;
+    for id in ids {
+        let person = Person::of_account(&mut *conn, &id).await?;
+        erase::person(&mut *conn, &person, By::Clock, now).await?;
+        gone.accounts += 1;
+    }
     // A halt is a wish that lasts: forgetting the address would forget it.
-    let contacts = "delete from contact c where proven_at < $1 and account_id is null
+    let over = "select email from contact c where proven_at < $1 and account_id is null
           and restricted_at is null and objected_at is null
           and not exists (select 1 from alert a where a.contact_id = c.id)";
-    gone.contacts = older(contacts, before(keep.contact)).execute(&mut *conn).await?.rows_affected();
+    let emails: Vec<String> =
+        sqlx::query_scalar(over).bind(before(keep.contact)).fetch_all(&mut *conn).await?;
+    for email in emails {
+        let person = Person::of_email(&mut *conn, &email).await?;
+        erase::person(&mut *conn, &person, By::Clock, now).await?;
+        gone.contacts += 1;
+    }
     gone.requests = older("delete from request where done_at < $1", before(keep.request))
         .execute(&mut *conn)
         .await?

@@ -26,7 +26,9 @@ pub(crate) async fn keys(State(site): State<Arc<Site>>) -> Result<Response, Prob
 pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
     if !me.account.is_usable() {
-        return Err(Problem::Forbidden("you asked that what is kept of you is not used: /account/rights lifts it"));
+        return Err(Problem::Forbidden(
+            "you asked that what is kept of you is not used: /account/rights lifts it",
+        ));
     }
     let now = site.time.now();
     let mut conn = site.app.db.acquire().await?;

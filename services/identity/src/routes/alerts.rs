@@ -2,7 +2,7 @@
 
 use super::account::languages;
 use super::login::{Peer, ip};
-use super::rights::link::{click, email, over, Click};
+use super::rights::link::{Click, click, email, over};
 use super::rights::{Fields, Sent, person, proven};
 use crate::alerts::{self, Wish};
 use crate::here::{Lang, Site};
@@ -11,11 +11,11 @@ use crate::respond;
 use crate::rights::contacts;
 use crate::rights::proofs::{self, Proof, Purpose};
 use askama::Template;
+use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::Router;
 use domain::profile::Signal;
 use kit::{Params, Problem};
 use std::sync::Arc;
@@ -74,14 +74,21 @@ async fn show(
     let rows = kept.into_iter().map(|a| {
         let signal = forecast(&site).find(|s| s.id.to_string() == a.signal);
         let unit = signal.map(|s| unit(lang, s)).unwrap_or_default();
-        (a.id, lang.t(format!("signal.{}", a.signal)), a.place, format!("{} {unit}", lang.formats.number(a.threshold, 1)))
+        (
+            a.id,
+            lang.t(format!("signal.{}", a.signal)),
+            a.place,
+            format!("{} {unit}", lang.formats.number(a.threshold, 1)),
+        )
     });
     let page = Page {
         said: done.map(|d| lang.t(format!("alerts.done.{d}"))),
         email: person.email().map(str::to_owned),
         nation: site.app.profile.nation.to_string(),
         signals: forecast(&site)
-            .map(|s| (s.id.to_string(), format!("{} ({})", lang.t(format!("signal.{}", s.id)), unit(lang, s))))
+            .map(|s| {
+                (s.id.to_string(), format!("{} ({})", lang.t(format!("signal.{}", s.id)), unit(lang, s)))
+            })
             .collect(),
         rows: rows.collect(),
         languages: languages(&site, lang, "/account/alerts"),
@@ -132,13 +139,17 @@ async fn choose(
     let mut conn = site.app.db.acquire().await?;
     let token = proofs::make(&mut conn, Purpose::Alert, &proof, site.time.now() + proofs::LINK).await?;
     let link = site.link(&format!("/account/alerts/confirm?lang={code}&token={token}"));
-    let text = rust_i18n::replace_patterns(&lang.t("mail.confirm.text"), &["signal", "place", "threshold", "link", "consent"], &[
-        lang.t(format!("signal.{}", wish.signal)),
-        wish.place,
-        format!("{} {}", lang.formats.number(threshold, 1), unit(lang, signal)),
-        link,
-        lang.t("alerts.consent"),
-    ]);
+    let text = rust_i18n::replace_patterns(
+        &lang.t("mail.confirm.text"),
+        &["signal", "place", "threshold", "link", "consent"],
+        &[
+            lang.t(format!("signal.{}", wish.signal)),
+            wish.place,
+            format!("{} {}", lang.formats.number(threshold, 1), unit(lang, signal)),
+            link,
+            lang.t("alerts.consent"),
+        ],
+    );
     site.post(Letter { to: email, subject: lang.t("mail.confirm.subject"), text, stop: None });
     back("sent")
 }
@@ -153,11 +164,7 @@ async fn asks(
 }
 
 /// `POST /account/alerts/confirm`: the alert counts, and with it the consent to the text that the page and the mail showed.
-async fn confirm(
-    State(site): State<Arc<Site>>,
-    headers: HeaderMap,
-    sent: Sent,
-) -> Result<Response, Problem> {
+async fn confirm(State(site): State<Arc<Site>>, headers: HeaderMap, sent: Sent) -> Result<Response, Problem> {
     let fields = Fields::of(sent)?;
     let now = site.time.now();
     let mut tx = site.app.db.begin().await?;

@@ -32,7 +32,8 @@ impl Forecasts {
                     "quantiles": [] })
         };
         let weeks: Vec<Value> = medians.iter().map(week).collect();
-        let notice = json!({ "as_of": "2025-02-05T20:00:00Z", "notice": "Recorded situation of 5 February 2025." });
+        let notice =
+            json!({ "as_of": "2025-02-05T20:00:00Z", "notice": "Recorded situation of 5 February 2025." });
         self.say(json!({ "status": "estimated", "unit": "persons", "reference_week": "2025-W06",
                          "recorded_situation": notice, "result": { "levels": [], "horizons": weeks } }));
     }
@@ -61,7 +62,8 @@ async fn start(pool: &PgPool, code: &str) -> (Service, Post, Forecasts) {
     let (forecasts, origin) = Forecasts::serve().await;
     forecasts.weeks(&[(0, 10.0)]);
     let post = Post::open();
-    let options = Options { mail: post.options(), forecast: Some(origin.parse().unwrap()), ..Options::default() };
+    let options =
+        Options { mail: post.options(), forecast: Some(origin.parse().unwrap()), ..Options::default() };
     let service = Service::with(Place::find().await, pool, country(code), options).await;
     (service, post, forecasts)
 }
@@ -84,8 +86,13 @@ async fn chosen(service: &Service, post: &mut Post, fields: &[(&str, &str)]) {
     assert!(page.url.query().unwrap().contains("done=kept"), "{}", page.url);
 }
 
-const CHOICE: [(&str, &str); 5] =
-    [("lang", "en"), ("email", EMAIL), ("signal", "flu_hosp_admissions"), ("place", "us-ca"), ("threshold", "100")];
+const CHOICE: [(&str, &str); 5] = [
+    ("lang", "en"),
+    ("email", EMAIL),
+    ("signal", "flu_hosp_admissions"),
+    ("place", "us-ca"),
+    ("threshold", "100"),
+];
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn a_letter_is_sent_once_a_crossing_with_its_bands_and_what_is_not_estimated(pool: PgPool) {
@@ -100,7 +107,11 @@ async fn a_letter_is_sent_once_a_crossing_with_its_bands_and_what_is_not_estimat
     assert!(text.contains("reaches your value of 100 persons"), "{text}");
     assert!(text.contains("Recorded situation of 5 February 2025."), "{text}");
     // Each median with its band; the fourth week that the country forecasts is not there.
-    for band in ["90 persons (80 in 100: 86–94)", "104 persons (80 in 100: 100–108) (reached)", "3 weeks ahead: not estimated"] {
+    for band in [
+        "90 persons (80 in 100: 86–94)",
+        "104 persons (80 in 100: 100–108) (reached)",
+        "3 weeks ahead: not estimated",
+    ] {
         assert!(text.contains(band), "{band}: {text}");
     }
     assert_eq!(run(&service).await.sent, 0, "the same crossing");
@@ -130,21 +141,26 @@ async fn one_click_ends_it_from_the_mail_program_and_from_the_page(pool: PgPool)
     let stop = letter.header("List-Unsubscribe").trim_matches(['<', '>']).to_owned();
     assert!(letter.body().contains(&stop), "the link stands in the text too");
     // Looking at it ends nothing; neither does another word.
-    assert_eq!(service.browser().get(stop.strip_prefix(&service.origin).unwrap()).await.status, StatusCode::OK);
+    assert_eq!(
+        service.browser().get(stop.strip_prefix(&service.origin).unwrap()).await.status,
+        StatusCode::OK
+    );
     let client: Client = crate::browser::client();
     let click = async |to: String| {
         let click = client.post(to).header("content-type", "application/x-www-form-urlencoded");
         click.body("List-Unsubscribe=One-Click").send().await.unwrap().status()
     };
     let other = format!("{}AAAA", &stop[..stop.len() - 4]);
-    let count = async || -> i64 { sqlx::query_scalar("select count(*) from alert").fetch_one(&pool).await.unwrap() };
+    let count =
+        async || -> i64 { sqlx::query_scalar("select count(*) from alert").fetch_one(&pool).await.unwrap() };
     assert_eq!(click(other).await, StatusCode::SEE_OTHER);
     assert_eq!(count().await, 1);
     // As a mail program does it: no cookie, no word of where from.
     assert_eq!(click(stop.clone()).await, StatusCode::SEE_OTHER);
     assert_eq!(count().await, 0);
     assert_eq!(click(stop).await, StatusCode::SEE_OTHER, "twice is once");
-    let given: Vec<bool> = sqlx::query_scalar("select given from consent order by id").fetch_all(&pool).await.unwrap();
+    let given: Vec<bool> =
+        sqlx::query_scalar("select given from consent order by id").fetch_all(&pool).await.unwrap();
     assert_eq!(given, [true, false], "with the last alert the consent ends");
     // And from the page, by whoever reads the mail of the address.
     chosen(&service, &mut post, &CHOICE).await;
@@ -161,13 +177,19 @@ async fn one_click_ends_it_from_the_mail_program_and_from_the_page(pool: PgPool)
 async fn nothing_is_kept_before_the_confirmation_and_the_consent_names_its_text(pool: PgPool) {
     let (service, mut post, _) = start(&pool, "fr").await;
     let mut browser = service.browser();
-    let fields =
-        [("lang", "fr"), ("email", EMAIL), ("signal", "ili_incidence"), ("place", "FR"), ("threshold", "12,5")];
+    let fields = [
+        ("lang", "fr"),
+        ("email", EMAIL),
+        ("signal", "ili_incidence"),
+        ("place", "FR"),
+        ("threshold", "12,5"),
+    ];
     browser.send("/account/alerts", &fields).await;
     let letter = post.next().await;
     let kept: i64 = sqlx::query_scalar("select count(*) from contact").fetch_one(&pool).await.unwrap();
     assert_eq!(kept, 0);
-    let page = browser.send("/account/alerts/confirm", &[("token", &token(&letter.link(&service.origin)))]).await;
+    let page =
+        browser.send("/account/alerts/confirm", &[("token", &token(&letter.link(&service.origin)))]).await;
     assert!(page.body.contains("L’alerte est en place"), "{}", page.body);
     let (text, hash, right): (String, Vec<u8>, bool) = sqlx::query_as(
         "select t.text, c.text_hash, c.text_hash = sha256(convert_to(t.text, 'UTF8'))
@@ -180,7 +202,13 @@ async fn nothing_is_kept_before_the_confirmation_and_the_consent_names_its_text(
     assert!(letter.body().replace("\r\n", "\n").contains(&text), "the mail showed it: {}", letter.body());
     assert!(browser.get("/account/alerts?lang=fr").await.body.contains(&text), "so did the page");
     for (place, threshold, outcome) in [("FR-XXX", "1", "done=place"), ("FR", "-1", ""), ("FR", "many", "")] {
-        let fields = [("lang", "fr"), ("email", EMAIL), ("signal", "ili_incidence"), ("place", place), ("threshold", threshold)];
+        let fields = [
+            ("lang", "fr"),
+            ("email", EMAIL),
+            ("signal", "ili_incidence"),
+            ("place", place),
+            ("threshold", threshold),
+        ];
         let page = browser.send("/account/alerts", &fields).await;
         assert!(page.url.query().unwrap_or("").contains(outcome), "{}", page.url);
         assert_eq!(page.status.is_client_error(), outcome.is_empty());
@@ -205,9 +233,19 @@ fn the_forecast_api_says_what_alerts_read() {
     let api: Value = serde_json::from_str(&text).unwrap();
     assert!(api["paths"]["/api/forecast/v1/forecasts"]["get"].is_object());
     let text = api["components"]["schemas"].to_string();
-    for field in
-        ["status", "recorded_situation", "notice", "result", "horizons", "horizon", "week", "target_end_date", "median", "band_80", "explanation"]
-    {
+    for field in [
+        "status",
+        "recorded_situation",
+        "notice",
+        "result",
+        "horizons",
+        "horizon",
+        "week",
+        "target_end_date",
+        "median",
+        "band_80",
+        "explanation",
+    ] {
         assert!(text.contains(&format!("\"{field}\":{{")), "{field}");
     }
 }

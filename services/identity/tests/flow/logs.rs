@@ -63,15 +63,17 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
         }
         Running(child)
     };
-    let mut secrets: Vec<String> = ["ada@canary.test", "bad@canary.test", "post-password-canary", "wrong-canary", "subject-canary"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut secrets: Vec<String> =
+        ["ada@canary.test", "bad@canary.test", "post-password-canary", "wrong-canary", "subject-canary"]
+            .map(str::to_owned)
+            .to_vec();
     let running = start();
     let mut conn = pool.acquire().await.unwrap();
     let limits = country("us").identity.session;
     let now = kit::wall();
-    let account =
-        accounts::of_subject(&mut conn, "login-gov", "https://issuer.test", "subject-canary", now).await.unwrap();
+    let account = accounts::of_subject(&mut conn, "login-gov", "https://issuer.test", "subject-canary", now)
+        .await
+        .unwrap();
     let session = sessions::begin(&mut conn, &account.id, &Origin::default(), limits, now).await.unwrap();
     let mut inside = Browser::new(&origin).with("__Host-vigie-session", &session);
     let mut outside = Browser::new(&origin);
@@ -97,7 +99,11 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
     assert!(token.status.is_success());
     inside.send("/account/rights/erasure", &[("sure", "yes")]).await;
     drop(running);
-    // Once more with a mail server that lets nobody in.
+    // Once more with a mail server that lets nobody in, and a request that nobody answered in time.
+    sqlx::query("insert into request (id, kind, made_at, due_at) values ('late', 'question', now() - interval '40 days', now() - interval '10 days')")
+        .execute(&pool)
+        .await
+        .unwrap();
     write_login("wrong-canary");
     let running = start();
     let mut outside = Browser::new(&origin);
@@ -106,6 +112,15 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
     while !std::fs::read_to_string(&log).unwrap().contains("a letter was not sent") {
         assert!(Instant::now() < until, "{}", std::fs::read_to_string(&log).unwrap());
         std::thread::yield_now();
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    while !Browser::new(&format!("http://{admin}"))
+        .get("/metrics")
+        .await
+        .body
+        .contains("identity_requests{state=\"overdue\"} 1")
+    {
+        assert!(Instant::now() < until, "the alarm is a metric");
     }
     drop(running);
     let text = std::fs::read_to_string(&log).unwrap();

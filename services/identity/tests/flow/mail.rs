@@ -72,14 +72,36 @@ fn a_server_elsewhere_is_spoken_to_over_tls_only_and_a_login_stands_in_no_addres
 
 #[tokio::test]
 async fn a_server_elsewhere_that_offers_no_tls_gets_nothing() {
-    // This machine under an authority of its own: TLS is demanded, as of a server elsewhere.
     let mut post = Post::open();
-    let file = std::env::temp_dir().join(format!("vigie-ca-{}", post.address.port()));
-    std::fs::write(&file, "").unwrap();
-    let options = MailOptions { authority: Some(file.clone()), ..post.options() };
-    if let Ok(Some(mailer)) = Mailer::new(&options) {
-        mailer.send(&letter()).await.unwrap_err();
-    }
+    // An address of this machine that does not say so.
+    let elsewhere = format!("smtp://[::ffff:127.0.0.1]:{}", post.address.port());
+    let options = MailOptions { server: Some(elsewhere.parse().unwrap()), ..post.options() };
+    let error = Mailer::new(&options).unwrap().unwrap().send(&letter()).await.unwrap_err();
+    assert!(error.to_string().contains("it offers no TLS"), "{error}");
     assert!(post.is_empty());
-    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_login_goes_over_tls_to_a_server_whose_authority_is_known_and_to_no_other_one() {
+    let (mut post, pem) = Post::over_tls("vigie", "secret-canary");
+    let folder = std::env::temp_dir();
+    let (login, authority) = (
+        folder.join(format!("vigie-l-{}", post.address.port())),
+        folder.join(format!("vigie-a-{}", post.address.port())),
+    );
+    std::fs::write(&login, "user = \"vigie\"\npassword = \"secret-canary\"\n").unwrap();
+    std::fs::write(&authority, pem).unwrap();
+    let server = Some(format!("smtp://localhost:{}", post.address.port()).parse().unwrap());
+    let options = MailOptions { server, login: Some(login.clone()), ..post.options() };
+    let known = MailOptions { authority: Some(authority.clone()), ..options.clone() };
+    Mailer::new(&known).unwrap().unwrap().send(&letter()).await.unwrap();
+    assert_eq!(post.next().await.to, ["ada@canary.test"]);
+    // Another authority's certificate.
+    std::fs::write(&authority, Post::over_tls("", "").1).unwrap();
+    let error = Mailer::new(&known).unwrap().unwrap().send(&letter()).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+    assert!(post.is_empty());
+    for file in [login, authority] {
+        std::fs::remove_file(file).unwrap();
+    }
 }

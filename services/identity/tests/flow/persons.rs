@@ -83,7 +83,8 @@ pub(crate) async fn planted(service: &Service, name: &str, email: &'static str) 
     let page = browser.send("/account/rights/address/new", &[("email", "another@vigie.test")]).await;
     assert!(page.body.contains("A link is on its way to the new address"), "{}", page.body);
     browser.send("/account/rights/question", &[]).await;
-    let page = browser.send("/account/rights/language", &[("language", &service.profile.languages[0].code)]).await;
+    let page =
+        browser.send("/account/rights/language", &[("language", &service.profile.languages[0].code)]).await;
     assert!(page.body.contains("The language was changed") || page.status.is_success(), "{}", page.body);
     Planted {
         account,

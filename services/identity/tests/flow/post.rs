@@ -1,8 +1,11 @@
 //! A mail server on this machine: the protocol is `mailin`'s, the sockets are ours. It takes letters and shows them.
 
-use mailin::{Action, AuthMechanism, Handler, Response, SessionBuilder, response};
-use std::io::{BufRead as _, BufReader, Write as _};
+use mailin::{Action, AuthMechanism, Handler, Response, Session, SessionBuilder, response};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -56,27 +59,52 @@ pub(crate) struct Post {
 
 impl Post {
     pub(crate) fn open() -> Self {
-        Self::serving(None, false)
+        Self::serving(None, false, None)
     }
 
     /// Takes letters from whoever logs in with this name and password.
     pub(crate) fn guarded(user: &'static str, password: &'static str) -> Self {
-        Self::serving(Some((user, password)), false)
+        Self::serving(Some((user, password)), false, None)
+    }
+
+    /// The same over STARTTLS only; gives the certificate, as PEM.
+    pub(crate) fn over_tls(user: &'static str, password: &'static str) -> (Self, String) {
+        // A second call keeps the first provider of cryptography.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = made.signing_key.serialize_der();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], PrivatePkcs8KeyDer::from(key).into())
+            .unwrap();
+        (Self::serving(Some((user, password)), false, Some(Arc::new(config))), made.cert.pem())
     }
 
     /// Takes none.
     pub(crate) fn full() -> Self {
-        Self::serving(None, true)
+        Self::serving(None, true, None)
     }
 
-    fn serving(login: Option<(&'static str, &'static str)>, full: bool) -> Self {
+    fn serving(
+        login: Option<(&'static str, &'static str)>,
+        full: bool,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let (out, letters) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let desk = Desk { out: out.clone(), login, full, inside: login.is_none(), to: Vec::new(), raw: Vec::new() };
-                std::thread::spawn(move || talk(&stream, desk));
+                let desk = Desk {
+                    out: out.clone(),
+                    login,
+                    full,
+                    inside: login.is_none(),
+                    to: Vec::new(),
+                    raw: Vec::new(),
+                };
+                let tls = tls.clone();
+                std::thread::spawn(move || talk(stream, desk, tls));
             }
         });
         Self { address, letters }
@@ -129,7 +157,8 @@ impl Handler for Desk {
         Ok(())
     }
     fn data_end(&mut self) -> Response {
-        let _ = self.out.send(Letter { to: std::mem::take(&mut self.to), raw: std::mem::take(&mut self.raw) });
+        let _ =
+            self.out.send(Letter { to: std::mem::take(&mut self.to), raw: std::mem::take(&mut self.raw) });
         response::OK
     }
     fn auth_plain(&mut self, _: &str, user: &str, password: &str) -> Response {
@@ -138,29 +167,45 @@ impl Handler for Desk {
     }
 }
 
-fn talk(stream: &TcpStream, desk: Desk) {
+fn talk(stream: TcpStream, desk: Desk, tls: Option<Arc<ServerConfig>>) {
     let mut builder = SessionBuilder::new("post.test");
-    if desk.login.is_some() {
+    match (&tls, desk.login) {
+        (Some(_), _) => drop(builder.enable_start_tls().enable_auth(AuthMechanism::Plain)),
         // It listens on this machine only, as the service without TLS demands.
-        builder.enable_auth(AuthMechanism::Plain).insecure_enable_plaintext_auth();
+        (None, Some(_)) => drop(builder.enable_auth(AuthMechanism::Plain).insecure_enable_plaintext_auth()),
+        (None, None) => {}
     }
     let mut session = builder.build(Ipv4Addr::LOCALHOST.into(), desk);
-    let (mut lines, mut answers) = (BufReader::new(stream), stream);
-    if answers.write_all(&session.greeting().buffer().unwrap()).is_err() {
+    let mut plain = BufReader::new(stream);
+    if plain.get_mut().write_all(&session.greeting().buffer().unwrap()).is_err()
+        || !lines(&mut plain, &mut session)
+    {
         return;
     }
+    if let Some(config) = tls {
+        session.tls_active();
+        let connection = ServerConnection::new(config).unwrap();
+        lines(&mut BufReader::new(StreamOwned::new(connection, plain.into_inner())), &mut session);
+    }
+}
+
+/// Answers line by line; `true` where the rest goes over TLS.
+fn lines<S: Read + Write>(stream: &mut BufReader<S>, session: &mut Session<Desk>) -> bool {
     let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+    while stream.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
         let answer = session.process(&line);
         line.clear();
+        if answer.action == Action::NoReply {
+            continue;
+        }
+        let sent =
+            stream.get_mut().write_all(&answer.buffer().unwrap()).and_then(|()| stream.get_mut().flush());
         match answer.action {
-            Action::NoReply => {}
-            Action::Close => return drop(answers.write_all(&answer.buffer().unwrap())),
-            _ => {
-                if answers.write_all(&answer.buffer().unwrap()).is_err() {
-                    return;
-                }
-            }
+            _ if sent.is_err() => return false,
+            Action::Close => return false,
+            Action::UpgradeTls => return true,
+            Action::NoReply | Action::Reply => {}
         }
     }
+    false
 }

@@ -37,8 +37,7 @@ fn a_table_about_persons_says_how_their_rows_are_found() {
         let identifies = table.columns.values().any(|c| c == "identifier" || c == "contact");
         assert!(table.of.is_some() || !identifies, "{}", table.name);
         for category in table.columns.values() {
-            let known =
-                ["identifier", "contact", "technical", "authentication", "choice", "record", "none"];
+            let known = ["identifier", "contact", "technical", "authentication", "choice", "record", "none"];
             assert!(known.contains(&category.as_str()), "{}: {category}", table.name);
         }
     }

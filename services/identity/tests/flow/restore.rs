@@ -54,7 +54,9 @@ fn client(program: &str) -> Option<Command> {
 
 async fn dump(pool: &PgPool, to: &str) -> bool {
     let (Some(mut dump), Some(mut restore)) = (client("pg_dump"), client("pg_restore")) else {
-        println!("skipped: pg-dump: pg_dump and pg_restore of PostgreSQL 17 are not installed (VIGIE_PG_BIN)");
+        println!(
+            "skipped: pg-dump: pg_dump and pg_restore of PostgreSQL 17 are not installed (VIGIE_PG_BIN)"
+        );
         return false;
     };
     let file = std::env::temp_dir().join(format!("{to}.dump"));
@@ -111,7 +113,10 @@ async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
     assert_eq!(again(), "0 erased again\n");
     back.close().await;
     let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("drop database \"{copied}\""))).execute(&mut admin).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("drop database \"{copied}\"")))
+        .execute(&mut admin)
+        .await
+        .unwrap();
     std::fs::remove_file(list).unwrap();
 }
 

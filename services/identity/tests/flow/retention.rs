@@ -18,7 +18,12 @@ async fn what_is_older_than_the_countrys_days_goes_and_nothing_younger(pool: PgP
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&pool).await.unwrap();
         }
         // Younger entries of the country before lie in the future of this one.
-        for line in ["alter table audit disable trigger all", "delete from audit", "delete from audit_base", "alter table audit enable trigger all"] {
+        for line in [
+            "alter table audit disable trigger all",
+            "delete from audit",
+            "delete from audit_base",
+            "alter table audit enable trigger all",
+        ] {
             sqlx::query(line).execute(&pool).await.unwrap();
         }
         let code = profile.country.to_string();
@@ -32,7 +37,11 @@ async fn what_is_older_than_the_countrys_days_goes_and_nothing_younger(pool: PgP
         let alone = contacts::keep(&mut conn, &of("alone"), "en", start).await.unwrap();
         let wants = contacts::keep(&mut conn, &of("wants"), "en", start).await.unwrap();
         let halted = contacts::keep(&mut conn, &of("halted"), "en", start).await.unwrap();
-        sqlx::query("update contact set objected_at = now() where id = $1").bind(&halted.id).execute(&pool).await.unwrap();
+        sqlx::query("update contact set objected_at = now() where id = $1")
+            .bind(&halted.id)
+            .execute(&pool)
+            .await
+            .unwrap();
         let wish = Wish { signal: profile.main_signal.to_string(), place: "X".into(), threshold: 1.0 };
         alerts::keep(&mut conn, &wants, &wish, ("en", "text"), start).await.unwrap();
         consents::given(&mut conn, &format!("over-{code}"), "alerts", ("en", "text"), start).await.unwrap();
@@ -67,7 +76,10 @@ async fn what_is_older_than_the_countrys_days_goes_and_nothing_younger(pool: PgP
                 (before.requests, request),
                 (before.consents, consent),
             ] {
-                assert!(gone == 0 || of < day, "{code}: a minute before day {day} something of day {of} went");
+                assert!(
+                    gone == 0 || of < day,
+                    "{code}: a minute before day {day} something of day {of} went"
+                );
             }
             let after = at(day, 1).await;
             sum.contacts += after.contacts;
@@ -100,8 +112,13 @@ async fn consents_and_the_audit_are_only_added_to_even_by_the_owner_of_the_table
             "consent_text" => "text = 'x'",
             _ => "actor = 'x'",
         };
-        for change in [format!("update {table} set {column}"), format!("delete from {table}"), format!("truncate {table}")] {
-            let error = sqlx::query(sqlx::AssertSqlSafe(change.clone())).execute(&mut *conn).await.unwrap_err();
+        for change in [
+            format!("update {table} set {column}"),
+            format!("delete from {table}"),
+            format!("truncate {table}"),
+        ] {
+            let error =
+                sqlx::query(sqlx::AssertSqlSafe(change.clone())).execute(&mut *conn).await.unwrap_err();
             assert!(error.to_string().contains("append-only"), "{change}: {error}");
         }
     }
@@ -117,13 +134,20 @@ async fn consents_and_the_audit_are_only_added_to_even_by_the_owner_of_the_table
         sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await.unwrap();
     }
     identity::MIGRATOR.run(&mut *conn).await.unwrap();
-    for change in ["update consent set purpose = 'x'", "truncate consent", "update audit set actor = 'x'", "truncate audit"] {
+    for change in [
+        "update consent set purpose = 'x'",
+        "truncate consent",
+        "update audit set actor = 'x'",
+        "truncate audit",
+    ] {
         let error = sqlx::query(change).execute(&mut *conn).await.unwrap_err().to_string();
         assert!(error.contains("permission denied"), "{change}: {error}");
     }
     // What the service does goes on with what is left to it.
     consents::given(&mut conn, "who", "alerts", ("en", "text"), now).await.unwrap();
-    for line in ["reset role".to_owned(), "drop schema owned cascade".to_owned(), format!("drop role \"{role}\"")] {
+    for line in
+        ["reset role".to_owned(), "drop schema owned cascade".to_owned(), format!("drop role \"{role}\"")]
+    {
         sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await.unwrap();
     }
 }

@@ -31,7 +31,12 @@ async fn a_link_opens_once_and_says_nothing_of_whether_an_address_is_known(pool:
     let mut answers = Vec::new();
     for email in ["ada@canary.test", "nobody@canary.test"] {
         let page = service.browser().send("/account/rights/link", &[("email", email), ("lang", "en")]).await;
-        answers.push((page.status, page.url.to_string(), page.body.clone(), page.header("set-cookie").to_owned()));
+        answers.push((
+            page.status,
+            page.url.to_string(),
+            page.body.clone(),
+            page.header("set-cookie").to_owned(),
+        ));
         let letter = post.next().await;
         let link = letter.link(&service.origin);
         let mut browser = service.browser();
@@ -101,7 +106,9 @@ async fn the_export_has_every_row_in_which_a_scan_of_the_database_finds_the_pers
         let most = by_table.entry(table).or_default();
         *most = n.max(*most);
     }
-    for expected in ["account", "session", "role_grant", "contact", "alert", "consent", "request", "audit", "proof"] {
+    for expected in
+        ["account", "session", "role_grant", "contact", "alert", "consent", "request", "audit", "proof"]
+    {
         assert!(by_table.contains_key(expected), "{expected} is planted: {by_table:?}");
     }
     for (table, n) in &by_table {
@@ -120,7 +127,8 @@ async fn the_export_has_every_row_in_which_a_scan_of_the_database_finds_the_pers
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn after_an_erasure_a_scan_finds_nothing_but_a_pseudonym_without_key(pool: PgPool) {
-    let list = std::env::temp_dir().join(format!("vigie-erasures-{}", pool.connect_options().get_database().unwrap()));
+    let list = std::env::temp_dir()
+        .join(format!("vigie-erasures-{}", pool.connect_options().get_database().unwrap()));
     let _ = std::fs::remove_file(&list);
     let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
     let mut ada = planted(&service, "ada", "ada@canary.test").await;
@@ -165,9 +173,16 @@ async fn an_address_is_corrected_when_the_new_one_is_proven_where_it_was_asked_f
     // Somebody who was talked into opening it changes nothing.
     let (_, mut eve) = service.somebody("eve").await;
     assert_eq!(eve.send("/account/rights/address", &form).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(service.browser().send("/account/rights/address", &form).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        service.browser().send("/account/rights/address", &form).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     let page = ada.browser.send("/account/rights/address", &form).await;
-    assert!(page.body.contains("another@vigie.test") && page.body.contains("counts from now on"), "{}", page.body);
+    assert!(
+        page.body.contains("another@vigie.test") && page.body.contains("counts from now on"),
+        "{}",
+        page.body
+    );
     let notice = post.next().await;
     assert_eq!(notice.to, ["ada@canary.test"], "the old address is told");
     let mut conn = pool.acquire().await.unwrap();
@@ -189,11 +204,17 @@ async fn a_restriction_and_an_objection_stop_the_use_until_they_are_lifted(pool:
         identity::alerts::usable(&mut conn).await.unwrap().len()
     };
     assert_eq!(usable().await, 1);
-    for (path, said) in [("restriction", "The use is restricted"), ("objection", "Your objection is recorded")] {
+    for (path, said) in
+        [("restriction", "The use is restricted"), ("objection", "Your objection is recorded")]
+    {
         let page = ada.browser.send(&format!("/account/rights/{path}"), &[("on", "yes")]).await;
         assert!(page.body.contains(said), "{}", page.body);
         assert_eq!(usable().await, 0, "{path}: no mail");
-        assert_eq!(ada.browser.send("/account/token", &[]).await.status, StatusCode::FORBIDDEN, "{path}: no role");
+        assert_eq!(
+            ada.browser.send("/account/token", &[]).await.status,
+            StatusCode::FORBIDDEN,
+            "{path}: no role"
+        );
         ada.browser.send(&format!("/account/rights/{path}"), &[("on", "no")]).await;
         assert_eq!(usable().await, 1);
         assert_eq!(ada.browser.send("/account/token", &[]).await.status, StatusCode::OK);

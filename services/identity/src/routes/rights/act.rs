@@ -7,7 +7,8 @@ use crate::alerts;
 use crate::cookies::{self, SESSION, VISIT};
 use crate::here::Site;
 use crate::respond;
-use crate::rights::{Halt, contacts, erase, halt};
+use crate::rights::erase::{self, By};
+use crate::rights::{Halt, contacts, halt};
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
@@ -117,7 +118,7 @@ pub(crate) async fn erasure(
     }
     let desk = Desk::open(&site, &person, "erasure").await?;
     let mut tx = site.app.db.begin().await?;
-    erase::person(&mut tx, &person, site.time.now()).await?;
+    erase::person(&mut tx, &person, By::Person, site.time.now()).await?;
     // Before the commit: an erasure that is remembered and failed is asked for again; the other way round it would be forgotten.
     if let Some(list) = site.erasures.clone() {
         let who = person.clone();

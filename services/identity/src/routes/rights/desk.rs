@@ -1,9 +1,9 @@
 //! A request from the moment it is made to its receipt.
 
 use crate::here::Site;
+use crate::rights::Person;
 use crate::rights::receipts::Receipt;
 use crate::rights::requests::{self, Request};
-use crate::rights::Person;
 use kit::Problem;
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};

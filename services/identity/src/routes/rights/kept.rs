@@ -55,9 +55,8 @@ pub(crate) async fn show(
     let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
     let days = site.app.profile.law.keep_days;
     let shown = |table: Table| {
-        let column = |(name, category): (&str, &str)| {
-            (name.to_owned(), lang.t(format!("kept.category.{category}")))
-        };
+        let column =
+            |(name, category): (&str, &str)| (name.to_owned(), lang.t(format!("kept.category.{category}")));
         let columns: Vec<_> = table.personal().map(column).collect();
         (!columns.is_empty()).then(|| Shown {
             title: lang.t(format!("kept.table.{}", table.name)),
