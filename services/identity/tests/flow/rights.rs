@@ -247,3 +247,36 @@ async fn the_laws_clock_runs_over_what_is_open_and_stops_with_the_answer(pool: P
     assert!(requests::close(&mut conn, &open[0].id, "answered", None, service.time.now()).await.unwrap());
     assert_eq!(clock().await, (0, 0, 0));
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn somebody_without_an_account_sees_all_and_erases_all_by_the_address_alone(pool: PgPool) {
+    const EMAIL: &str = "carl@canary.test";
+    let (service, mut post) = with_post(&pool, "us").await;
+    let now = service.time.now();
+    let mut conn = pool.acquire().await.unwrap();
+    let contact = contacts::keep(&mut conn, EMAIL, "en", now).await.unwrap();
+    let wish =
+        identity::alerts::Wish { signal: "flu_hosp_admissions".into(), place: "US".into(), threshold: 3.0 };
+    identity::alerts::keep(&mut conn, &contact, &wish, ("en", "a text"), now).await.unwrap().unwrap();
+    let canaries = crate::scan::canaries(&[EMAIL, &contact.id, &contact.key.pseudonym()]);
+    let (mut browser, _) = by_mail(&service, &mut post, EMAIL).await;
+    // A second link waits, unused.
+    service.browser().send("/account/rights/link", &[("email", EMAIL)]).await;
+    browser.send("/account/rights/question", &[]).await;
+    let export = browser.send("/account/rights/export", &[("format", "json")]).await;
+    let export: Value = serde_json::from_str(&export.body).unwrap();
+    let found = scan(&pool, &canaries).await;
+    let tables: BTreeSet<&str> = found.keys().map(|k| k.split_once('.').unwrap().0).collect();
+    assert_eq!(tables, BTreeSet::from(["alert", "consent", "contact", "proof", "request"]));
+    for table in tables {
+        let most = found.iter().filter(|(k, _)| k.starts_with(&format!("{table}."))).map(|(_, n)| *n).max();
+        let exported = export["rows"][table].as_array().map_or(0, |r| r.len());
+        assert_eq!(i64::try_from(exported).ok(), most, "{table}: {found:?}");
+    }
+    let page = browser.send("/account/rights/erasure", &[("sure", "yes")]).await;
+    assert!(page.body.contains("It is erased"), "{}", page.body);
+    let left: Vec<String> = scan(&pool, &canaries).await.into_keys().collect();
+    assert_eq!(left, ["audit.about", "audit.actor"]);
+    let page = browser.get("/account/rights").await;
+    assert!(page.body.contains("With your e-mail address"), "the visit is over: {}", page.body);
+}
