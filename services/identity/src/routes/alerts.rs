@@ -1,8 +1,12 @@
 //! `/account/alerts`: choosing one, confirming it from the mail, ending it.
 
+mod stop;
+
+pub(super) use stop::machines;
+
 use super::account::languages;
 use super::login::{Peer, ip};
-use super::rights::link::{Click, click, email, over};
+use super::rights::link::{click, email, over};
 use super::rights::{Fields, Sent, person, proven};
 use crate::alerts::{self, Wish};
 use crate::here::{Lang, Site};
@@ -25,11 +29,6 @@ pub(super) fn router() -> Router<Arc<Site>> {
         .route("/account/alerts", get(show).post(choose))
         .route("/account/alerts/confirm", get(asks).post(confirm))
         .route("/account/alerts/{id}/end", post(end))
-}
-
-/// Sent by mail programs, without cookies and without saying where from (RFC 8058): the link itself is the proof.
-pub(super) fn machines() -> Router<Arc<Site>> {
-    Router::new().route("/account/alerts/stop/{id}/{word}", get(asks_stop).post(stop))
 }
 
 #[derive(Template)]
@@ -55,7 +54,7 @@ fn unit(lang: &Lang, signal: &Signal) -> String {
     lang.t(format!("alerts.unit.{}", signal.unit.as_str()))
 }
 
-const SAID: [&str; 7] = ["sent", "kept", "many", "ended", "stopped", "place", "later"];
+const SAID: [&str; 6] = ["sent", "kept", "many", "ended", "place", "later"];
 
 /// `GET /account/alerts`.
 async fn show(
@@ -196,27 +195,4 @@ async fn end(
     }
     tx.commit().await?;
     respond::see_other("/account/alerts?done=ended")
-}
-
-/// `GET /account/alerts/stop/{id}/{word}`: asks for one click, since programs open links too.
-async fn asks_stop(
-    State(site): State<Arc<Site>>,
-    Path((id, word)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let lang = site.lang(None, &headers).ok_or(Problem::NotFound("language"))?;
-    let action = format!("/account/alerts/stop/{id}/{word}");
-    let page = Click { site: &site, lang, what: "stop", action, token: String::new(), languages: Vec::new() };
-    respond::page(lang, StatusCode::OK, &page, None)
-}
-
-/// `POST` to the same: ends it. A second click finds it ended and says the same.
-async fn stop(
-    State(site): State<Arc<Site>>,
-    Path((id, word)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let mut tx = site.app.db.begin().await?;
-    alerts::stop(&mut tx, &id, &word, site.time.now()).await?;
-    tx.commit().await?;
-    respond::see_other("/account/alerts?done=stopped")
 }

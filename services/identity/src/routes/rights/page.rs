@@ -68,7 +68,7 @@ pub(super) struct Done<'a> {
 }
 
 /// What can be said above the page after something was done.
-const SAID: [&str; 15] = [
+const SAID: [&str; 14] = [
     "sent",
     "over",
     "left",
@@ -83,7 +83,6 @@ const SAID: [&str; 15] = [
     "address_sent",
     "address_taken",
     "address",
-    "stopped",
 ];
 
 /// `GET /account/rights`.
