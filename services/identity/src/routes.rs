@@ -26,6 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 
+/// How often the requests of persons are counted.
+const COUNT: Duration = Duration::from_secs(30);
 /// How often what is over is removed.
 const SWEEP: Duration = Duration::from_secs(600);
 /// No form of ours and no logout token is longer.
@@ -50,6 +52,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
     let keys = tokens::own(site.app.db.clone(), Arc::clone(&now));
     let gate = Gate::new(Policy::of_the_platform()?, &site.issuer(), &site.audience(), keys, now);
     tokio::spawn(sweep(Arc::downgrade(&site)));
+    tokio::spawn(count(Arc::downgrade(&site)));
     // Sent by providers and programs, not by browsers: what they send is signed, and no cookie counts here.
     let machines = Router::new()
         .route("/oidc/backchannel/{provider}", post(backchannel::logout))
@@ -107,18 +110,42 @@ async fn swept(site: &Site) -> sqlx::Result<()> {
     let kept = TimeDelta::days(site.app.profile.law.keep_days.session.into());
     let sessions = crate::sessions::sweep(&mut conn, limits, now - kept).await?;
     proofs::sweep(&mut conn, now).await?;
-    let (open, warned, overdue) = requests::clock(&mut conn, site.app.profile.law, now).await?;
     drop(conn);
-    for (state, count) in [("open", open), ("warned", warned), ("overdue", overdue)] {
-        metrics::gauge!("identity_requests", "state" => state)
-            .set(f64::from(i32::try_from(count).unwrap_or(i32::MAX)));
-    }
-    if warned > 0 {
-        tracing::warn!(warned, overdue, "requests of persons wait: `identity requests list` names them");
-    }
     tokens::sweep(&site.app.db, now).await?;
     tracing::debug!(logins, sessions, "removed what is over");
     Ok(())
+}
+
+/// Counts what persons wait for, again and again: the alarm of the law's clock.
+async fn count(site: std::sync::Weak<Site>) {
+    loop {
+        let Some(site) = site.upgrade() else { return };
+        match counted(&site).await {
+            Ok((warned, overdue)) if warned > 0 => {
+                tracing::debug!(
+                    warned,
+                    overdue,
+                    "requests of persons wait: `identity requests list` names them"
+                );
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "the requests of persons could not be counted; it is tried again")
+            }
+        }
+        drop(site);
+        tokio::time::sleep(COUNT).await;
+    }
+}
+
+async fn counted(site: &Site) -> sqlx::Result<(i64, i64)> {
+    let mut conn = site.app.db.acquire().await?;
+    let (open, warned, overdue) = requests::clock(&mut conn, site.app.profile.law, site.time.now()).await?;
+    for (state, count) in [("open", open), ("warned", warned), ("overdue", overdue)] {
+        let count = f64::from(i32::try_from(count).unwrap_or(i32::MAX));
+        metrics::gauge!("identity_requests", "state" => state).set(count);
+    }
+    Ok((warned, overdue))
 }
 
 /// Whoever is logged in.

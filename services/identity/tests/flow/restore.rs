@@ -23,10 +23,17 @@ fn name(pool: &PgPool) -> String {
     pool.connect_options().get_database().unwrap().to_owned()
 }
 
+/// A run that failed may have left it.
+async fn drop_database(admin: &mut PgConnection, name: &str) {
+    let line = format!("drop database if exists \"{name}\"");
+    sqlx::query(sqlx::AssertSqlSafe(line)).execute(admin).await.unwrap();
+}
+
 /// A copy of the whole database by the server itself: file by file, as a physical backup.
 async fn copy(pool: &PgPool, to: &str) {
     let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
     let make = format!("create database \"{to}\" template \"{}\"", name(pool));
+    drop_database(&mut admin, to).await;
     let mut why = String::new();
     for _ in 0..50 {
         // A template has no other connection; the pool connects again when it is used.
@@ -63,6 +70,7 @@ async fn dump(pool: &PgPool, to: &str) -> bool {
     let done = dump.args(["-Fc", "-f"]).arg(&file).arg(address(pool, &name(pool)).as_str()).status().unwrap();
     assert!(done.success());
     let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
+    drop_database(&mut admin, to).await;
     sqlx::query(sqlx::AssertSqlSafe(format!("create database \"{to}\""))).execute(&mut admin).await.unwrap();
     let done = restore.arg("-d").arg(address(pool, to).as_str()).arg(&file).status().unwrap();
     assert!(done.success());
