@@ -115,7 +115,10 @@ impl Mailer {
     /// [`MailError`].
     pub async fn send(&self, letter: &Letter) -> Result<(), MailError> {
         let to: Mailbox = letter.to.parse().map_err(|_| MailError::Letter("to whom?"))?;
+        let id =
+            crate::random::word::<16>().map_err(|_| MailError::Letter("the system gives no random bytes"))?;
         let mut message = Message::builder()
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .from(self.from.clone())
             .to(to)
             .subject(&letter.subject)

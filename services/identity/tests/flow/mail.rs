@@ -23,6 +23,7 @@ async fn a_letter_arrives_as_it_was_written_with_the_headers_of_one_click() {
     assert_eq!(got.header("List-Unsubscribe"), "<https://vigie.test/stop>");
     assert_eq!(got.header("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
     assert_eq!(got.header("Auto-Submitted"), "auto-generated");
+    assert!(got.header("Message-ID").ends_with("@vigie.test>"), "{}", got.header("Message-ID"));
     assert!(got.header("Subject").starts_with("=?utf-8?"), "{}", got.header("Subject"));
     assert!(post.is_empty());
 }
