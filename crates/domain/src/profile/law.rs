@@ -69,3 +69,21 @@ impl Law {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_comes_before_the_laws_day_and_nothing_is_kept_for_ever_or_not_at_all() {
+        assert!(Law::default().check().is_ok());
+        let wrong = |change: fn(&mut Law)| {
+            let mut law = Law::default();
+            change(&mut law);
+            law.check().unwrap_err().to_string()
+        };
+        assert!(wrong(|l| l.warn_days = l.answer_days).contains("law: an alarm after 28 days"));
+        assert!(wrong(|l| l.keep_days.audit = 0).contains("law.keep_days.audit: 0"));
+        assert!(wrong(|l| l.keep_days.session = 40_000).contains("law.keep_days.session: 40000"));
+    }
+}
