@@ -27,12 +27,12 @@ pub(crate) async fn language(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
+    let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
     let code = fields.get("language")?;
     if !site.langs.iter().any(|l| l.language.code == code) {
         return Err(Problem::invalid("language", "is none of this country's pages"));
     }
-    let person = proven(&site, &headers).await?;
     let contact = person.contact.as_ref().ok_or(Problem::NotFound("e-mail address"))?;
     let desk = Desk::open(&site, &person, "rectification").await?;
     let mut tx = site.app.db.begin().await?;
@@ -66,13 +66,13 @@ async fn set(
     what: Halt,
     kind: &str,
 ) -> Result<Response, Problem> {
+    let person = proven(site, headers).await?;
     let fields = Fields::of(sent)?;
     let on = match fields.get("on")? {
         "yes" => true,
         "no" => false,
         _ => return Err(Problem::invalid("on", "is neither yes nor no")),
     };
-    let person = proven(site, headers).await?;
     if !person.is_known() {
         return back("nothing");
     }
@@ -110,8 +110,8 @@ pub(crate) async fn erasure(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
-    let fields = Fields::of(sent)?;
     let person = proven(&site, &headers).await?;
+    let fields = Fields::of(sent)?;
     let lang = theirs(&site, &person, &headers)?;
     if !matches!(fields.get("sure"), Ok("yes")) {
         return back("unsure");

@@ -25,9 +25,9 @@ pub(crate) async fn send(
     sent: Sent,
 ) -> Result<Response, Problem> {
     site.throttle.network(ip(&peer), &headers)?;
+    let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
     let email = email(&fields)?;
-    let person = proven(&site, &headers).await?;
     if !person.is_known() {
         return respond::see_other("/account/rights?done=nothing");
     }
@@ -68,8 +68,8 @@ pub(crate) async fn confirm(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
-    let fields = Fields::of(sent)?;
     let person = proven(&site, &headers).await?;
+    let fields = Fields::of(sent)?;
     let now = site.time.now();
     let mut tx = site.app.db.begin().await?;
     let Some(proof) = proofs::take(&mut tx, Purpose::Address, fields.get("token")?, now).await? else {

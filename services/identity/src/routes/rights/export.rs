@@ -21,13 +21,13 @@ pub(crate) async fn export(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
+    let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
     let as_csv = match fields.get("format")? {
         "json" => false,
         "csv" => true,
         _ => return Err(Problem::invalid("format", "is neither json nor csv")),
     };
-    let person = proven(&site, &headers).await?;
     let desk = Desk::open(&site, &person, "access").await?;
     let mut tx = site.app.db.begin().await?;
     let rows = export::rows(&mut tx, &person).await?;
