@@ -1,6 +1,7 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
 pub mod identity;
+pub mod law;
 
 use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
@@ -52,6 +53,9 @@ pub struct CountryProfile {
     /// Who vouches for people who log in.
     #[serde(default)]
     pub identity: identity::Identity,
+    /// The law's clocks: answers to persons, and how long what is about them is kept.
+    #[serde(default)]
+    pub law: law::Law,
 }
 
 /// A language of the pages.
@@ -337,6 +341,7 @@ impl CountryProfile {
             return wrong(what);
         }
         self.identity.check()?;
+        self.law.check()?;
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),

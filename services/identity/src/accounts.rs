@@ -1,5 +1,6 @@
 //! Accounts and what they were given. One query a function.
 
+use crate::pseudonyms::PersonKey;
 use crate::random;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -12,13 +13,33 @@ pub struct Account {
     pub id: String,
     /// Which provider vouches.
     pub provider: String,
-    /// What the audit calls the person.
-    pub pseudonym: String,
+    /// Makes what the audit calls the person.
+    pub key: PersonKey,
     /// Since when there is an account.
     pub created_at: DateTime<Utc>,
     /// Since when it cannot be used.
     pub disabled_at: Option<DateTime<Utc>>,
+    /// Since when the person wants it kept and not used.
+    pub restricted_at: Option<DateTime<Utc>>,
+    /// Since when the person objects to its use.
+    pub objected_at: Option<DateTime<Utc>>,
 }
+
+impl Account {
+    /// What the audit calls the person.
+    #[must_use]
+    pub fn pseudonym(&self) -> String {
+        self.key.pseudonym()
+    }
+
+    /// May what the account is allowed be used?
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.disabled_at.is_none() && self.restricted_at.is_none() && self.objected_at.is_none()
+    }
+}
+
+const COLUMNS: &str = "id, provider, key, created_at, disabled_at, restricted_at, objected_at";
 
 /// The account of `subject` at `issuer`, made when it is the first login.
 ///
@@ -31,27 +52,26 @@ pub async fn of_subject(
     subject: &str,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Account> {
-    let (id, pseudonym) = (random::word::<16>()?, random::word::<16>()?);
+    let (id, key) = (random::word::<16>()?, PersonKey::new()?);
     sqlx::query(
-        "insert into account (id, provider, issuer, subject, pseudonym, created_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (issuer, subject) do nothing",
+        "insert into account (id, provider, issuer, subject, key, created_at, seen_at) values ($1, $2, $3, $4, $5, $6, $6)
+         on conflict (issuer, subject) do update set seen_at = excluded.seen_at",
     )
     .bind(id)
     .bind(provider)
     .bind(issuer)
     .bind(subject)
-    .bind(pseudonym)
+    .bind(key)
     .bind(now)
     .execute(&mut *conn)
     .await?;
-    sqlx::query_as(
-        "select id, provider, pseudonym, created_at, disabled_at from account where issuer = $1 and subject = $2",
-    )
-    .bind(issuer)
-    .bind(subject)
-    .fetch_one(conn)
-    .await
-    .context("an account that was just made is not there")
+    let query = format!("select {COLUMNS} from account where issuer = $1 and subject = $2");
+    sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .bind(issuer)
+        .bind(subject)
+        .fetch_one(conn)
+        .await
+        .context("an account that was just made is not there")
 }
 
 /// The account named `id`.
@@ -59,10 +79,8 @@ pub async fn of_subject(
 /// # Errors
 /// When the database does not answer.
 pub async fn named(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Account>> {
-    sqlx::query_as("select id, provider, pseudonym, created_at, disabled_at from account where id = $1")
-        .bind(id)
-        .fetch_optional(conn)
-        .await
+    let query = format!("select {COLUMNS} from account where id = $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(conn).await
 }
 
 /// Disables an account and ends all its sessions, both or neither. `false`: there is no such account, or it was disabled.

@@ -62,7 +62,10 @@ pub async fn append(
         sqlx::query_as("select seq, hash from audit order by seq desc limit 1")
             .fetch_optional(&mut *conn)
             .await?;
-    let (seq, previous) = last.unwrap_or((0, vec![0; 32]));
+    let (seq, previous) = match last {
+        Some(last) => last,
+        None => base(&mut *conn).await?,
+    };
     let mut entry = Entry {
         seq: seq + 1,
         // As exact as the database keeps it, or the hash would not be that of what is read again.
@@ -103,11 +106,41 @@ pub async fn list(conn: &mut PgConnection, before: Option<i64>, most: i64) -> sq
         .await
 }
 
+/// Where the chain begins: before its first entry, or at the last one that was let go.
+async fn base(conn: &mut PgConnection) -> sqlx::Result<(i64, Vec<u8>)> {
+    let base = sqlx::query_as("select seq, hash from audit_base order by seq desc limit 1");
+    Ok(base.fetch_optional(conn).await?.unwrap_or((0, vec![0; 32])))
+}
+
+/// Lets the entries before `before` go, from the beginning up to the first younger one, and writes down where the chain
+/// begins now. Returns how many went.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(conn: &mut PgConnection, before: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    sqlx::query("select pg_advisory_xact_lock($1), set_config('vigie.older', $2, true)")
+        .bind(LOCK)
+        .bind(before.to_rfc3339())
+        .execute(&mut *conn)
+        .await?;
+    let gone = sqlx::query(
+        "with young as (select coalesce(min(seq), 9223372036854775807) as first from audit where at >= $1),
+              kept as (insert into audit_base (seq, hash, at)
+                       select seq, hash, $2 from audit where seq < (select first from young) order by seq desc limit 1)
+         delete from audit where seq < (select first from young)",
+    )
+    .bind(before)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
+}
+
 /// What a look at the whole chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// All of it fits; this many entries, and the hash of the last one, to be kept elsewhere: who could write the whole
-    /// table could make a whole new chain.
+    /// All of it fits; the number of the last entry and its hash, to be kept elsewhere: who could write the whole table
+    /// could make a whole new chain.
     Whole(i64, Vec<u8>),
     /// The entry with this number was changed, or one before it is missing.
     Broken(i64),
@@ -118,7 +151,7 @@ pub enum Verdict {
 /// # Errors
 /// When the database does not answer.
 pub async fn verify(db: &PgPool) -> sqlx::Result<Verdict> {
-    let (mut seq, mut hash) = (0, vec![0; 32]);
+    let (mut seq, mut hash) = base(&mut *db.acquire().await?).await?;
     loop {
         let page: Vec<Entry> = sqlx::query_as("select * from audit where seq > $1 order by seq limit 1000")
             .bind(seq)

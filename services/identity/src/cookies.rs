@@ -1,4 +1,4 @@
-//! The two cookies of the platform. `__Host-`: of this origin only, never over a plain connection, for every path; no
+//! The three cookies of the platform. `__Host-`: of this origin only, never over a plain connection, for every path; no
 //! script reads them, and another site's form does not send them.
 
 use axum::http::header::COOKIE;
@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, HeaderValue};
 
 /// The session's token.
 pub(crate) const SESSION: &str = "__Host-vigie-session";
+/// What a link in a mail opened.
+pub(crate) const VISIT: &str = "__Host-vigie-visit";
 /// What ties logins under way to this browser.
 pub(crate) const LOGIN: &str = "__Host-vigie-login";
 

@@ -1,8 +1,11 @@
 //! What every page shares: the country, its languages, its providers.
 
+use crate::alerts::source::Source;
 use crate::assets::styles;
+use crate::mailer::{Letter, Mailer};
 use crate::options::Options;
 use crate::provider::Provider;
+use crate::rights::receipts;
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Signer;
@@ -15,6 +18,7 @@ use kit::App;
 use kit::locale::Formats;
 use kit::style::Styles;
 use rust_i18n::t;
+use std::path::PathBuf;
 use std::sync::Arc;
 use url::{Host, Url};
 
@@ -39,6 +43,12 @@ pub(crate) struct Site {
     pub(crate) secure: bool,
     pub(crate) origin: Url,
     pub(crate) signer: Signer,
+    pub(crate) receipts: receipts::Signer,
+    pub(crate) mailer: Option<Mailer>,
+    /// What alerts read.
+    pub(crate) source: Source,
+    /// The list of erasures outside the database.
+    pub(crate) erasures: Option<PathBuf>,
 }
 
 impl Site {
@@ -72,6 +82,7 @@ impl Site {
                 None => false,
             };
         let assets = styles(&p.theme);
+        let source = Source::new(options.forecast.unwrap_or_else(|| origin.clone()))?;
         Ok(Self {
             langs,
             assets,
@@ -82,6 +93,10 @@ impl Site {
             secure,
             origin,
             signer: Signer::default(),
+            receipts: receipts::Signer::default(),
+            mailer: Mailer::new(&options.mail)?,
+            source,
+            erasures: options.erasures,
             app,
         })
     }
@@ -106,6 +121,26 @@ impl Site {
         let of = |code: &str| self.langs.iter().find(|l| l.language.code == code);
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|l| l.to_str().ok());
         named.and_then(of).or_else(|| of(&self.app.negotiate(accepted)?.code))
+    }
+
+    /// The language that is kept as `code`.
+    pub(crate) fn by_code(&self, code: &str) -> Option<&Lang> {
+        self.langs.iter().find(|l| l.language.code == code)
+    }
+
+    /// An absolute address of this site.
+    pub(crate) fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer())
+    }
+
+    /// Sends a letter and does not wait: the answer takes as long for an address that is known here as for another one.
+    pub(crate) fn post(&self, letter: Letter) {
+        let Some(mailer) = self.mailer.clone() else { return };
+        tokio::spawn(async move {
+            if let Err(error) = mailer.send(&letter).await {
+                tracing::warn!(%error, "a letter was not sent");
+            }
+        });
     }
 
     /// A path of this site that may be gone to after a login; anything else becomes the account page.

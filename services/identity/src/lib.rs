@@ -1,9 +1,11 @@
 //! Who somebody is and what they may do: login with the country's OpenID Connect providers, sessions that their owner
 //! sees and ends, roles, and short-lived signed tokens for the other services. The public pages need none of it.
 //!
-//! Its database is its own: no other service has a role in it. Of a person it keeps what an issuer calls them, and nothing else.
+//! Its database is its own: no other service has a role in it. Of a person it keeps what an issuer calls them and, for those who
+//! want mail, their address; what they may ask for is in [`rights`].
 
 pub mod accounts;
+pub mod alerts;
 mod assets;
 pub mod audit;
 mod cookies;
@@ -13,16 +15,20 @@ mod errors;
 mod here;
 mod http;
 pub mod logins;
+pub mod mailer;
 mod options;
 pub mod provider;
+pub mod pseudonyms;
 mod random;
 mod respond;
+pub mod rights;
 mod routes;
 pub mod sessions;
 mod throttle;
 mod time;
 mod tokens;
 
+pub use alerts::run::{Outcome, alerts};
 pub use database::{MIGRATOR, close};
 pub use options::{Options, Registration};
 pub use routes::router;

@@ -1,6 +1,8 @@
 //! `identity` or `identity serve`: answers on `VIGIE_ADDR`. The other words are an operator's, on the machine itself.
 //! Settings: [`kit::config::Config`], where `DATABASE_URL` is the database of this service alone, and [`identity::Options`].
 
+mod jobs;
+
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
@@ -32,6 +34,28 @@ enum Command {
     Disable(Of),
     /// Let a disabled account be used again.
     Enable(Of),
+    /// What persons asked for, and what they were told.
+    Requests {
+        #[command(subcommand)]
+        command: jobs::Requests,
+    },
+    /// Receipts.
+    Receipt {
+        #[command(subcommand)]
+        command: jobs::Receipt,
+    },
+    /// What is older than the country's days goes.
+    Retention {
+        #[command(subcommand)]
+        command: jobs::Run,
+    },
+    /// Mail to those whose value is reached.
+    Alerts {
+        #[command(subcommand)]
+        command: jobs::Run,
+    },
+    /// Erase again whoever was erased, after a backup from before was restored.
+    RestoreErasures(jobs::Restore),
     /// Give a role to an account.
     Grant {
         #[command(flatten)]
@@ -83,17 +107,33 @@ async fn main() -> anyhow::Result<()> {
             kit::server::telemetry_of_a_command();
             let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
             match identity::audit::verify(&pool).await? {
-                Verdict::Whole(entries, hash) => {
+                Verdict::Whole(last, hash) => {
                     let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-                    Ok(writeln!(std::io::stdout(), "{entries} entries; the last one's hash is {hash}")?)
+                    Ok(writeln!(std::io::stdout(), "whole up to entry {last}, whose hash is {hash}")?)
                 }
                 Verdict::Broken(seq) => {
                     bail!("the audit was changed: entry {seq} does not fit to the one before it")
                 }
             }
         }
-        command => operate(command).await,
+        Command::Requests { command } => jobs::requests(command).await,
+        Command::Receipt { command } => jobs::receipt(command).await,
+        Command::Retention { command: jobs::Run::Run } => jobs::retention().await,
+        Command::Alerts { command: jobs::Run::Run } => jobs::alerts().await,
+        Command::RestoreErasures(restore) => jobs::restore(restore).await,
+        Command::Disable(of) => operate(Act::Disable, of).await,
+        Command::Enable(of) => operate(Act::Enable, of).await,
+        Command::Grant { of, role, until } => operate(Act::Grant { role, until }, of).await,
+        Command::Revoke { of, role } => operate(Act::Revoke { role }, of).await,
     }
+}
+
+/// What is done to an account.
+enum Act {
+    Disable,
+    Enable,
+    Grant { role: String, until: Option<DateTime<Utc>> },
+    Revoke { role: String },
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -106,23 +146,18 @@ async fn serve() -> anyhow::Result<()> {
     kit::server::serve_over(router, axum::Router::new(), schema, config.addr, config.admin_addr).await
 }
 
-async fn operate(command: Command) -> anyhow::Result<()> {
+async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
-    let of = match &command {
-        Command::Disable(of) | Command::Enable(of) => of,
-        Command::Grant { of, .. } | Command::Revoke { of, .. } => of,
-        Command::Serve | Command::Migrate(_) | Command::Verify(_) => return Ok(()),
-    };
     let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
     let mut tx = pool.begin().await?;
     let (id, now) = (of.account.as_str(), Time::default().now());
     let Some(account) = accounts::named(&mut tx, id).await? else {
         bail!("there is no account {id}: its owner sees its number on /account");
     };
-    let changed = match &command {
-        Command::Disable(_) => accounts::disable(&mut tx, id, now).await?,
-        Command::Enable(_) => accounts::enable(&mut tx, id).await?,
-        Command::Grant { role, until, .. } => {
+    let changed = match &act {
+        Act::Disable => accounts::disable(&mut tx, id, now).await?,
+        Act::Enable => accounts::enable(&mut tx, id).await?,
+        Act::Grant { role, until } => {
             let policy = Policy::of_the_platform()?;
             if !policy.can_be_given(role) {
                 let known: Vec<&str> = policy.roles().filter(|r| policy.can_be_given(r)).collect();
@@ -130,18 +165,17 @@ async fn operate(command: Command) -> anyhow::Result<()> {
             }
             accounts::grant(&mut tx, id, role, "command", now, *until).await.map(|()| true)?
         }
-        Command::Revoke { role, .. } => accounts::revoke(&mut tx, id, role).await?,
-        Command::Serve | Command::Migrate(_) | Command::Verify(_) => false,
+        Act::Revoke { role } => accounts::revoke(&mut tx, id, role).await?,
     };
     if !changed {
         bail!("nothing was changed: it was so already");
     }
-    let (action, detail) = match &command {
-        Command::Grant { role, until, .. } => ("role.grant", json!({ "role": role, "until": until })),
-        Command::Revoke { role, .. } => ("role.revoke", json!({ "role": role })),
-        Command::Enable(_) => ("account.enable", json!({})),
-        _ => ("account.disable", json!({})),
+    let (action, detail) = match &act {
+        Act::Grant { role, until } => ("role.grant", json!({ "role": role, "until": until })),
+        Act::Revoke { role } => ("role.revoke", json!({ "role": role })),
+        Act::Enable => ("account.enable", json!({})),
+        Act::Disable => ("account.disable", json!({})),
     };
-    identity::audit::append(&mut tx, now, "command", action, &account.pseudonym, detail).await?;
+    identity::audit::append(&mut tx, now, "command", action, &account.pseudonym(), detail).await?;
     Ok(tx.commit().await?)
 }

@@ -1,9 +1,11 @@
 //! What this service is told beyond `kit::config::Config`.
 
+use crate::mailer::MailOptions;
 use kit::config::{ConfigError, var};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use url::Url;
 
 /// The client id of a registration that the operator has yet to make.
 const UNSET: &str = "unset";
@@ -46,6 +48,13 @@ pub struct Options {
     pub registrations: BTreeMap<String, Registration>,
     /// `VIGIE_LOGIN_MISSING`: what the login page says is missing for a provider to be there: `node`, set by `vigie up`.
     pub missing: Option<String>,
+    /// The way out by mail.
+    pub mail: MailOptions,
+    /// `VIGIE_FORECAST_URL`: the origin whose forecast API alerts read. Default: `VIGIE_PUBLIC_URL`.
+    pub forecast: Option<Url>,
+    /// `VIGIE_ERASURES`: a file outside the database and its backups that keeps who was erased, as hashes of random numbers, so
+    /// that a restored backup is erased again. Default: none, and the service says at its start what that means.
+    pub erasures: Option<PathBuf>,
 }
 
 impl Options {
@@ -55,9 +64,19 @@ impl Options {
     /// [`ConfigError::Invalid`] with the name of the variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         let missing = Some(var("VIGIE_LOGIN_MISSING", String::new())?).filter(|m| !m.is_empty());
+        let mail = MailOptions::from_env()?;
+        let forecast = match var("VIGIE_FORECAST_URL", String::new())? {
+            text if text.is_empty() => None,
+            text => Some(text.parse().map_err(|e: url::ParseError| ConfigError::Invalid {
+                name: "VIGIE_FORECAST_URL",
+                value: text.clone(),
+                why: e.to_string(),
+            })?),
+        };
+        let erasures = Some(var("VIGIE_ERASURES", PathBuf::new())?).filter(|p| !p.as_os_str().is_empty());
         let path = var("VIGIE_REGISTRATIONS", PathBuf::new())?;
         if path.as_os_str().is_empty() {
-            return Ok(Self { missing, ..Self::default() });
+            return Ok(Self { missing, mail, forecast, erasures, ..Self::default() });
         }
         let wrong = |why: String| ConfigError::Invalid {
             name: "VIGIE_REGISTRATIONS",
@@ -67,7 +86,7 @@ impl Options {
         let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
         // The message of the parser quotes the line, and the line may hold a secret.
         let registrations = made(&text).map_err(|e| wrong(e.message().to_owned()))?;
-        Ok(Self { registrations, missing })
+        Ok(Self { registrations, missing, mail, forecast, erasures })
     }
 }
 

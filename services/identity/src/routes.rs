@@ -2,12 +2,15 @@
 
 mod access;
 mod account;
+mod alerts;
 mod backchannel;
 mod login;
+mod rights;
 mod sessions;
 
 use crate::here::Site;
 use crate::options::Options;
+use crate::rights::{proofs, requests};
 use crate::time::Time;
 use crate::{accounts, assets, cookies, csrf, errors, logins, tokens};
 use axum::Router;
@@ -23,10 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 
+/// How often the requests of persons are counted.
+const COUNT: Duration = Duration::from_secs(30);
 /// How often what is over is removed.
 const SWEEP: Duration = Duration::from_secs(600);
-/// How long an ended session is kept, so that its owner and the operator can still be told of it.
-const KEPT: TimeDelta = TimeDelta::days(7);
 /// No form of ours and no logout token is longer.
 const FORM: usize = 64 * 1024;
 
@@ -49,13 +52,16 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
     let keys = tokens::own(site.app.db.clone(), Arc::clone(&now));
     let gate = Gate::new(Policy::of_the_platform()?, &site.issuer(), &site.audience(), keys, now);
     tokio::spawn(sweep(Arc::downgrade(&site)));
+    tokio::spawn(count(Arc::downgrade(&site)));
     // Sent by providers and programs, not by browsers: what they send is signed, and no cookie counts here.
     let machines = Router::new()
         .route("/oidc/backchannel/{provider}", post(backchannel::logout))
         .route("/oidc/jwks.json", get(access::keys))
         .route("/account/people/{id}/disable", post(access::disable))
         .route("/account/people/{id}/enable", post(access::enable))
-        .route("/account/audit", get(access::audit));
+        .route("/account/receipts/keys.json", get(rights::receipts::keys))
+        .route("/account/audit", get(access::audit))
+        .merge(alerts::machines());
     let people = Router::new()
         .route("/account", get(account::show))
         .route("/account/login/{provider}", get(login::start))
@@ -66,7 +72,14 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .route("/account/sessions/{id}/end", post(sessions::end))
         .route("/account/static/{name}", get(assets::file))
         .route("/oidc/callback/{provider}", get(login::callback))
+        .merge(rights::router())
+        .merge(alerts::router())
         .layer(from_fn_with_state(Arc::clone(&site), csrf::own_pages_only));
+    if site.erasures.is_none() {
+        tracing::warn!(
+            "VIGIE_ERASURES is not set: a restored backup would bring back whoever was erased since"
+        );
+    }
     Ok(kit::problem_fallbacks(people.merge(machines))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::Internal(anyhow::anyhow!("a handler panicked")).into_response()
@@ -80,11 +93,12 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
 /// Removes what is over, again and again: logins that nobody finished, sessions that ended, counts that are full again.
 async fn sweep(site: std::sync::Weak<Site>) {
     loop {
-        tokio::time::sleep(SWEEP).await;
         let Some(site) = site.upgrade() else { return };
         if let Err(error) = swept(&site).await {
             tracing::error!(%error, "what is over could not be removed; it is tried again");
         }
+        drop(site);
+        tokio::time::sleep(SWEEP).await;
     }
 }
 
@@ -93,11 +107,45 @@ async fn swept(site: &Site) -> sqlx::Result<()> {
     site.throttle.sweep();
     let mut conn = site.app.db.acquire().await?;
     let logins = logins::sweep(&mut conn, now).await?;
-    let sessions = crate::sessions::sweep(&mut conn, limits, now - KEPT).await?;
+    let kept = TimeDelta::days(site.app.profile.law.keep_days.session.into());
+    let sessions = crate::sessions::sweep(&mut conn, limits, now - kept).await?;
+    proofs::sweep(&mut conn, now).await?;
     drop(conn);
     tokens::sweep(&site.app.db, now).await?;
     tracing::debug!(logins, sessions, "removed what is over");
     Ok(())
+}
+
+/// Counts what persons wait for, again and again: the alarm of the law's clock.
+async fn count(site: std::sync::Weak<Site>) {
+    loop {
+        let Some(site) = site.upgrade() else { return };
+        match counted(&site).await {
+            Ok((warned, overdue)) if warned > 0 => {
+                tracing::debug!(
+                    warned,
+                    overdue,
+                    "requests of persons wait: `identity requests list` names them"
+                );
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "the requests of persons could not be counted; it is tried again")
+            }
+        }
+        drop(site);
+        tokio::time::sleep(COUNT).await;
+    }
+}
+
+async fn counted(site: &Site) -> sqlx::Result<(i64, i64)> {
+    let mut conn = site.app.db.acquire().await?;
+    let (open, warned, overdue) = requests::clock(&mut conn, site.app.profile.law, site.time.now()).await?;
+    for (state, count) in [("open", open), ("warned", warned), ("overdue", overdue)] {
+        let count = f64::from(i32::try_from(count).unwrap_or(i32::MAX));
+        metrics::gauge!("identity_requests", "state" => state).set(count);
+    }
+    Ok((warned, overdue))
 }
 
 /// Whoever is logged in.

@@ -15,12 +15,16 @@ const PER_NETWORK: NonZeroU32 = NonZeroU32::new(60).unwrap();
 /// Logins an hour and account: every one makes a session.
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
-/// The two counts.
+/// Links an hour and e-mail address: nobody's mailbox is filled from here.
+const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+/// The three counts.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     names: Networks,
     networks: DefaultKeyedRateLimiter<Key>,
     accounts: DefaultKeyedRateLimiter<String>,
+    addresses: DefaultKeyedRateLimiter<Vec<u8>>,
 }
 
 impl Default for Throttle {
@@ -29,6 +33,7 @@ impl Default for Throttle {
             names: Networks::default(),
             networks: RateLimiter::keyed(Quota::per_minute(PER_NETWORK)),
             accounts: RateLimiter::keyed(Quota::per_hour(PER_ACCOUNT)),
+            addresses: RateLimiter::keyed(Quota::per_hour(PER_ADDRESS)),
         }
     }
 }
@@ -50,10 +55,19 @@ impl Throttle {
         take(&self.accounts, &id.to_owned())
     }
 
+    /// Counts a link that is sent to this address, known here or not.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(crate) fn address(&self, email: &str) -> Result<(), Problem> {
+        take(&self.addresses, &crate::random::hash(email))
+    }
+
     /// Forgets the counts that are full again.
     pub(crate) fn sweep(&self) {
         self.networks.retain_recent();
         self.accounts.retain_recent();
+        self.addresses.retain_recent();
     }
 }
 

@@ -25,6 +25,11 @@ pub(crate) async fn keys(State(site): State<Arc<Site>>) -> Result<Response, Prob
 /// `POST /account/token`: a token for a minute, with the roles that whoever is logged in has now.
 pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
+    if !me.account.is_usable() {
+        return Err(Problem::Forbidden(
+            "you asked that what is kept of you is not used: /account/rights lifts it",
+        ));
+    }
     let now = site.time.now();
     let mut conn = site.app.db.acquire().await?;
     let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
@@ -32,7 +37,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     let claims = Claims {
         iss: site.issuer(),
         aud: site.audience(),
-        sub: me.account.pseudonym,
+        sub: me.account.pseudonym(),
         roles,
         iat: now.timestamp(),
         exp: (now + tokens::LIFE).timestamp(),
@@ -76,7 +81,7 @@ async fn switch(
         false => (accounts::enable(&mut tx, id).await?, "account.enable"),
     };
     if done {
-        audit::append(&mut tx, now, actor, action, &account.pseudonym, json!({})).await?;
+        audit::append(&mut tx, now, actor, action, &account.pseudonym(), json!({})).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -55,7 +55,7 @@ struct AccountPage<'a> {
 }
 
 /// This page in every language, where the country has several.
-fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, String, String, bool)> {
+pub(super) fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, String, String, bool)> {
     if site.langs.len() < 2 {
         return Vec::new();
     }

@@ -17,9 +17,9 @@ use std::sync::Arc;
 /// How long somebody may take at the provider.
 const UNDER_WAY: TimeDelta = TimeDelta::minutes(15);
 
-type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+pub(super) type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
 
-fn ip(peer: &Peer) -> Option<IpAddr> {
+pub(super) fn ip(peer: &Peer) -> Option<IpAddr> {
     peer.as_ref().map(|Extension(ConnectInfo(addr))| addr.ip())
 }
 

@@ -199,7 +199,7 @@ async fn erasing_somebody_leaves_the_audit_whole(pool: PgPool) {
     let service = Service::alone(&pool, "us").await;
     let (account, _) = service.somebody("a").await;
     let mut tx = pool.begin().await.unwrap();
-    let pseudonym = accounts::named(&mut tx, &account).await.unwrap().unwrap().pseudonym;
+    let pseudonym = accounts::named(&mut tx, &account).await.unwrap().unwrap().pseudonym();
     audit::append(&mut tx, service.time.now(), "command", "role.grant", &pseudonym, json!({})).await.unwrap();
     tx.commit().await.unwrap();
     sqlx::query("delete from account where id = $1").bind(&account).execute(&pool).await.unwrap();
@@ -210,6 +210,6 @@ async fn erasing_somebody_leaves_the_audit_whole(pool: PgPool) {
     assert_eq!(left, []);
     // Who comes back is somebody new: the old pseudonym leads to nobody.
     let (again, _) = service.somebody("a").await;
-    let new = accounts::named(&mut conn, &again).await.unwrap().unwrap().pseudonym;
+    let new = accounts::named(&mut conn, &again).await.unwrap().unwrap().pseudonym();
     assert_ne!((again, new), (account, pseudonym));
 }

@@ -53,6 +53,8 @@ pub(crate) struct Service {
     pub(crate) pool: PgPool,
     pub(crate) profile: Arc<CountryProfile>,
     pub(crate) time: Time,
+    pub(crate) app: App,
+    pub(crate) options: Options,
 }
 
 impl Service {
@@ -62,16 +64,19 @@ impl Service {
         profile: CountryProfile,
         registrations: BTreeMap<String, Registration>,
     ) -> Self {
+        Self::with(place, pool, profile, Options { registrations, ..Options::default() }).await
+    }
+
+    pub(crate) async fn with(place: Place, pool: &PgPool, profile: CountryProfile, options: Options) -> Self {
         let profile = Arc::new(profile);
         let clock = Clock::Recorded("2025-02-05T20:00:00Z".parse().unwrap());
         let public_url = place.origin.as_str().into();
         let app = App { db: pool.clone(), profile: Arc::clone(&profile), clock, public_url };
         let time = Time::default();
-        let options = Options { registrations, ..Options::default() };
-        let router = identity::router(app, options, time.clone()).unwrap();
+        let router = identity::router(app.clone(), options.clone(), time.clone()).unwrap();
         let service = kit::server::layers(router).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(place.listener, service).await });
-        Self { origin: place.origin, pool: pool.clone(), profile, time }
+        Self { origin: place.origin, pool: pool.clone(), profile, time, app, options }
     }
 
     /// A service of a country that is registered nowhere.

@@ -8,13 +8,23 @@
 )]
 
 mod access;
+mod alerts;
 mod browser;
 mod common;
 mod database;
 mod false_provider;
 mod faults;
 mod logout_tokens;
+mod logs;
+mod mail;
 mod node;
+mod persons;
+mod post;
 mod real;
+mod register;
+mod restore;
+mod retention;
+mod rights;
+mod scan;
 mod sessions;
 mod texts;

@@ -81,3 +81,61 @@ async fn machines_get_problems_and_unregistered_providers_are_not_there(pool: Pg
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
 }
+
+/// Words that stand where a text is missing, and placeholders that nobody filled in.
+fn gaps(text: &str) -> Vec<String> {
+    let keys = ["rights.", "alerts.", "click.", "kept.", "mail.", "signal.", "erased.", "account.", "login."];
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._%{}".contains(c)));
+    let is_gap =
+        |w: &&str| w.contains("%{") || keys.iter().any(|k| w.contains(k) && w.matches('.').count() >= 1);
+    words
+        .map(|w| w.trim_end_matches('.'))
+        .filter(is_gap)
+        .filter(|w| !w.ends_with(".css") && !w.ends_with(".test"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_pages_and_letters_of_the_rights_speak_every_language_of_every_country(pool: PgPool) {
+    for profile in countries() {
+        let code = profile.country.to_string();
+        let (service, mut post) = crate::persons::with_post(&pool, &code).await;
+        for (n, language) in profile.languages.iter().enumerate() {
+            let (words, lang) = (locale(&language.code), &language.code);
+            let (_, mut inside) = service.somebody(&format!("{code}{n}")).await;
+            let mut outside = service.browser();
+            let email = format!("{code}{n}@canary.test");
+            outside.send("/account/rights/link", &[("email", &email), ("lang", lang)]).await;
+            let letter = post.next().await;
+            let link = letter.link(&service.origin);
+            let open = outside.get(&link).await;
+            assert_eq!(
+                gaps(&letter.body().replace(&link, "").replace(&service.origin, "")),
+                [""; 0],
+                "{lang}"
+            );
+            let paths =
+                ["/account/rights", "/account/alerts", "/account/rights/kept", "/account/alerts/stop/a/b"];
+            for path in paths {
+                for browser in [&mut inside, &mut outside] {
+                    browser.language = language.tag.clone();
+                    let page = browser.get(&format!("{path}?lang={lang}")).await;
+                    assert_eq!(page.status, StatusCode::OK, "{path}");
+                    assert!(page.body.contains(&format!("<html lang=\"{}\">", language.tag)), "{path}");
+                    assert_eq!(gaps(&page.body), [""; 0], "{lang} {path}: {}", page.body);
+                    assert!(!page.body.contains("<script"));
+                }
+            }
+            assert!(open.body.contains(&words["click.open.title"]), "{}", open.body);
+            let form = [("token", crate::persons::token(&link))];
+            let page = outside.send("/account/rights/open", &[("token", form[0].1.as_str())]).await;
+            assert!(page.body.contains(&words["rights.nothing_kept"]), "{lang}: {}", page.body);
+            let page = inside.send("/account/rights/restriction", &[("on", "yes")]).await;
+            assert!(page.body.contains(&words["rights.is_restricted"]), "{lang}: {}", page.body);
+            assert_eq!(gaps(&page.body), [""; 0], "{lang}");
+            let page = inside.send("/account/rights/erasure", &[("sure", "yes")]).await;
+            assert!(page.body.contains(&words["erased.title"]), "{lang}: {}", page.body);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The job: looks at every alert, and writes to those whose threshold is reached since the last look.
+
+use super::source::{Answer, Source, Week};
+use super::{Alert, contact, usable};
+use crate::here::{Lang, Site};
+use crate::mailer::Letter;
+use crate::options::Options;
+use crate::rights::contacts::Contact;
+use crate::time::Time;
+use domain::profile::Signal;
+use kit::App;
+use sqlx::PgConnection;
+use std::fmt::Write as _;
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Outcome {
+    /// Alerts looked at.
+    pub looked: u32,
+    /// Letters that the mail server took.
+    pub sent: u32,
+    /// Alerts about which nothing is estimated.
+    pub not_estimated: u32,
+    /// Alerts that could not be looked at, or whose letter was not taken: tried again at the next run.
+    pub failed: u32,
+}
+
+/// Is the threshold reached in a week? By the middle of its distribution; the letter says the band.
+fn reaches(week: &Week, threshold: f64) -> bool {
+    week.median >= threshold
+}
+
+/// One run over all alerts. One that fails keeps no other one from being looked at.
+///
+/// # Errors
+/// When the settings cannot be used or the database does not answer.
+pub async fn alerts(app: App, options: Options, time: Time) -> anyhow::Result<Outcome> {
+    let site = &Site::new(app, options, time)?;
+    let source = &site.source;
+    let mut outcome = Outcome::default();
+    let mut conn = site.app.db.acquire().await?;
+    for alert in usable(&mut conn).await? {
+        outcome.looked += 1;
+        match look(site, source, &mut conn, &alert).await {
+            Ok(Found::Sent) => outcome.sent += 1,
+            Ok(Found::NotEstimated) => outcome.not_estimated += 1,
+            Ok(Found::Nothing) => {}
+            Err(error) => {
+                outcome.failed += 1;
+                tracing::warn!(alert = %alert.id, error = format!("{error:#}"), "an alert failed; it is tried again");
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+enum Found {
+    Sent,
+    NotEstimated,
+    Nothing,
+}
+
+async fn look(site: &Site, source: &Source, conn: &mut PgConnection, alert: &Alert) -> anyhow::Result<Found> {
+    let signal = alert.signal.parse().ok().and_then(|id| site.app.profile.signal(&id));
+    let (Some(lang), Some(signal)) = (site.by_code(&alert.language), signal) else {
+        anyhow::bail!("its language or its signal is no longer in the profile");
+    };
+    let (weeks, notice) = match source.ask(&alert.signal, &alert.place, &lang.language.tag).await? {
+        None => anyhow::bail!("its place is no longer known to the forecast API"),
+        // Not "below": the next estimate is compared with the last one.
+        Some(Answer::NotEstimated { .. }) => return Ok(Found::NotEstimated),
+        Some(Answer::Estimated { result, recorded_situation }) => (result.horizons, recorded_situation),
+    };
+    let above = weeks.iter().any(|w| reaches(w, alert.threshold));
+    // Whoever changes it has the crossing: two runs at once send one letter.
+    let changed = sqlx::query("update alert set above = $2 where id = $1 and above <> $2")
+        .bind(&alert.id)
+        .bind(above)
+        .execute(&mut *conn)
+        .await?
+        .rows_affected()
+        > 0;
+    if !changed || !above {
+        return Ok(Found::Nothing);
+    }
+    // Ended a moment ago: nothing is sent.
+    let Some(contact) = contact(&mut *conn, &alert.id).await? else { return Ok(Found::Nothing) };
+    let Some(mailer) = &site.mailer else { anyhow::bail!("VIGIE_SMTP is not set") };
+    let letter = letter(site, lang, signal, alert, &contact, &weeks, notice.map(|n| n.notice).as_deref());
+    let sent = mailer.send(&letter).await;
+    let told = match sent {
+        Ok(()) => "update alert set told_at = $2 where id = $1",
+        // Not told: the crossing is still to be told at the next run.
+        Err(_) => "update alert set above = false where id = $1 and $2::timestamptz is not null",
+    };
+    sqlx::query(told).bind(&alert.id).bind(site.time.now()).execute(conn).await?;
+    sent?;
+    Ok(Found::Sent)
+}
+
+/// The letter: each week that the country forecasts with its band, or that it is not estimated. Never a point without its band.
+fn letter(
+    site: &Site,
+    lang: &Lang,
+    signal: &Signal,
+    alert: &Alert,
+    contact: &Contact,
+    weeks: &[Week],
+    notice: Option<&str>,
+) -> Letter {
+    let unit = lang.t(format!("alerts.unit.{}", signal.unit.as_str()));
+    let number = |value: f64| lang.formats.number(value, usize::from(signal.unit.as_str() != "persons"));
+    let name = lang.t(format!("signal.{}", alert.signal));
+    let mut lines = String::new();
+    for horizon in signal.forecast.iter().flat_map(|plan| plan.horizons.iter()) {
+        let line = match weeks.iter().find(|w| w.horizon == *horizon) {
+            Some(w) => {
+                let band = format!("{}–{}", number(w.band_80[0]), number(w.band_80[1]));
+                let text = lang.f("mail.alert.week", "week", &lang.formats.date(w.target_end_date));
+                let text = rust_i18n::replace_patterns(
+                    &text,
+                    &["band", "median", "unit"],
+                    &[band, number(w.median), unit.clone()],
+                );
+                let reached =
+                    if reaches(w, alert.threshold) { lang.t("mail.alert.reached") } else { String::new() };
+                format!("{text}{reached}")
+            }
+            None => lang.f("mail.alert.not_estimated", "horizon", &horizon.to_string()),
+        };
+        let _ = writeln!(lines, "- {line}");
+    }
+    let stop = site.link(&alert.stop_path(contact));
+    let text = rust_i18n::replace_patterns(
+        &lang.t("mail.alert.text"),
+        &["signal", "place", "threshold", "unit", "weeks", "notice", "page", "stop"],
+        &[
+            name.clone(),
+            alert.place.clone(),
+            number(alert.threshold),
+            unit,
+            lines,
+            notice.map(|n| format!("{n}\n\n")).unwrap_or_default(),
+            site.link(&format!("{}/", lang.language.prefix)),
+            stop.clone(),
+        ],
+    );
+    Letter {
+        to: contact.email.clone(),
+        subject: rust_i18n::replace_patterns(
+            &lang.t("mail.alert.subject"),
+            &["signal", "place"],
+            &[name, alert.place.clone()],
+        ),
+        text,
+        stop: Some(stop),
+    }
+}

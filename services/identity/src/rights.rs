@@ -1,0 +1,133 @@
+//! The rights of persons: to see what is kept about them, to take it along, to correct it, to have it kept and not used, to
+//! object, to take a consent back, to be erased. Each by their own hand, each with a receipt.
+
+pub mod consents;
+pub mod contacts;
+pub mod erase;
+pub mod export;
+pub mod proofs;
+pub mod receipts;
+pub mod register;
+pub mod requests;
+pub mod retention;
+
+use crate::accounts::{self, Account};
+use contacts::Contact;
+use sqlx::PgConnection;
+
+/// Somebody who proved who they are: by a login, or by an e-mail address. An address shows what hangs on the address; an
+/// account needs its login, which is the stronger proof.
+#[derive(Clone, Default)]
+pub struct Person {
+    /// The account that is logged in.
+    pub account: Option<Account>,
+    /// The address that is kept.
+    pub contact: Option<Contact>,
+    /// The address that was proven, kept or not.
+    proven: Option<String>,
+}
+
+impl std::fmt::Debug for Person {
+    // Without the address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Person").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl Person {
+    /// Whoever holds the account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of_account(conn: &mut PgConnection, id: &str) -> sqlx::Result<Self> {
+        let account = accounts::named(&mut *conn, id).await?;
+        let contact = contacts::of_account(conn, id).await?;
+        Ok(Self { account, contact, proven: None })
+    }
+
+    /// Whoever holds the address.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of_email(conn: &mut PgConnection, email: &str) -> sqlx::Result<Self> {
+        let contact = contacts::of_email(conn, email).await?;
+        Ok(Self { account: None, contact, proven: Some(email.to_owned()) })
+    }
+
+    /// Is anything kept?
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.account.is_some() || self.contact.is_some()
+    }
+
+    /// Their address, as far as it is known.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.contact.as_ref().map(|c| c.email.as_str()).or(self.proven.as_deref())
+    }
+
+    /// What audit, requests and consents call them: the first one is used from now on.
+    #[must_use]
+    pub fn pseudonyms(&self) -> Vec<String> {
+        let account = self.account.iter().map(Account::pseudonym);
+        account.chain(self.contact.iter().map(|c| c.key.pseudonym())).collect()
+    }
+
+    /// Did they ask that it is kept and not used?
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        let of = |a: Option<_>, c: Option<_>| a.is_some() || c.is_some();
+        of(
+            self.account.as_ref().and_then(|a| a.restricted_at),
+            self.contact.as_ref().and_then(|c| c.restricted_at),
+        )
+    }
+
+    /// Do they object to its use?
+    #[must_use]
+    pub fn is_objecting(&self) -> bool {
+        let of = |a: Option<_>, c: Option<_>| a.is_some() || c.is_some();
+        of(
+            self.account.as_ref().and_then(|a| a.objected_at),
+            self.contact.as_ref().and_then(|c| c.objected_at),
+        )
+    }
+}
+
+/// One of the two ways to stop the use of what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// Kept, and not used (art. 18 of the GDPR).
+    Restriction,
+    /// An objection (art. 21).
+    Objection,
+}
+
+/// Sets or lifts a halt on everything of somebody.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn halt(
+    conn: &mut PgConnection,
+    person: &Person,
+    halt: Halt,
+    since: Option<chrono::DateTime<chrono::Utc>>,
+) -> sqlx::Result<()> {
+    let (of_account, of_contact) = match halt {
+        Halt::Restriction => (
+            "update account set restricted_at = $2 where id = $1",
+            "update contact set restricted_at = $2 where id = $1",
+        ),
+        Halt::Objection => (
+            "update account set objected_at = $2 where id = $1",
+            "update contact set objected_at = $2 where id = $1",
+        ),
+    };
+    if let Some(account) = &person.account {
+        sqlx::query(of_account).bind(&account.id).bind(since).execute(&mut *conn).await?;
+    }
+    if let Some(contact) = &person.contact {
+        sqlx::query(of_contact).bind(&contact.id).bind(since).execute(conn).await?;
+    }
+    Ok(())
+}

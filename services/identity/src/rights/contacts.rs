@@ -1,0 +1,151 @@
+//! E-mail addresses that their holders proved. One query a function.
+
+use crate::pseudonyms::PersonKey;
+use crate::random;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// An address, and what its holder wants.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Contact {
+    /// Names it; opens nothing.
+    pub id: String,
+    /// The account that it belongs to.
+    pub account_id: Option<String>,
+    /// In small letters.
+    pub email: String,
+    /// The language of what is sent.
+    pub language: String,
+    /// Makes the pseudonym.
+    pub key: PersonKey,
+    /// When it was last proven.
+    pub proven_at: DateTime<Utc>,
+    /// Since when it is kept and not used.
+    pub restricted_at: Option<DateTime<Utc>>,
+    /// Since when its holder objects to its use.
+    pub objected_at: Option<DateTime<Utc>>,
+}
+
+impl std::fmt::Debug for Contact {
+    // Without the address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Contact").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// An address as it is kept and compared, if it can be one.
+#[must_use]
+pub fn address(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let one_line = text.len() <= 254 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let (_, domain) = text.rsplit_once('@')?;
+    (one_line && domain.contains('.') && text.parse::<lettre::Address>().is_ok()).then_some(text)
+}
+
+/// The contact of an address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_email(conn: &mut PgConnection, email: &str) -> sqlx::Result<Option<Contact>> {
+    sqlx::query_as("select * from contact where email = $1").bind(email).fetch_optional(conn).await
+}
+
+/// The contact of an account.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_account(conn: &mut PgConnection, account_id: &str) -> sqlx::Result<Option<Contact>> {
+    sqlx::query_as("select * from contact where account_id = $1").bind(account_id).fetch_optional(conn).await
+}
+
+/// Keeps an address that was just proven; one that is kept already stays what it is.
+///
+/// # Errors
+/// When the database does not answer, or the system has no randomness.
+pub async fn keep(
+    conn: &mut PgConnection,
+    email: &str,
+    language: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Contact> {
+    let kept = sqlx::query_as(
+        "insert into contact (id, email, language, key, proven_at) values ($1, $2, $3, $4, $5)
+         on conflict (email) do update set proven_at = excluded.proven_at returning *",
+    )
+    .bind(random::word::<16>()?)
+    .bind(email)
+    .bind(language)
+    .bind(PersonKey::new()?)
+    .bind(now)
+    .fetch_one(conn)
+    .await?;
+    Ok(kept)
+}
+
+/// Makes `email` the address of an account. `false`: it is kept for somebody else.
+///
+/// # Errors
+/// When the database does not answer, or the system has no randomness.
+pub async fn of_this_account(
+    conn: &mut PgConnection,
+    account_id: &str,
+    email: &str,
+    language: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<bool> {
+    let done = match of_account(&mut *conn, account_id).await? {
+        Some(old) => {
+            sqlx::query(
+                "update contact set email = $2, proven_at = $3
+                  where id = $1 and not exists (select 1 from contact where email = $2 and id <> $1)",
+            )
+            .bind(old.id)
+            .bind(email)
+            .bind(now)
+            .execute(conn)
+            .await?
+        }
+        None => {
+            let contact = keep(&mut *conn, email, language, now).await?;
+            sqlx::query("update contact set account_id = $2 where id = $1 and account_id is null")
+                .bind(contact.id)
+                .bind(account_id)
+                .execute(conn)
+                .await?
+        }
+    };
+    Ok(done.rows_affected() > 0)
+}
+
+/// Another address for a contact without account. `false`: it is kept for somebody else.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn change(
+    conn: &mut PgConnection,
+    old: &str,
+    email: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "update contact set email = $2, proven_at = $3
+          where email = $1 and not exists (select 1 from contact where email = $2 and email <> $1)",
+    )
+    .bind(old)
+    .bind(email)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The language of what is sent.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn speak(conn: &mut PgConnection, id: &str, language: &str) -> sqlx::Result<()> {
+    let change = sqlx::query(
+        "with a as (update alert set language = $2 where contact_id = $1) update contact set language = $2 where id = $1",
+    );
+    change.bind(id).bind(language).execute(conn).await.map(drop)
+}

@@ -1,0 +1,132 @@
+//! Erasing somebody, and erasing them again after a backup from before was restored.
+
+use super::Person;
+use crate::audit;
+use crate::random;
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Who erases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The person.
+    Person,
+    /// Retention.
+    Clock,
+    /// An operator who restored a backup.
+    Command,
+}
+
+/// Erases all that is kept about somebody, in the caller's transaction. The audit gets an entry and keeps its pseudonyms,
+/// whose key goes with the rest.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn person(
+    conn: &mut PgConnection,
+    person: &Person,
+    by: By,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    for pseudonym in person.pseudonyms() {
+        let actor = match by {
+            By::Person => pseudonym.as_str(),
+            By::Clock => "clock",
+            By::Command => "command",
+        };
+        audit::append(&mut *conn, now, actor, "person.erase", &pseudonym, json!({})).await?;
+        rows_of(&mut *conn, &pseudonym).await?;
+    }
+    if let Some(account) = &person.account {
+        let by_id = sqlx::query("delete from account where id = $1").bind(&account.id);
+        by_id.execute(&mut *conn).await?;
+    }
+    if let Some(contact) = &person.contact {
+        let by_id = sqlx::query("delete from contact where id = $1").bind(&contact.id);
+        by_id.execute(&mut *conn).await?;
+    }
+    if let Some(email) = person.email() {
+        sqlx::query("delete from proof where email = $1").bind(email).execute(&mut *conn).await?;
+        // Somebody else's request to make this address theirs names it too.
+        sqlx::query("delete from proof where wish ->> 'old' = $1").bind(email).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// What names somebody by pseudonym outside the audit.
+async fn rows_of(conn: &mut PgConnection, pseudonym: &str) -> sqlx::Result<()> {
+    sqlx::query("select set_config('vigie.erased', $1, true)").bind(pseudonym).execute(&mut *conn).await?;
+    sqlx::query("delete from consent where who = $1").bind(pseudonym).execute(&mut *conn).await?;
+    sqlx::query("update request set who = null where who = $1").bind(pseudonym).execute(&mut *conn).await?;
+    sqlx::query("update role_grant set granted_by = 'erased' where granted_by = $1")
+        .bind(pseudonym)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Writes down outside the database that somebody was erased: hashes of random numbers, which say nothing of the person.
+/// One line each; on the disk before this returns.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn remember(list: &Path, person: &Person) -> anyhow::Result<()> {
+    let ids = person.account.iter().map(|a| &a.id).chain(person.contact.iter().map(|c| &c.id));
+    let lines: String = ids.map(|id| tombstone(id) + "\n").collect();
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .create(true)
+        .append(true)
+        .open(list)
+        .with_context(|| format!("the list of erasures {} cannot be opened", list.display()))?;
+    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all())?;
+    Ok(())
+}
+
+fn tombstone(id: &str) -> String {
+    random::hash(id).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Erases again whoever stands in the list of erasures and is there: after a backup from before was restored. Returns how
+/// many there were.
+///
+/// # Errors
+/// When the list cannot be read or the database does not answer.
+pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> anyhow::Result<u64> {
+    let text = std::fs::read_to_string(list)
+        .with_context(|| format!("the list of erasures {} cannot be read", list.display()))?;
+    let hashes: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if let Some(n) = hashes.iter().position(|h| h.len() != 64 || !h.bytes().all(|b| b.is_ascii_hexdigit())) {
+        anyhow::bail!(
+            "{}: entry {} is no SHA-256: restore this file from its own copy",
+            list.display(),
+            n + 1
+        );
+    }
+    let found: Vec<(Option<String>, Option<String>)> = sqlx::query_as(
+        "select a.id, null::text from account a where encode(sha256(convert_to(a.id, 'UTF8')), 'hex') = any($1)
+         union all
+         select null, c.email from contact c where encode(sha256(convert_to(c.id, 'UTF8')), 'hex') = any($1)",
+    )
+    .bind(hashes)
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut erased = 0;
+    for (account, email) in found {
+        let who = match (&account, &email) {
+            (Some(id), _) => Person::of_account(&mut *conn, id).await?,
+            (None, Some(email)) => Person::of_email(&mut *conn, email).await?,
+            (None, None) => continue,
+        };
+        // The second of two that belong together is gone with the first.
+        if who.is_known() {
+            person(&mut *conn, &who, By::Command, now).await?;
+            erased += 1;
+        }
+    }
+    Ok(erased)
+}

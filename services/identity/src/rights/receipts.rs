@@ -1,0 +1,113 @@
+//! Signed receipts: what was done for somebody, when; without who they are. A compact JWS (RFC 7515) with Ed25519.
+
+use crate::random;
+use anyhow::{Context as _, anyhow, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use kit::access::{Jwk, Jwks};
+use ring::rand::SystemRandom;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::sync::OnceCell;
+
+/// What a receipt says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The installation that gave it: its origin.
+    pub iss: String,
+    /// The request's number.
+    pub request: String,
+    /// What was asked for: `access`, `erasure`.
+    pub kind: String,
+    /// When it was asked for.
+    pub made_at: DateTime<Utc>,
+    /// When it was done.
+    pub done_at: DateTime<Utc>,
+    /// More: how many rows, the SHA-256 of what was handed out.
+    pub detail: Value,
+}
+
+/// Signs. The private key lives in this process only; its public half is published for good.
+#[derive(Default)]
+pub(crate) struct Signer(OnceCell<(Ed25519KeyPair, String)>);
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("receipts::Signer")
+    }
+}
+
+impl Signer {
+    /// Signs a receipt with a key that is published.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the system has no randomness.
+    pub(crate) async fn sign(&self, db: &PgPool, receipt: &Receipt) -> anyhow::Result<String> {
+        let (pair, kid) = self.0.get_or_try_init(|| fresh(db, receipt.done_at)).await?;
+        let encode = |value: &Value| serde_json::to_vec(value).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        let header = encode(&json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }))?;
+        let message = format!("{header}.{}", encode(&serde_json::to_value(receipt)?)?);
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()))))
+    }
+}
+
+const TYPE: &str = "vigie-receipt+jws";
+
+async fn fresh(db: &PgPool, now: DateTime<Utc>) -> anyhow::Result<(Ed25519KeyPair, String)> {
+    let no = |_| anyhow!("no key could be made");
+    let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(no)?;
+    let pair = Ed25519KeyPair::from_pkcs8(made.as_ref()).map_err(|_| anyhow!("no key could be made"))?;
+    let kid = random::word::<16>()?;
+    sqlx::query("insert into receipt_key (kid, public_key, made_at) values ($1, $2, $3)")
+        .bind(&kid)
+        .bind(pair.public_key().as_ref())
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok((pair, kid))
+}
+
+/// All the public keys that ever signed a receipt here.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn keys(db: &PgPool) -> sqlx::Result<Jwks> {
+    let rows: Vec<(String, Vec<u8>)> =
+        sqlx::query_as("select kid, public_key from receipt_key order by made_at, kid").fetch_all(db).await?;
+    Ok(Jwks { keys: rows.iter().map(|(kid, key)| Jwk::new(kid, key)).collect() })
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    typ: String,
+    kid: String,
+}
+
+/// What a receipt says, if one of `keys` signed it.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn verify(text: &str, keys: &Jwks) -> anyhow::Result<Receipt> {
+    let text = text.trim();
+    let broken = "this is no receipt: a receipt is three words joined by points";
+    let (message, signature) = text.rsplit_once('.').context(broken)?;
+    let (header, payload) = message.split_once('.').context(broken)?;
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).context(broken);
+    let header: Header = serde_json::from_slice(&decode(header)?).context(broken)?;
+    if header.alg != "EdDSA" || header.typ != TYPE {
+        bail!("this is signed, and no receipt of Vigie");
+    }
+    let key = keys.keys.iter().find(|k| k.kid == header.kid && k.kty == "OKP" && k.crv == "Ed25519");
+    let Some(key) = key else {
+        bail!("no published key is named {}: it is of another installation", header.kid)
+    };
+    let public = decode(&key.x).context("the published key cannot be read")?;
+    UnparsedPublicKey::new(&ED25519, public)
+        .verify(message.as_bytes(), &decode(signature)?)
+        .map_err(|_| anyhow!("the signature does not fit: the receipt was changed"))?;
+    serde_json::from_slice(&decode(payload)?).context("what was signed is no receipt")
+}

@@ -1,0 +1,57 @@
+//! A request from the moment it is made to its receipt.
+
+use crate::here::Site;
+use crate::rights::Person;
+use crate::rights::receipts::Receipt;
+use crate::rights::requests::{self, Request};
+use kit::Problem;
+use serde_json::Value;
+use sqlx::{Postgres, Transaction};
+
+/// A request under way.
+pub(super) struct Desk<'a> {
+    site: &'a Site,
+    request: Request,
+}
+
+impl<'a> Desk<'a> {
+    /// Writes the request down, for good, before anything is done for it: what fails then stays open and is seen.
+    pub(super) async fn open(site: &'a Site, person: &Person, kind: &str) -> Result<Self, Problem> {
+        let mut conn = site.app.db.acquire().await?;
+        let who = person.pseudonyms();
+        let (law, now) = (site.app.profile.law, site.time.now());
+        let request = requests::open(&mut conn, who.first().map(String::as_str), kind, law, now).await?;
+        Ok(Self { site, request })
+    }
+
+    /// One that waited for something.
+    pub(super) fn again(site: &'a Site, request: Request) -> Self {
+        Self { site, request }
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> &str {
+        &self.request.id
+    }
+
+    /// What was done and its receipt: both, or neither.
+    pub(super) async fn close(
+        self,
+        mut tx: Transaction<'static, Postgres>,
+        detail: Value,
+    ) -> Result<String, Problem> {
+        let now = self.site.time.now();
+        let receipt = Receipt {
+            iss: self.site.issuer(),
+            request: self.request.id.clone(),
+            kind: self.request.kind,
+            made_at: self.request.made_at,
+            done_at: now,
+            detail,
+        };
+        let receipt = self.site.receipts.sign(&self.site.app.db, &receipt).await?;
+        requests::close(&mut tx, &self.request.id, "done", Some(&receipt), now).await?;
+        tx.commit().await?;
+        Ok(receipt)
+    }
+}

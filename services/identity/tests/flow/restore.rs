@@ -1,0 +1,139 @@
+//! A restored backup is erased again.
+
+use crate::common::root;
+use crate::persons::{planted, with_list};
+use crate::scan::{canaries, scan};
+use identity::audit::{self, Verdict};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use url::Url;
+
+/// The server's address of another database.
+pub(crate) fn address(pool: &PgPool, database: &str) -> Url {
+    let mut url = pool.connect_options().to_url_lossy();
+    url.set_path(database);
+    url.set_query(None);
+    url
+}
+
+fn name(pool: &PgPool) -> String {
+    pool.connect_options().get_database().unwrap().to_owned()
+}
+
+/// A run that failed may have left it.
+async fn drop_database(admin: &mut PgConnection, name: &str) {
+    let line = format!("drop database if exists \"{name}\"");
+    sqlx::query(sqlx::AssertSqlSafe(line)).execute(admin).await.unwrap();
+}
+
+/// A copy of the whole database by the server itself: file by file, as a physical backup.
+async fn copy(pool: &PgPool, to: &str) {
+    let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
+    let make = format!("create database \"{to}\" template \"{}\"", name(pool));
+    drop_database(&mut admin, to).await;
+    let mut why = String::new();
+    for _ in 0..50 {
+        // A template has no other connection; the pool connects again when it is used.
+        sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1")
+            .bind(name(pool))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        match sqlx::query(sqlx::AssertSqlSafe(make.clone())).execute(&mut admin).await {
+            Ok(_) => return,
+            Err(error) => why = error.to_string(),
+        }
+    }
+    panic!("{why}");
+}
+
+/// The client programs of a server as new as ours: `VIGIE_PG_BIN`, else the path.
+fn client(program: &str) -> Option<Command> {
+    let path = std::env::var("VIGIE_PG_BIN").map_or(program.into(), |bin| Path::new(&bin).join(program));
+    let said = Command::new(&path).arg("--version").output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    let major: u32 = said.split_whitespace().last()?.split('.').next()?.parse().ok()?;
+    (major >= 17).then(|| Command::new(path))
+}
+
+async fn dump(pool: &PgPool, to: &str) -> bool {
+    let (Some(mut dump), Some(mut restore)) = (client("pg_dump"), client("pg_restore")) else {
+        println!(
+            "skipped: pg-dump: pg_dump and pg_restore of PostgreSQL 17 are not installed (VIGIE_PG_BIN)"
+        );
+        return false;
+    };
+    let file = std::env::temp_dir().join(format!("{to}.dump"));
+    let done = dump.args(["-Fc", "-f"]).arg(&file).arg(address(pool, &name(pool)).as_str()).status().unwrap();
+    assert!(done.success());
+    let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
+    drop_database(&mut admin, to).await;
+    sqlx::query(sqlx::AssertSqlSafe(format!("create database \"{to}\""))).execute(&mut admin).await.unwrap();
+    let done = restore.arg("-d").arg(address(pool, to).as_str()).arg(&file).status().unwrap();
+    assert!(done.success());
+    std::fs::remove_file(file).unwrap();
+    true
+}
+
+async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
+    // A name is 63 bytes at most.
+    let copied = format!("vigie_restored_{}", &name(pool)[name(pool).len() - 24..]);
+    let list = std::env::temp_dir().join(format!("vigie-{copied}"));
+    let _ = std::fs::remove_file(&list);
+    let (service, _post) = with_list(pool, "us", Some(list.clone())).await;
+    let mut ada = planted(&service, "ada", "ada@canary.test").await;
+    let bob = planted(&service, "bob", "bob@canary.test").await;
+    if dumped {
+        if !dump(pool, &copied).await {
+            return;
+        }
+    } else {
+        copy(pool, &copied).await;
+    }
+    let page = ada.browser.send("/account/rights/erasure", &[("sure", "yes")]).await;
+    assert!(page.body.contains("It is erased"), "{}", page.body);
+
+    let url = address(pool, &copied);
+    let back = PgPoolOptions::new().max_connections(2).connect(url.as_str()).await.unwrap();
+    let ids = canaries(&[&ada.account, &ada.contact, ada.email, &ada.subject]);
+    assert!(scan(&back, &ids).await.len() > 8, "the backup brought her back");
+    let bobs = scan(&back, &bob.canaries()).await;
+    let again = || {
+        let run = Command::new(env!("CARGO_BIN_EXE_identity"))
+            .current_dir(root())
+            .arg("restore-erasures")
+            .env("DATABASE_URL", url.as_str())
+            .env("VIGIE_ERASURES", &list)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    assert_eq!(again(), "1 erased again\n");
+    assert_eq!(scan(&back, &ids).await, BTreeMap::new());
+    let left: Vec<String> = scan(&back, &ada.canaries()).await.into_keys().collect();
+    assert_eq!(left, ["audit.about", "audit.actor"]);
+    assert_eq!(scan(&back, &bob.canaries()).await, bobs);
+    assert!(matches!(audit::verify(&back).await.unwrap(), Verdict::Whole(..)));
+    assert_eq!(again(), "0 erased again\n");
+    back.close().await;
+    let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("drop database \"{copied}\"")))
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    std::fs::remove_file(list).unwrap();
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_copy_of_the_database_from_before_an_erasure_is_erased_again(pool: PgPool) {
+    a_backup_from_before_is_erased_again(&pool, false).await;
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_dump_from_before_an_erasure_is_erased_again_when_it_is_restored(pool: PgPool) {
+    a_backup_from_before_is_erased_again(&pool, true).await;
+}
