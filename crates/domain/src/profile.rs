@@ -1,6 +1,7 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
 pub mod identity;
+pub mod incident;
 
 use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
@@ -52,6 +53,9 @@ pub struct CountryProfile {
     /// Who vouches for people who log in.
     #[serde(default)]
     pub identity: identity::Identity,
+    /// Who must be told of an incident, and by when.
+    #[serde(default)]
+    pub incident: incident::Incident,
 }
 
 /// A language of the pages.
@@ -337,6 +341,7 @@ impl CountryProfile {
             return wrong(what);
         }
         self.identity.check()?;
+        self.incident.check(self)?;
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),
