@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot be prepared has failed")]
 
 use domain::CountryProfile;
+use domain::profile::incident::Authority;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -85,11 +86,13 @@ fn every_authority_of_every_country_gets_its_form_in_every_language() {
         let country = profile.country.to_string();
         for word in profile.incident.words() {
             let folder = Folder::new(&format!("forms-{country}-{word}"));
-            let id = folder.declare(&country, word, &["--fact", "measures=vigie-canary"]);
+            let concerned = |a: &&Authority| a.involves.iter().any(|w| w == word);
+            let asked = profile.incident.authority.iter().find(concerned).unwrap().fields.last().unwrap();
+            let id = folder.declare(&country, word, &["--fact", &format!("{asked}=vigie-canary")]);
             for authority in &profile.incident.authority {
                 for language in &profile.languages {
                     let file = format!("{}.{}.md", authority.id, language.code);
-                    if !authority.involves.iter().any(|w| w == word) {
+                    if !concerned(&authority) {
                         assert!(!folder.0.join(&id).join(&file).exists(), "{country} {word}: {file}");
                         continue;
                     }
@@ -99,10 +102,7 @@ fn every_authority_of_every_country_gets_its_form_in_every_language() {
                         let label = &profile.incident.field(field).unwrap().label[&language.code];
                         assert!(form.contains(&format!("## {label}\n")), "{country} {file} lacks {label}");
                     }
-                    assert_eq!(
-                        form.contains("vigie-canary"),
-                        authority.fields.iter().any(|f| f == "measures")
-                    );
+                    assert_eq!(form.contains("vigie-canary"), authority.fields.contains(asked));
                     assert!(!form.contains(".form."), "a text is missing: {form}");
                 }
             }
