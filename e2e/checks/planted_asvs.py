@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The check of the security table, checked: faults planted in a copy, each of which must be named."""
+"""The checks of the security table and of the threats, checked: faults planted in a copy, each of which must be named."""
 
 import re
 import tomllib
 
 from common import ROOT, finish, plant
 
-TABLE = "docs/security/asvs.toml"
+TABLE, FLOWS, THREATS = "docs/security/asvs.toml", "docs/security/dataflow.puml", "docs/security/threats.md"
 
 
 def line(number, change):
@@ -34,14 +34,21 @@ FAULTS = [("asvs", *rest) for rest in [
     ("missing without a reason", TABLE, line("3.4.1", lambda row: re.sub(r', note = "[^"]*"', "", row)), "row 3.4.1 is missing: say why"),
     ("not applicable, and it points somewhere", TABLE, line("1.2.6", lambda row: row.replace(" }", ', at = "Cargo.toml" }')), "point nowhere"),
     ("a page that hides what is missing", "docs/security/asvs.md", other("**missing**", "test"), "is older than asvs.toml"),
+]] + [("threats", *rest) for rest in [
+    ("a flow without its threats", FLOWS, other("reader --> door : F1", "reader --> door : F12"), "no section for F12"),
+    ("a flow that is not drawn any more", FLOWS, other("operator --> forge : F10 secrets, encrypted\n", ""), "has a section for F10"),
+    ("a threat that is lost", THREATS, lambda text: re.sub(r"^\| R repudiation .*\n", "", text, count=1, flags=re.M), "F1: one row for each of STRIDE"),
+    ("an empty answer", THREATS, other("| – |", "| |"), "a cell is empty"),
+    ("a test that is not there", THREATS, other("what_is_over_is_removed", "what_is_over_is_kept"), "names the test what_is_over_is_kept"),
+    ("a row that is not there", "docs/security/top10.md", other("ASVS 13.4.4", "ASVS 13.4.9"), "names ASVS 13.4.9, which is no row"),
 ]]
 
 
 def main():
     rows = tomllib.loads((ROOT / TABLE).read_text(encoding="utf-8"))["rows"].values()
     pointed = {row["at"].split("::")[0] for row in rows if "at" in row}
-    with plant.copied("docs/security", "e2e/checks", *pointed) as tree:
-        faults = plant.well(tree, ["asvs"]) + plant.planted(tree, FAULTS)
+    with plant.copied("docs/security", "e2e/checks", "services/*.rs", "crates/*.rs", *pointed) as tree:
+        faults = plant.well(tree, ["asvs", "threats"]) + plant.planted(tree, FAULTS)
     finish("planted_asvs", faults, len(FAULTS))
 
 

@@ -342,6 +342,11 @@ impl CountryProfile {
         }
         self.identity.check()?;
         self.incident.check(self)?;
+        if let Some(contact) = self.legal.get("security_contact").filter(|c| *c != UNSET && !is_contact(c)) {
+            return wrong(format!(
+                "legal.security_contact `{contact}` is no address: write an e-mail address, or https://…, tel:…"
+            ));
+        }
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),
@@ -377,6 +382,14 @@ impl CountryProfile {
         let head = self.signals.iter().filter(of).filter(|s| s.id == disease.headline);
         head.chain(self.signals.iter().filter(of).filter(|s| s.id != disease.headline))
     }
+}
+
+/// Is it an e-mail address, or an address of a kind that RFC 9116 allows?
+fn is_contact(text: &str) -> bool {
+    let scheme = ["https://", "mailto:", "tel:"].iter().any(|s| text.len() > s.len() && text.starts_with(s));
+    let mail =
+        !text.contains(':') && text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'));
+    (scheme || mail) && !text.contains(char::is_whitespace)
 }
 
 /// The level of the whole country.
