@@ -29,28 +29,29 @@ def read(path):
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def about_nobody(about):
-    """table.column -> why, of `identity`; what a classification beside the service says comes first."""
-    found = dict(about["identity"])
-    if CLASSES.is_file():
-        for entry in read(CLASSES).get("column", []):
-            if entry["category"] == "none":
-                found[f"{entry['table']}.{entry['column']}"] = entry.get("purpose", "")
-    return found
+def of_service():
+    """table.column -> category, as the service itself says it; `none` is about nobody. Empty while it says nothing."""
+    tables = read(CLASSES)["table"] if CLASSES.is_file() else []
+    return {f"{t['name']}.{c}": category for t in tables for c, category in t["columns"].items()}
 
 
 def empty(value):
     return value in ("", [], {}) or (isinstance(value, str) and not value.strip())
 
 
-def columns(register, where, tables, nobody, faults):
-    """Compares a register with the schema of `identity`."""
-    exist = {f"{t}.{c}" for t, names in tables.items() for c in names}
+def made(tables):
+    """table.column of all of a schema."""
+    return {f"{t}.{c}" for t, names in tables.items() for c in names}
+
+
+def columns(register, where, tables, nobody, service, faults):
+    """Compares a register with the schema of `identity`, and with what the service says of its columns."""
+    exist = made(tables)
     named = [c for p in register["processing"] for c in p.get("columns", [])]
     faults += [f"{where} names {c}, which the migrations do not make" for c in sorted(set(named) - exist)]
     faults += [f"{where} names {c} twice" for c in sorted({c for c in named if named.count(c) > 1})]
     faults += [f"{where} names {c}, and it is said to be about nobody" for c in sorted(set(named) & set(nobody))]
-    missing = exist - set(named) - set(nobody)
+    missing = exist - set(named) - set(nobody) - {c for c, category in service.items() if category == "none"}
     faults += [f"{where}: {c} is in no register: name it there, or say in docs/legal/columns.toml why it is about nobody" for c in sorted(missing)]
 
 
@@ -76,9 +77,15 @@ def fields(register, where, languages, legal, faults):
         faults += [f"{what}: {p} is not there" for p in paths if not (ROOT / p).exists()]
 
 
-def page(register, labels, language, legal):
+def filled(text, days):
+    """A text with the numbers of days of the profile's [law.keep_days] in place of {name}; KeyError for one that is not there."""
+    return re.sub(r"\{(\w+)\}", lambda m: str(days[m.group(1)]), text)
+
+
+def page(register, labels, language, profile):
     """The register and the table of retention, as a person reads them."""
-    words, now = labels[language], register["version"][-1]
+    words, now, legal = labels[language], register["version"][-1], profile["legal"]
+    days = profile.get("law", {}).get("keep_days", {})
 
     def named(key):
         value = legal.get(key, UNSET)
@@ -94,11 +101,11 @@ def page(register, labels, language, legal):
         rows = [(words[k], p[k][language]) for k in ("purpose", "basis", "persons", "categories")]
         rows.append((words["columns"], ", ".join(f"`{c}`" for c in p["columns"]) or words["nowhere"]))
         rows += [(words["elsewhere"], ", ".join(f"`{e}`" for e in p["elsewhere"]))] if p["elsewhere"] else []
-        rows += [(words[k], p[k][language]) for k in ("recipients", "transfers", "retention", "security")]
+        rows += [(words[k], filled(p[k][language], days)) for k in ("recipients", "transfers", "retention", "security")]
         table = "\n".join(f"| {a} | {b} |" for a, b in rows)
         full.append(f"\n## {p['title'][language]}\n| | |\n|---|---|\n{table}")
         by = words["by_hand"] if p["deleted_by"] == UNSET else f"`{p['deleted_by']}`"
-        kept.append(f"| {p['title'][language]} | {p['retention'][language]} | {by} |")
+        kept.append(f"| {p['title'][language]} | {filled(p['retention'][language], days)} | {by} |")
     full.append(f"\n## {words['surveillance']}\n{words['surveillance_text']}")
     history = "\n".join(f"- {v['number']}, {v['effective_from']}: {v['what']}" for v in register["version"])
     full.append(f"\n## {words['changes']}\n{history}")
@@ -122,6 +129,24 @@ def versions(register, where, country, faults):
         faults.append(f"{where}: the texts are not those of version {register['version'][-1]['number']}: add a version, then run e2e/checks/legal.py --seal")
 
 
+def pages(country, register, labels, languages, profile, write, faults):
+    """Compares the pages with their register, or writes them."""
+    for language in languages:
+        if not (FOLDER / country / f"dpia.{language}.md").is_file():
+            faults.append(f"docs/legal/{country}/dpia.{language}.md is missing")
+        try:
+            written = page(register, labels, language, profile)
+        except KeyError as error:
+            faults.append(f"docs/legal/{country}/register.toml names {error} in braces, which is no key of [law.keep_days] in the profile")
+            continue
+        for file, text in zip(("register", "retention"), written):
+            target = FOLDER / country / f"{file}.{language}.md"
+            if write:
+                target.write_text(text, encoding="utf-8")
+            elif not target.is_file() or target.read_text(encoding="utf-8") != text:
+                faults.append(f"{name(target)} is older than docs/legal/{country}/register.toml: run e2e/checks/legal.py --write")
+
+
 def main():
     faults, how = [], sys.argv[1:]
     about, labels = read(FOLDER / "columns.toml"), read(FOLDER / "labels.toml")
@@ -130,13 +155,14 @@ def main():
         surveillance = schema.tables(tracked("crates/store/migrations/*.sql"))
     except schema.Unread as error:
         finish("legal", [str(error)], 0)
-    nobody = about_nobody(about)
-    listed = {f"{t}.{c}" for t, names in about["surveillance"].items() for c in names}
-    there = {f"{t}.{c}" for t, names in surveillance.items() for c in names}
+    nobody, service = about["identity"], of_service()
+    listed, there = made(about["surveillance"]), made(surveillance)
     faults += [f"crates/store/migrations makes {c}: the surveillance database holds nothing about a person; list it in docs/legal/columns.toml if so" for c in sorted(there - listed)]
     faults += [f"docs/legal/columns.toml lists {c}, which the migrations do not make" for c in sorted(listed - there)]
     faults += [f"docs/legal/columns.toml says that {c} is about nobody: its name says otherwise" for c in sorted(listed | set(about["identity"])) if PERSON.search(c.split(".")[1])]
     faults += [f"docs/legal/columns.toml: {c} has no reason" for c, why in nobody.items() if empty(why)]
+    faults += [f"docs/legal/columns.toml says that {c} is about nobody, and {name(CLASSES)} calls it {service[c]}" for c in nobody if service.get(c, "none") != "none"]
+    faults += [f"{name(CLASSES)} does not name {c}" for c in sorted(made(identity) - service.keys()) if service]
     countries = sorted(p.parent.parent.name for p in tracked("clusters/*/profile/profile.toml"))
     for country in countries:
         path = FOLDER / country / "register.toml"
@@ -146,19 +172,11 @@ def main():
         profile, register, where = read(ROOT / f"clusters/{country}/profile/profile.toml"), read(path), name(path)
         languages = sorted(language["code"] for language in profile["languages"])
         before = len(faults)
-        columns(register, where, identity, nobody, faults)
+        columns(register, where, identity, nobody, service, faults)
         fields(register, where, languages, profile["legal"], faults)
         if len(faults) > before:
             continue
-        for language in languages:
-            if not (FOLDER / country / f"dpia.{language}.md").is_file():
-                faults.append(f"docs/legal/{country}/dpia.{language}.md is missing")
-            for file, text in zip(("register", "retention"), page(register, labels, language, profile["legal"])):
-                target = FOLDER / country / f"{file}.{language}.md"
-                if how:
-                    target.write_text(text, encoding="utf-8")
-                elif not target.is_file() or target.read_text(encoding="utf-8") != text:
-                    faults.append(f"{name(target)} is older than {where}: run e2e/checks/legal.py --write")
+        pages(country, register, labels, languages, profile, bool(how), faults)
         if how == ["--seal"]:
             text = path.read_text(encoding="utf-8")
             head, mark, _ = text.rpartition('sha256 = "')

@@ -40,6 +40,7 @@ FAULTS = [("legal", *rest) for rest in [
     ("a page changed by hand", "docs/legal/fr/register.fr.md", lambda text: text + "\nRien.\n", "is older than"),
     ("an assessment changed without a version", "docs/legal/us/dpia.en.md", lambda text: text + "\nMore.\n", "the texts are not those of version 1"),
     ("a version that begins before it is written", REGISTER, other("effective_from = 2026-11-29", "effective_from = 2020-01-01"), "takes effect before its date"),
+    ("a number of days that the profile does not state", REGISTER, lambda text: text.replace('retention.fr = "', 'retention.fr = "{centuries} jours, ', 1), "names 'centuries' in braces"),
     ("a country without a register", "clusters/xx/profile/profile.toml", lambda _: 'country = "xx"\n', "docs/legal/xx/register.toml is missing"),
     ("a controller that the operator named, and pages that do not say so", "clusters/fr/profile/profile.toml", other('publisher = "unset"', 'publisher = "Agence"'), "is older than"),
 ]]
