@@ -45,6 +45,9 @@ pub struct CountryProfile {
     pub gaps: Vec<Gap>,
     /// Fields that the law wants on the page: `unset` until an operator fills them in.
     pub legal: BTreeMap<String, String>,
+    /// Who must be told of an incident, and by when.
+    #[serde(default)]
+    pub incident: incident::Incident,
     /// Colours.
     pub theme: Theme,
     /// Who answers for the models of this installation: nobody, until an operator signs.
@@ -53,9 +56,6 @@ pub struct CountryProfile {
     /// Who vouches for people who log in.
     #[serde(default)]
     pub identity: identity::Identity,
-    /// Who must be told of an incident, and by when.
-    #[serde(default)]
-    pub incident: incident::Incident,
 }
 
 /// A language of the pages.
@@ -337,16 +337,16 @@ impl CountryProfile {
                 ));
             }
         }
-        if let Some(what) = self.model_cards.fault() {
-            return wrong(what);
-        }
-        self.identity.check()?;
         self.incident.check(self)?;
         if let Some(contact) = self.legal.get("security_contact").filter(|c| *c != UNSET && !is_contact(c)) {
             return wrong(format!(
                 "legal.security_contact `{contact}` is no address: write an e-mail address, or https://…, tel:…"
             ));
         }
+        if let Some(what) = self.model_cards.fault() {
+            return wrong(what);
+        }
+        self.identity.check()?;
         match self.legal.iter().find(|(_, value)| *value == UNSET) {
             Some((field, _)) if self.production => Err(ProfileError::Unset(field.clone())),
             _ => Ok(()),
