@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The check of the registers, checked: faults planted in a copy, each of which must be named."""
 
-from common import finish, plant
+from common import ROOT, finish, plant
 
 TAKEN = ["clusters/*/profile/profile.toml", "docs/legal", "e2e/checks", "services/identity/migrations", "services/identity/src", "crates/store/migrations",
          "services/identity/personal-data.toml", "crates/kit/src/network.rs", "crates/domain/src/models.rs", "crates/vigie/src/incident"]
@@ -38,12 +38,21 @@ FAULTS = [("legal", *rest) for rest in [
     ("code that is not there", REGISTER, other("services/identity/src/throttle.rs", "services/identity/src/brake.rs"), "services/identity/src/brake.rs is not there"),
     ("a controller that is no field of the profile", REGISTER, other('controller = "publisher"', 'controller = "minister"'), "controller is no key of [legal]"),
     ("a page changed by hand", "docs/legal/fr/register.fr.md", lambda text: text + "\nRien.\n", "is older than"),
-    ("an assessment changed without a version", "docs/legal/us/dpia.en.md", lambda text: text + "\nMore.\n", "the texts are not those of version 1"),
+    ("an assessment changed without a version", "docs/legal/us/dpia.en.md", lambda text: text + "\nMore.\n", "the texts are not those of version"),
     ("a version that begins before it is written", REGISTER, other("effective_from = 2026-11-29", "effective_from = 2020-01-01"), "takes effect before its date"),
     ("a number of days that the profile does not state", REGISTER, lambda text: text.replace('retention.fr = "', 'retention.fr = "{centuries} jours, ', 1), "names 'centuries' in braces"),
     ("a country without a register", "clusters/xx/profile/profile.toml", lambda _: 'country = "xx"\n', "docs/legal/xx/register.toml is missing"),
     ("a controller that the operator named, and pages that do not say so", "clusters/fr/profile/profile.toml", other('publisher = "unset"', 'publisher = "Agence"'), "is older than"),
 ]]
+
+# While the service says nothing of its columns itself, there is nothing to plant in.
+SERVICE = "services/identity/personal-data.toml"
+if (ROOT / SERVICE).is_file():
+    FAULTS += [
+        ("legal", "a column that the service does not name", SERVICE, other('issuer = "identifier"\n', ""), "does not name account.issuer"),
+        ("legal", "a person's column for the service, nobody's for the registers", COLUMNS, other("[identity]\n", '[identity]\n"role_grant.granted_at" = "a time"\n'),
+         "about nobody, and services/identity/personal-data.toml calls it record"),
+    ]
 
 
 def main():

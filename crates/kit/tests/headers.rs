@@ -1,5 +1,9 @@
 //! What every answer of every service carries, whatever became of the request.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what cannot be prepared has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: what cannot be prepared has failed"
+)]
 
 use axum::Router;
 use axum::body::Body;
@@ -20,7 +24,10 @@ async fn ask(method: Method, path: &str) -> (Response<()>, String) {
     let routes = Router::new()
         .route("/page", get(|| async { "page" }))
         .route("/form", post(|| async { StatusCode::NO_CONTENT }))
-        .route("/own", get(|| async { ([("content-security-policy", "default-src 'none'; frame-ancestors *")], "own") }))
+        .route(
+            "/own",
+            get(|| async { ([("content-security-policy", "default-src 'none'; frame-ancestors *")], "own") }),
+        )
         .route("/fails", get(fails))
         .route("/panics", get(panics));
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
