@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Diagrams: each SVG of docs/architecture was drawn from the .puml beside it as it is now.
+"""Diagrams: each SVG of docs/architecture and docs/security was drawn from the .puml beside it as it is now.
 
     diagrams.py                      compares
     diagrams.py --draw plantuml.jar  draws anew (Java and graphviz; plantuml-mit 1.2025.4 from Maven)
@@ -13,6 +13,7 @@ import sys
 from common import ROOT, finish, name, tracked
 
 FOLDER = ROOT / "docs/architecture"
+FOLDERS = [FOLDER, ROOT / "docs/security"]
 MARK = re.compile(r"<!--source ([0-9a-f]{64})-->")
 
 
@@ -31,7 +32,7 @@ def draw(path, jar):
 
 
 def main():
-    diagrams, faults = sorted(FOLDER.glob("*.puml")), []
+    diagrams, faults = [p for folder in FOLDERS for p in sorted(folder.glob("*.puml"))], []
     if sys.argv[1:2] == ["--draw"]:
         for path in diagrams:
             draw(path, sys.argv[2])
@@ -47,7 +48,7 @@ def main():
         drawn = sorted(re.findall(r"component \[(\S+)\]", path.read_text(encoding="utf-8")))
         if drawn != apps:
             faults.append(f"{name(path)} shows {drawn}; clusters/{country}/apps has {apps}")
-    for svg in FOLDER.glob("*.svg"):
+    for svg in [p for folder in FOLDERS for p in folder.glob("*.svg")]:
         if not svg.with_suffix(".puml").is_file():
             faults.append(f"{name(svg)} has no .puml beside it")
     finish("diagrams", faults, len(diagrams))

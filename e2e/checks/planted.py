@@ -2,13 +2,8 @@
 """The checks of secrets and manifests, checked: faults planted in a copy, each of which must be named."""
 
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-from common import ROOT, finish, name, tracked
+from common import finish, plant
 
 TAKEN = ["clusters", "secrets", "containers", "services/*/deploy/*", "services/*/Cargo.toml", ".sops.yaml", "docs/operations.md", "e2e/checks"]
 SECRET = "apiVersion: v1\nkind: {kind}\nmetadata: {{ name: a }}\n{rest}"
@@ -48,43 +43,17 @@ FAULTS = [
 ]
 
 
-def said(tree, check):
-    """(exit code, what it said) of a check in the copy."""
-    subprocess.run(["git", "-C", tree, "add", "--all", "--force"], check=True)
-    done = subprocess.run([sys.executable, tree / f"e2e/checks/{check}.py"], check=False, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
-
-
 def main():
-    faults = []
-    with tempfile.TemporaryDirectory(prefix="vigie-planted-") as folder:
-        tree = Path(folder)
-        for path in tracked(*TAKEN):
-            (tree / name(path)).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, tree / name(path))
-        subprocess.run(["git", "init", "--quiet", tree], check=True)
+    with plant.copied(*TAKEN) as tree:
         # As the tree is, and as the workflow `images` leaves it: both are well.
-        for state in ("as it is", "with real digests"):
-            for check in ("sealed", "manifests"):
-                code, text = said(tree, check)
-                if code != 0:
-                    faults.append(f"the tree {state}: {check} says {text}")
-            if state == "as it is":
-                kept = {p: p.read_text() for p in tree.glob("clusters/*/images/kustomization.yaml")}
-                for path, text in kept.items():
-                    path.write_text(text.replace("registry.invalid", "registry.example").replace(ZERO, REAL))
+        faults = plant.well(tree, ["sealed", "manifests"])
+        kept = {p: p.read_text() for p in tree.glob("clusters/*/images/kustomization.yaml")}
+        for path, text in kept.items():
+            path.write_text(text.replace("registry.invalid", "registry.example").replace(ZERO, REAL))
+        faults += plant.well(tree, ["sealed", "manifests"], "with real digests")
         for path, text in kept.items():
             path.write_text(text)
-        for check, what, file, change, wanted in FAULTS:
-            path = tree / file
-            before = path.read_text() if path.exists() else None
-            path.write_text(change(before or ""))
-            if path.read_text() == before:
-                faults.append(f"{what}: nothing was planted in {file}")
-            code, text = said(tree, check)
-            if code == 0 or wanted not in text:
-                faults.append(f"{what} in {file} was not refused: {text.strip()[-300:]}")
-            path.unlink() if before is None else path.write_text(before)
+        faults += plant.planted(tree, FAULTS)
     finish("planted", faults, len(FAULTS))
 
 

@@ -99,3 +99,22 @@ def check(root, workflows, page):
             yield from job(file, workflow, name, body)
     for file, _, name, step in steps(workflows):
         yield from run_step(file, name, step, targets)
+
+
+# What the scans are, in the script that `make audit` runs.
+SCANS = ["gitleaks git ", "cargo deny --offline --log-level warn check bans licenses sources", "cargo deny --log-level warn check advisories"]
+
+
+def scans(root, workflows):
+    """Secrets, licences and advisories are looked for on a day of every week, online, and when a dependency changes."""
+    script = (root / "e2e/workflows/audit.sh").read_text()
+    for scan in SCANS:
+        if not any(line.strip().startswith(scan) or f"if {scan}" in line for line in script.splitlines()):
+            yield f"e2e/workflows/audit.sh does not run `{scan.strip()}`"
+    for _, workflow, name, step in steps(workflows):
+        events = workflow.get("on", workflow.get(True)) or {}
+        env = {**(workflow.get("env") or {}), **(workflow["jobs"][name].get("env") or {}), **(step.get("env") or {})}
+        paths = (events.get("push") or {}).get("paths", [])
+        if step["run"].strip() == "make audit" and events.get("schedule") and env.get("VIGIE_ONLINE") == "1" and "Cargo.lock" in paths:
+            return
+    yield "no workflow runs `make audit` by a schedule and when Cargo.lock changes, with VIGIE_ONLINE=1: without it what cannot be fetched is no failure"

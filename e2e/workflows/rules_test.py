@@ -67,6 +67,25 @@ class PlantedFaults(unittest.TestCase):
             with self.subTest(recipe=recipe):
                 self.assertTrue(any("cannot fail" in f for f in faults(make=f"thing:\n{recipe}\n")))
 
+    def test_scans_that_do_not_run_are_named(self):
+        root = Path(rules.__file__).resolve().parents[2]
+        file = root / ".github/workflows/security.yml"
+        script, text = (root / "e2e/workflows/audit.sh").read_text(), file.read_text()
+        with tempfile.TemporaryDirectory() as folder:
+            audit = Path(folder) / "e2e/workflows/audit.sh"
+            audit.parent.mkdir(parents=True)
+
+            def said(script, text):
+                audit.write_text(script)
+                return " ".join(rules.scans(Path(folder), {"security.yml": yaml.safe_load(text)}))
+
+            self.assertEqual(said(script, text), "")
+            for scan in rules.SCANS:
+                self.assertIn("does not run", said(script.replace(scan, "# " + scan), text))
+            for old, new in [("make audit", "make audits"), ('VIGIE_ONLINE: "1"', 'VIGIE_ONLINE: "0"'), ("Cargo.lock", "Cargo.toml"), ("schedule:", "other:")]:
+                self.assertNotEqual(text.replace(old, new), text)
+                self.assertIn("no workflow runs", said(script, text.replace(old, new)))
+
 
 if __name__ == "__main__":
     unittest.main()

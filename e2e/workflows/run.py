@@ -186,7 +186,7 @@ def main():
                                  capture_output=True, text=True)
         if planted.returncode != 0:
             driver.fault(f"the rules let a planted fault pass: {planted.stderr.strip()}")
-        for sentence in rules.check(ROOT, workflows, (ROOT / "docs/pipeline.md").read_text()):
+        for sentence in [*rules.check(ROOT, workflows, (ROOT / "docs/pipeline.md").read_text()), *rules.scans(ROOT, workflows)]:
             driver.fault(sentence)
         lint(driver)
         later = []

@@ -1,6 +1,7 @@
 //! A country as data: `clusters/<country>/profile/profile.toml`.
 
 pub mod identity;
+pub mod incident;
 pub mod law;
 
 use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
@@ -45,6 +46,9 @@ pub struct CountryProfile {
     pub gaps: Vec<Gap>,
     /// Fields that the law wants on the page: `unset` until an operator fills them in.
     pub legal: BTreeMap<String, String>,
+    /// Who must be told of an incident, and by when.
+    #[serde(default)]
+    pub incident: incident::Incident,
     /// Colours.
     pub theme: Theme,
     /// Who answers for the models of this installation: nobody, until an operator signs.
@@ -337,6 +341,12 @@ impl CountryProfile {
                 ));
             }
         }
+        self.incident.check(self)?;
+        if let Some(contact) = self.legal.get("security_contact").filter(|c| *c != UNSET && !is_contact(c)) {
+            return wrong(format!(
+                "legal.security_contact `{contact}` is no address: write an e-mail address, or https://…, tel:…"
+            ));
+        }
         if let Some(what) = self.model_cards.fault() {
             return wrong(what);
         }
@@ -377,6 +387,14 @@ impl CountryProfile {
         let head = self.signals.iter().filter(of).filter(|s| s.id == disease.headline);
         head.chain(self.signals.iter().filter(of).filter(|s| s.id != disease.headline))
     }
+}
+
+/// Is it an e-mail address, or an address of a kind that RFC 9116 allows?
+fn is_contact(text: &str) -> bool {
+    let scheme = ["https://", "mailto:", "tel:"].iter().any(|s| text.len() > s.len() && text.starts_with(s));
+    let mail =
+        !text.contains(':') && text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'));
+    (scheme || mail) && !text.contains(char::is_whitespace)
 }
 
 /// The level of the whole country.

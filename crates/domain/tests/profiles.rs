@@ -94,3 +94,60 @@ fn a_provider_that_cannot_be_trusted_or_told_apart_is_refused() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+#[test]
+fn a_security_contact_is_an_address_that_security_txt_may_carry() {
+    for (folder, text) in profiles() {
+        let with = |contact: &str| {
+            let line = format!("security_contact = \"{contact}\"");
+            CountryProfile::parse(&text.replace("security_contact = \"unset\"", &line))
+        };
+        for good in [
+            "unset",
+            "security@operator.test",
+            "https://operator.test/security",
+            "tel:+41-0",
+            "mailto:a@b.test",
+        ] {
+            assert!(with(good).is_ok(), "{folder}: {good}");
+        }
+        for bad in [
+            "the security team",
+            "http://operator.test/",
+            "javascript:alert(1)",
+            "@b.test",
+            "a@b",
+            "https://",
+            "",
+        ] {
+            let error = with(bad).expect_err(bad).to_string();
+            assert!(error.contains("legal.security_contact"), "{error}");
+        }
+        assert!(
+            with("a@b.test\\nExpires: 2099-01-01T00:00:00Z").is_err(),
+            "no line of the file is written by a contact"
+        );
+    }
+}
+
+#[test]
+fn rules_of_incidents_that_contradict_themselves_are_refused() {
+    let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "fr").unwrap();
+    assert!(CountryProfile::parse(&text).is_ok());
+    for (old, new, wanted) in [
+        ("id = \"personnes\"", "id = \"cnil\"", "authority `cnil` is no word"),
+        ("alert_hours = [24, 48, 66]", "alert_hours = [24, 48, 72]", "ascend to before due_hours"),
+        ("alert_hours = [24, 48, 66]", "alert_hours = [48, 24]", "ascend to before due_hours"),
+        ("due_hours = 72", "due_hours = 0", "ascend to before due_hours"),
+        ("name.fr = \"CNIL", "name.de = \"CNIL", "is not in every language"),
+        ("label.fr = \"Nature", "label.en = \"Nature", "the label of field nature"),
+        ("from = \"publisher\"", "from = \"minister\"", "legal.minister, which is not there"),
+        ("fields = [\"controller\"", "fields = [\"colour\"", "asks colour, which is no field"),
+        ("involves = [\"high_risk\"]", "involves = []", "does not say in words"),
+        ("due_hours = 72", "due_days = 3", "unknown field `due_days`"),
+    ] {
+        assert!(text.contains(old), "{old}");
+        let error = CountryProfile::parse(&text.replacen(old, new, 1)).expect_err(new).to_string();
+        assert!(error.contains(wanted), "{new}: {error}");
+    }
+}

@@ -5,6 +5,7 @@ mod backup;
 mod door;
 mod drill;
 mod front;
+mod incident;
 mod login;
 mod postgres;
 mod process;
@@ -16,6 +17,8 @@ mod state;
 mod testdb;
 mod tree;
 mod up;
+
+rust_i18n::i18n!("locales");
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -64,6 +67,9 @@ enum Command {
     /// Look whether forecasts and scores are still what was stored
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Declare an incident, fill the authorities' forms, watch their deadlines
+    #[command(subcommand)]
+    Incident(incident::Command),
     /// Run a command with a PostgreSQL of its own in DATABASE_URL (tests, benchmarks)
     WithDatabase(testdb::Args),
 }
@@ -132,6 +138,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
         Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
         Command::Drill(args) => drill::run(&args).await.map(|()| 0),
         Command::Audit(command) => audit::run(&command).await,
+        Command::Incident(command) => incident::run(&command),
         Command::WithDatabase(args) => testdb::run(&args).await,
     }
 }

@@ -108,6 +108,17 @@ async fn a_security_contact_is_never_invented(pool: PgPool) {
     let set = site(&pool, profile, Clock::Real, "").get("/.well-known/security.txt").await;
     assert!(set.body.starts_with("Contact: mailto:security@operator.test\nExpires: 2"), "{}", set.body);
     assert!(set.header("content-type").starts_with("text/plain"));
+    // RFC 9116: each once, an end that lies ahead and within a year, https.
+    for file in [&unset.body, &set.body] {
+        let values = |name: &str| {
+            file.lines().filter_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).collect::<Vec<_>>()
+        };
+        let [expires] = values("Expires")[..] else { panic!("one Expires: {file}") };
+        let left = expires.parse::<chrono::DateTime<chrono::Utc>>().unwrap() - kit::wall();
+        assert!((30..366).contains(&left.num_days()), "{expires}");
+        assert_eq!((values("Preferred-Languages").len(), values("Contact").len()), (1, 1), "{file}");
+        assert_eq!(values("Canonical"), ["https://vigie.test/.well-known/security.txt"]);
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
