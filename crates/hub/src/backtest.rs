@@ -91,7 +91,7 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
     let mut fitted: Option<Fitted> = None;
     let mut files = 0;
     for (index, origin) in origins.iter().copied().enumerate() {
-        let model = |source| HubError::Model { origin, source };
+        let model = |cause| HubError::Model { origin, cause };
         let panel = ground.panel(&args.target, origin);
         if !panel.series.iter().any(|s| s.forecast) {
             say(progress, &format!("{origin}: nothing was known of the target yet"));

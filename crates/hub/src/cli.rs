@@ -2,6 +2,7 @@
 //! `run` of its arguments) does the work. Results go to `out`, progress to `progress`.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -68,10 +69,10 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Name of the model.
-    #[arg(long, value_name = "NAME", default_value = "Vigie-pool")]
+    #[arg(long, value_name = "NAME", default_value = "Vigie-pool", value_parser = model_name)]
     pub model: String,
     /// Only what was published this many days before the reference date is used (FluSight 2, RespiCast 0).
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(0..=365))]
     pub lag_days: Option<i64>,
     /// Horizons, both ends inside (FluSight 0..3, RespiCast 1..4).
     #[arg(long, value_name = "A..B", value_parser = horizons, allow_hyphen_values = true)]
@@ -83,15 +84,15 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
     /// Also write the hubs' persistence baseline from what was known, as a model of this name.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = model_name)]
     pub baseline: Option<String>,
     /// Also write the seasonal baselines from what was known: the same weeks of earlier seasons as a model of this name,
     /// and with `-climate` after it the mean of those, with the newest weeks, and of all places.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = model_name)]
     pub seasonal: Option<String>,
     /// Reference dates from one fit to the next.
     #[arg(long, value_name = "N")]
-    pub refit_every: Option<usize>,
+    pub refit_every: Option<NonZeroUsize>,
     /// Also write what each member of the ensemble says, as models of their own.
     #[arg(long)]
     pub members: bool,
@@ -109,7 +110,7 @@ pub struct BacktestArgs {
     pub licence: String,
     /// Threads; they change nothing but the time. Default: all cores.
     #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Arguments of `score`.
@@ -146,6 +147,16 @@ pub struct ScoreArgs {
     /// How its forecasts were made: the command, for whoever makes them again.
     #[arg(long, value_name = "COMMAND")]
     pub card_command: Option<String>,
+}
+
+/// A name becomes a folder and part of a file's name: letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
+fn model_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("a model's name has letters, digits, `-`, `_` and `.` only, and begins with a letter or a digit"
+        .to_owned())
 }
 
 /// `0..3`, both ends inside, or one number.
@@ -204,13 +215,13 @@ impl BacktestArgs {
                 horizons: args.horizons,
                 history: (args.history.as_os_str() != "none").then_some(args.history),
                 carried: (args.data.as_os_str() != "none").then_some(args.data),
-                refit_every: args.refit_every,
+                refit_every: args.refit_every.map(NonZeroUsize::get),
                 baseline: args.baseline,
                 seasonal: args.seasonal,
                 recipe: None,
                 members: args.members,
                 submission,
-                threads: args.threads.unwrap_or(cores),
+                threads: args.threads.map_or(cores, NonZeroUsize::get),
             },
             progress,
         )?;
@@ -257,7 +268,7 @@ impl ScoreArgs {
 }
 
 fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
-    let wrong = |source| HubError::File { path: PathBuf::from("standard output"), source };
+    let wrong = |cause| HubError::File { path: PathBuf::from("standard output"), cause };
     out.write_all(text.as_bytes()).map_err(wrong)
 }
 
@@ -265,7 +276,7 @@ fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
 mod tests {
     use clap::Parser;
 
-    use super::{ScoreArgs, horizons};
+    use super::{BacktestArgs, ScoreArgs, horizons};
 
     #[derive(Parser)]
     struct Program {
@@ -277,6 +288,34 @@ mod tests {
     fn a_horizon_before_the_reference_date_is_no_option() {
         let words = "vigie --hub h --model-output m --out o --horizons -1..3".split(' ');
         assert_eq!(Program::try_parse_from(words).unwrap().score.horizons, (-1, 3));
+    }
+
+    #[derive(Debug, Parser)]
+    struct Back {
+        #[command(flatten)]
+        test: BacktestArgs,
+    }
+
+    #[test]
+    fn what_would_look_ahead_run_over_or_write_elsewhere_is_refused() {
+        let with = |more: &str| {
+            let words = format!("vigie --hub h --from 2025-01-04 --to 2025-01-04 --out o {more}");
+            Back::try_parse_from(words.split_whitespace()).map(|b| b.test).map_err(|e| e.to_string())
+        };
+        assert_eq!(with("--lag-days 0 --refit-every 1 --threads 2").unwrap().lag_days, Some(0));
+        assert_eq!(with("--model Vigie-pool_2.1").unwrap().model, "Vigie-pool_2.1");
+        for wrong in [
+            "--lag-days=-28",
+            "--lag-days 4000000000",
+            "--refit-every 0",
+            "--threads 0",
+            "--model ../../evil",
+            "--model .",
+            "--baseline a/b",
+            "--seasonal ..",
+        ] {
+            assert!(with(wrong).is_err_and(|e| e.contains("invalid value")), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,16 +1,17 @@
 use std::path::{Path, PathBuf};
 
-/// What can go wrong with the files and arguments of a hub: each is a sentence for the person who gave them.
+/// What can go wrong with the files and arguments of a hub: each is a sentence for the person who gave them, and says its
+/// cause itself (a field called `source` would have it said twice where a program prints the whole chain).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
     /// A file or folder cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file is there and not what it should be.
     #[error("{}: {what}", path.display())]
@@ -24,12 +25,12 @@ pub enum HubError {
     #[error("{0}")]
     Argument(String),
     /// The forecaster refuses the data.
-    #[error("forecast of {origin}: {source}")]
+    #[error("forecast of {origin}: {cause}")]
     Model {
         /// The reference date.
         origin: chrono::NaiveDate,
         /// Why.
-        source: epimodels::Error,
+        cause: epimodels::Error,
     },
 }
 
@@ -40,6 +41,6 @@ impl HubError {
 
     /// For `map_err` on the operations of one file.
     pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
-        move |source| Self::File { path: path.to_owned(), source }
+        move |cause| Self::File { path: path.to_owned(), cause }
     }
 }
