@@ -9,8 +9,8 @@ use crate::respond;
 use crate::series::Series;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use kit::{Params, Problem};
 use std::sync::Arc;
@@ -68,5 +68,7 @@ pub(crate) async fn show(
     let page = page.render().map_err(anyhow::Error::from)?;
     let mut response = respond::text(q.lang, &headers, "text/html; charset=utf-8", page)?;
     respond::set(&mut response, CONTENT_SECURITY_POLICY, POLICY)?;
+    // A page that isolates itself (COEP) shows no frame that does not say this.
+    respond::set(&mut response, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin")?;
     Ok(response)
 }

@@ -21,7 +21,8 @@ pub(crate) fn page(
 ) -> Result<Response, Problem> {
     let body = template.render().map_err(anyhow::Error::from)?;
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; base-uri 'none'; \
+         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
         form_to.unwrap_or("")
     );
     let mut response = (status, body).into_response();

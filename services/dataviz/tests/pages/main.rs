@@ -85,6 +85,7 @@ async fn only_the_embedded_page_may_stand_in_a_frame(pool: PgPool) {
     let page = get(&app, "/embed/flu_ed_visits/FR-IDF?lang=fr").await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-security-policy").ends_with("frame-ancestors *"));
+    assert_eq!(page.header("cross-origin-resource-policy"), "cross-origin");
     for part in [
         NOTICE,
         "https://example.org/explore?signal=flu_ed_visits&#38;place=FR-IDF",
@@ -95,6 +96,7 @@ async fn only_the_embedded_page_may_stand_in_a_frame(pool: PgPool) {
     }
     let explore = get(&app, "/explore").await;
     assert!(explore.header("content-security-policy").contains("frame-ancestors 'none'"));
+    assert_eq!(explore.header("cross-origin-resource-policy"), "same-origin");
     assert!(explore.header("content-security-policy").contains("script-src 'self'"));
     for path in
         ["/embed/nothing/FR", "/embed/flu_ed_visits/FR-ZZZ", "/embed/flu_ed_visits/CH", "/embed/a&b/FR"]
