@@ -8,6 +8,7 @@ mod common;
 mod few;
 mod further;
 mod leak;
+mod limits;
 mod measured;
 mod openapi;
 mod process;
