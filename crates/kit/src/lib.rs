@@ -12,6 +12,7 @@ pub mod network;
 pub mod notice;
 mod params;
 mod problem;
+pub mod rate;
 pub mod record;
 pub mod server;
 pub mod source;

@@ -67,6 +67,10 @@ pub struct Scored {
     pub target_end_date: NaiveDate,
     /// The middle of the forecast.
     pub median: f64,
+    /// The lower end of its central 80 % interval.
+    pub low_80: f64,
+    /// The upper end.
+    pub high_80: f64,
     /// The figure.
     pub truth: f64,
     /// When it was issued.
@@ -297,7 +301,7 @@ pub async fn scored(
                                           order by origin desc limit $4) newest), '-infinity')
               order by run_id, place_id, horizon, truth_issued_at desc)
          select l.run_id, r.model_id, r.model_version, l.origin, l.place_id, l.horizon, l.target_end_date,
-                f.quantiles[12] as median, l.truth, l.truth_issued_at, l.wis, l.baseline_wis,
+                f.quantiles[12] as median, f.quantiles[4] as low_80, f.quantiles[20] as high_80, l.truth, l.truth_issued_at, l.wis, l.baseline_wis,
                 l.covered_50, l.covered_80, l.covered_95,
                 e.truth as first_truth, e.truth_issued_at as first_issued_at, e.wis as first_wis,
                 e.covered_80 as first_covered_80, l.replayed

@@ -11,7 +11,6 @@ mod jobs;
 mod observations;
 mod openapi;
 pub mod parquet_file;
-mod rate;
 mod reader;
 mod respond;
 mod select;
@@ -25,11 +24,9 @@ pub use openapi::document;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::middleware;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use kit::App;
-use std::num::NonZeroU32;
 use std::time::Duration;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -67,13 +64,10 @@ pub fn router(app: App, per_minute: u32, patience: Duration) -> Router {
             memory: visit::Memory::default(),
             started: kit::wall(),
         });
-    let mut router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
-    if let Some(per_minute) = NonZeroU32::new(per_minute) {
-        router = router.layer(middleware::from_fn_with_state(rate::Limiter::new(per_minute), rate::limit));
-    }
+    let router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
     // Public figures: a page of anybody may read them. There are no cookies that could go along.
     let fixed = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-    router
+    kit::rate::limited(router, per_minute)
         .layer(fixed(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .layer(fixed(header::ACCESS_CONTROL_EXPOSE_HEADERS, "*"))
 }

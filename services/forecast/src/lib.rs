@@ -21,11 +21,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 rust_i18n::i18n!("locales", fallback = "en");
 
-/// The routes of this service, as it was built.
+/// The routes of this service, as it was built. One client may ask `per_minute` times a minute; 0: as often as it likes.
 ///
 /// # Errors
 /// [`cards::SignatureError`] when a signature of a model card in the profile does not verify.
-pub fn router(app: App, build: Build) -> Result<Router, cards::SignatureError> {
+pub fn router(app: App, build: Build, per_minute: u32) -> Result<Router, cards::SignatureError> {
     let registry = Arc::new(api::models::Registry { signers: cards::verify(&app.profile)?, build });
     let api = Router::new()
         .route("/transmission", get(api::transmission::transmission))
@@ -37,15 +37,11 @@ pub fn router(app: App, build: Build) -> Result<Router, cards::SignatureError> {
         .layer(Extension(registry))
         .route("/openapi.json", get(openapi::openapi))
         .with_state(app);
-    let router = Router::new().nest("/api/forecast/v1", api);
+    let router = kit::problem_fallbacks(Router::new().nest("/api/forecast/v1", api));
     // Public answers: a page of anybody may read them. There are no cookies that could go along.
-    Ok(kit::problem_fallbacks(router)
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::VARY,
-            HeaderValue::from_static("accept-language"),
-        )))
+    let fixed = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    Ok(kit::rate::limited(router, per_minute)
+        .layer(fixed(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .layer(fixed(header::ACCESS_CONTROL_EXPOSE_HEADERS, "*"))
+        .layer(fixed(header::VARY, "accept-language")))
 }

@@ -1,6 +1,6 @@
 //! `forecast batch`: computes once and ends. `forecast replay`: past weeks again. `forecast` or `forecast serve`: answers on
 //! `VIGIE_ADDR`, computes at the start and whenever there are new figures; `/watch` on `VIGIE_ADMIN_ADDR` is for operators.
-//! Settings: [`kit::config::Config`], `VIGIE_DATA_DIR`, `VIGIE_FORECAST_TICK_SECONDS` (how often to look whether a series has
+//! Settings: [`kit::config::Config`], [`kit::rate::per_minute`], `VIGIE_DATA_DIR`, `VIGIE_FORECAST_TICK_SECONDS` (how often to look whether a series has
 //! grown stale, under the real clock; default 3600), `VIGIE_FORECAST_REPLAY_WEEKS` (past weeks to replay at the start; default 0).
 
 use anyhow::Context as _;
@@ -76,7 +76,8 @@ fn say(line: &str) {
 
 async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()> {
     // Before anything is computed: a wrong signature stops the start.
-    let router = forecast::router(app.clone(), Build::from_env(env!("CARGO_PKG_NAME"))?)?;
+    let build = Build::from_env(env!("CARGO_PKG_NAME"))?;
+    let router = forecast::router(app.clone(), build, kit::rate::per_minute()?)?;
     let tick = Duration::from_secs(kit::config::var("VIGIE_FORECAST_TICK_SECONDS", 3600_u64)?.max(1));
     let weeks = kit::config::var("VIGIE_FORECAST_REPLAY_WEEKS", 0_usize)?;
     let worker = tokio::spawn({

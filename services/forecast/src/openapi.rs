@@ -2,7 +2,8 @@
 
 use axum::Json;
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::{Modify, OpenApi, ToSchema};
 
 /// RFC 9457.
 #[derive(Debug, Serialize, ToSchema)]
@@ -10,7 +11,7 @@ pub(crate) struct ProblemBody {
     r#type: String,
     title: String,
     status: u16,
-    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `internal`.
+    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `too_many_requests`, `internal`.
     code: String,
     /// A sentence.
     detail: String,
@@ -37,6 +38,7 @@ pub(crate) struct ProblemBody {
         crate::api::models::models,
         openapi,
     ),
+    modifiers(&Limited),
     components(schemas(ProblemBody)),
     tags(
         (name = "questions", description = "What is happening, and what is likely to come"),
@@ -44,6 +46,21 @@ pub(crate) struct ProblemBody {
     )
 )]
 struct Api;
+
+/// What every operation answers to who asks too often.
+struct Limited;
+
+impl Modify for Limited {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        for operation in api.paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
+            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+            let response = ResponseBuilder::new()
+                .description("Asked too often: `Retry-After` says when to come back")
+                .content("application/problem+json", problem);
+            operation.responses.responses.insert("429".to_owned(), response.build().into());
+        }
+    }
+}
 
 /// The description of this API.
 #[must_use]

@@ -78,7 +78,7 @@ impl Country {
             let router = match service {
                 "data-api" => data_api::router(app, 0, Duration::from_secs(5)),
                 "dataviz" => dataviz::router(app, &apps.join(",")).unwrap(),
-                "forecast" => forecast::router(app, Build::default()).unwrap(),
+                "forecast" => forecast::router(app, Build::default(), 0).unwrap(),
                 "identity" => {
                     identity::router(own.clone(), identity::Options::default(), identity::Time::default())
                         .unwrap()

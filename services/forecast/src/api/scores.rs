@@ -93,6 +93,8 @@ pub(crate) struct ScoreBody {
     horizon: i32,
     target_end_date: NaiveDate,
     median: f64,
+    /// Lower and upper end of the central 80 % interval of the same forecast.
+    band_80: [f64; 2],
     /// The figure known at `as_of`.
     truth: f64,
     /// When that truth was issued.
@@ -128,6 +130,7 @@ impl From<Scored> for ScoreBody {
             horizon: s.horizon,
             target_end_date: s.target_end_date,
             median: s.median,
+            band_80: [s.low_80, s.high_80],
             truth: s.truth,
             truth_issued_at: s.truth_issued_at,
             wis: s.wis,

@@ -2,7 +2,7 @@
 
 use super::question::{self, Question};
 use super::{Answer, answer::ReasonWord};
-use crate::batch::{Reason, alive};
+use crate::batch::{Reason, alive, day};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use domain::profile::NATION;
 use kit::{App, Params, Problem};
 use serde::Serialize;
-use std::collections::BTreeMap;
-use store::forecasts::Trend;
+use std::collections::{BTreeMap, BTreeSet};
+use store::forecasts::{Forecast, Trend};
 use utoipa::ToSchema;
 
 /// Places with the probabilities of where they are going.
@@ -72,7 +72,7 @@ const CLASSES: &str = "Change of the weekly value from the last week known: FluS
         ("signal" = Option<String>, Query, description = "Default: the country's main signal"),
         ("level" = Option<String>, Query, description = "Only places of this level. Default: all"),
         ("place" = Option<String>, Query, description = "Only this place"),
-        ("horizon" = Option<i32>, Query, description = "Default: the second of the signal's horizons"),
+        ("horizon" = Option<i32>, Query, description = "Default: that of the first target week that ends on the day of `as_of` or later; when all are over, of the last"),
         ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time. Default: the platform's clock"),
     ),
     responses(
@@ -97,7 +97,6 @@ pub(crate) async fn spread(
     if let Some(h) = horizon.filter(|h| !planned.is_empty() && !planned.contains(h)) {
         return Err(Problem::invalid("horizon", format!("{h} is none of {planned:?}")));
     }
-    let horizon = horizon.or_else(|| planned.get(1).copied()).unwrap_or(1);
     let mut conn = app.db.acquire().await?;
     let q = Question::read(&app, &mut conn, "spread", signal, &params, &headers).await?;
     let named = params.one("place")?.is_some();
@@ -120,6 +119,9 @@ pub(crate) async fn spread(
         Err((reason, last)) => return Ok(Json(q.not_estimated(reason, last))),
     };
     let trends = store::forecasts::trends(&mut conn, &run.id, None).await?;
+    let forecasts = store::forecasts::forecasts(&mut conn, &run.id, None).await?;
+    let current = || current(&forecasts, &trends, day(q.as_of)).or_else(|| planned.first().copied());
+    let horizon = horizon.or_else(current).unwrap_or(1);
     let refused = store::forecasts::not_estimated(&mut conn, &run.id, None).await?;
     let all = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
     let by_place: BTreeMap<&str, &Trend> =
@@ -138,8 +140,57 @@ pub(crate) async fn spread(
             PlaceTrend { place: p.id.clone(), level: p.level.clone(), trend, not_estimated }
         })
         .collect();
-    let forecasts = store::forecasts::forecasts(&mut conn, &run.id, None).await?;
     let target_end_date = forecasts.iter().find(|f| f.horizon == horizon).map(|f| f.target_end_date);
     let result = Spread { horizon, target_end_date, classes: CLASSES, places };
     Ok(Json(q.estimated(run, signal.unit.as_str(), result)))
+}
+
+/// The horizon of the first week that ends on `today` or later; when all are over, of the last one. Of the weeks with
+/// trends; of all that were forecast where there is no trend.
+fn current(forecasts: &[Forecast], trends: &[Trend], today: NaiveDate) -> Option<i32> {
+    let known: BTreeSet<i32> = trends.iter().map(|t| t.horizon).collect();
+    let said = forecasts.iter().filter(|f| known.is_empty() || known.contains(&f.horizon));
+    let weeks: BTreeMap<NaiveDate, i32> = said.map(|f| (f.target_end_date, f.horizon)).collect();
+    weeks.range(today..).next().or_else(|| weeks.last_key_value()).map(|(_, horizon)| *horizon)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_that_is_over_is_not_the_default_while_another_is_to_come() {
+        let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let week = |horizon: i32, end: &str| Forecast {
+            place_id: "US".into(),
+            horizon,
+            target_end_date: date(end),
+            quantiles: Vec::new(),
+        };
+        let trend = |horizon: i32| Trend {
+            place_id: "US".into(),
+            horizon,
+            large_decrease: 0.0,
+            decrease: 0.0,
+            stable: 1.0,
+            increase: 0.0,
+            large_increase: 0.0,
+            rises: 0.5,
+        };
+        let weeks =
+            [week(0, "2025-07-12"), week(1, "2025-07-19"), week(2, "2025-07-26"), week(3, "2025-08-02")];
+        let all = [0, 1, 2, 3].map(trend);
+        for (today, trends, wanted) in [
+            ("2025-07-12", &all[..], Some(0)),
+            ("2025-07-25", &all, Some(2)),
+            ("2025-07-26", &all, Some(2)),
+            ("2025-07-27", &all, Some(3)),
+            ("2025-08-03", &all, Some(3)),
+            ("2025-07-25", &all[..2], Some(1)),
+            ("2025-07-25", &[], Some(2)),
+        ] {
+            assert_eq!(current(&weeks, trends, date(today)), wanted, "{today}, {} trends", trends.len());
+        }
+        assert_eq!(current(&[], &all, date("2025-07-25")), None);
+    }
 }

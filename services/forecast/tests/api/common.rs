@@ -149,7 +149,7 @@ impl Answer {
 
 /// Asks the service as a client would, through the layers of every service.
 pub(crate) async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let router = kit::server::layers(forecast::router(app.clone(), kit::Build::default()).unwrap());
+    let router = kit::server::layers(forecast::router(app.clone(), kit::Build::default(), 600).unwrap());
     let mut request = Request::builder().method(method).uri(format!("/api/forecast/v1/{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -8,6 +8,7 @@ mod common;
 mod few;
 mod further;
 mod leak;
+mod limits;
 mod measured;
 mod openapi;
 mod process;
@@ -54,10 +55,21 @@ async fn what_was_computed_is_answered_with_what_it_was_made_from(pool: PgPool) 
     let classes = ["large_decrease", "decrease", "stable", "increase", "large_increase"];
     let sum: f64 = classes.iter().map(|c| trend[c].as_f64().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-9, "{spread}");
-    assert_eq!(
-        (&spread["result"]["horizon"], &spread["result"]["target_end_date"]),
-        (&2.into(), &"2025-03-02".into())
-    );
+    // Without a horizon: the week that is under way or to come, not one that is over.
+    for (clock, path, horizon, end) in [
+        (CLOCK, "spread", 1, "2025-02-23"),
+        ("2025-02-23T12:00:00Z", "spread", 1, "2025-02-23"),
+        ("2025-02-24T00:00:00Z", "spread", 2, "2025-03-02"),
+        ("2025-02-24T00:00:00Z", "spread?as_of=2025-02-23", 1, "2025-02-23"),
+        ("2025-02-24T00:00:00Z", "spread?horizon=1", 1, "2025-02-23"),
+    ] {
+        let spread = get(&recorded(&pool, clock), path).await.json();
+        assert_eq!(
+            (&spread["result"]["horizon"], &spread["result"]["target_end_date"]),
+            (&horizon.into(), &end.into()),
+            "{clock} {path}: {spread}"
+        );
+    }
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

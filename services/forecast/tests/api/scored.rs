@@ -37,8 +37,13 @@ async fn past_forecasts_are_scored_when_the_truth_is_known(pool: PgPool) {
     for s in scores.iter().filter(|s| s["forecast_as_of"] == "2025-01-24T23:59:59Z") {
         let horizon =
             answer["result"]["horizons"].as_array().unwrap().iter().find(|h| h["horizon"] == s["horizon"]);
-        let quantiles = horizon.unwrap()["quantiles"].as_array().unwrap();
+        let horizon = horizon.unwrap();
+        let quantiles = horizon["quantiles"].as_array().unwrap();
         let truth = s["truth"].as_f64().unwrap();
+        // Never a point without its band: both are those of the forecast, and the band is the one that was scored.
+        assert_eq!((&s["median"], &s["band_80"]), (&horizon["median"], &horizon["band_80"]), "{s}");
+        let (low, high) = (s["band_80"][0].as_f64().unwrap(), s["band_80"][1].as_f64().unwrap());
+        assert_eq!(s["covered_80"], (low..=high).contains(&truth), "{s}");
         // Twice the mean pinball loss, written out once more.
         let loss = |(level, q): (f64, f64)| {
             if truth > q { level * (truth - q) } else { (1.0 - level) * (q - truth) }

@@ -3,8 +3,8 @@
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
-use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
@@ -89,7 +89,7 @@ impl Source {
         url.query_pairs_mut().append_pair("signal", signal).append_pair("place", place);
         let request =
             self.client.get(url).header(ACCEPT, "application/json").header(ACCEPT_LANGUAGE, language);
-        let response = request.send().await.context("the forecast API does not answer")?;
+        let response = patiently(&request).await?;
         if response.status() == StatusCode::NOT_FOUND {
             let problem =
                 response.headers().get("content-type").is_some_and(|t| t == "application/problem+json");
@@ -100,5 +100,25 @@ impl Source {
         let response = response.error_for_status().context("the forecast API")?;
         let body = response.bytes().await.context("the forecast API")?;
         Ok(Some(serde_json::from_slice(&body).context("the forecast API answers something else")?))
+    }
+}
+
+/// For how many seconds one question waits, in all, for an API that says that it was asked too often.
+const PATIENCE: u64 = 10;
+
+/// The answer to `request`; where too much was asked, the one that comes after as many seconds as the answer says. A run
+/// over many alerts goes as fast as the API lets one client go.
+async fn patiently(request: &RequestBuilder) -> anyhow::Result<Response> {
+    let mut waited = 0;
+    loop {
+        let again = request.try_clone().context("the question cannot be asked twice")?;
+        let response = again.send().await.context("the forecast API does not answer")?;
+        let told = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+        let seconds = told.unwrap_or(1_u64).max(1);
+        if response.status() != StatusCode::TOO_MANY_REQUESTS || seconds > PATIENCE - waited {
+            return Ok(response);
+        }
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        waited += seconds;
     }
 }

@@ -55,7 +55,16 @@ async fn answer(State(now): State<Forecasts>, Query(asked): Query<BTreeMap<Strin
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         return (StatusCode::NOT_FOUND, kind, "{}").into_response();
     }
-    axum::Json(now.0.lock().unwrap().clone()).into_response()
+    let mut now = now.0.lock().unwrap();
+    if let Some(seconds) = now.get("busy").and_then(Value::as_u64) {
+        *now = now["then"].take();
+        let kind = [
+            (header::CONTENT_TYPE, "application/problem+json".to_owned()),
+            (header::RETRY_AFTER, seconds.to_string()),
+        ];
+        return (StatusCode::TOO_MANY_REQUESTS, kind, "{}").into_response();
+    }
+    axum::Json(now.clone()).into_response()
 }
 
 async fn start(pool: &PgPool, code: &str) -> (Service, Post, Forecasts) {
@@ -128,6 +137,20 @@ async fn a_letter_is_sent_once_a_crossing_with_its_bands_and_what_is_not_estimat
     forecasts.say(json!({ "error": "nonsense" }));
     assert_eq!(run(&service).await.failed, 1);
     assert!(post.is_empty());
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn an_api_that_is_asked_too_often_is_asked_again_when_it_says(pool: PgPool) {
+    let (service, mut post, forecasts) = start(&pool, "us").await;
+    chosen(&service, &mut post, &CHOICE).await;
+    forecasts.weeks(&[(0, 200.0)]);
+    let estimate = forecasts.0.lock().unwrap().clone();
+    // In longer than a run waits: it is tried again at the next one.
+    forecasts.say(json!({ "busy": 60, "then": estimate }));
+    assert_eq!(run(&service).await, Outcome { looked: 1, failed: 1, ..Outcome::default() });
+    forecasts.say(json!({ "busy": 1, "then": estimate }));
+    assert_eq!(run(&service).await, Outcome { looked: 1, sent: 1, ..Outcome::default() });
+    post.next().await;
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -1,16 +1,18 @@
 //! How often one client may ask: a token bucket for each network, told in the `RateLimit` fields
 //! (draft-ietf-httpapi-ratelimit-headers).
 
+use crate::Problem;
+use crate::config::{self, ConfigError};
+use crate::network::{Key, Networks};
+use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::HeaderName;
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use kit::Problem;
-use kit::network::{Key, Networks};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +22,26 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 type Buckets = RateLimiter<Key, HashMapStateStore<Key>, DefaultClock, StateInformationMiddleware>;
 
+/// Reads `VIGIE_RATE_PER_MINUTE` (600): how often one client may ask; 0: as often as it likes.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] when the value is no such number.
+pub fn per_minute() -> Result<u32, ConfigError> {
+    config::var("VIGIE_RATE_PER_MINUTE", 600)
+}
+
+/// `router`, which answers one client `per_minute` times a minute, all at once or spread, whatever the address; 0: as often as
+/// it likes, and then no answer speaks of a limit. Each call has buckets of its own.
+pub fn limited(router: Router, per_minute: u32) -> Router {
+    match NonZeroU32::new(per_minute) {
+        Some(per_minute) => router.layer(middleware::from_fn_with_state(Limiter::new(per_minute), limit)),
+        None => router,
+    }
+}
+
 /// The buckets.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+struct Limiter {
     per_minute: NonZeroU32,
     buckets: Buckets,
     clock: DefaultClock,
@@ -31,7 +50,7 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(per_minute: NonZeroU32) -> Arc<Self> {
+    fn new(per_minute: NonZeroU32) -> Arc<Self> {
         let buckets = RateLimiter::hashmap(Quota::per_minute(per_minute)).with_middleware();
         let swept = Mutex::new(Instant::now());
         Arc::new(Self {
@@ -63,7 +82,7 @@ impl Limiter {
 }
 
 /// Counts a request and tells in every answer how much is left; 429 where nothing is.
-pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
+async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
     let taken = limiter.take(limiter.networks.key(peer, request.headers()));
     let quota = limiter.per_minute.get();
@@ -75,8 +94,15 @@ pub(crate) async fn limit(State(limiter): State<Arc<Limiter>>, request: Request,
         Err(seconds) => (Problem::TooMany { seconds }.into_response(), 0, seconds),
     };
     let policy = format!("\"client\";q={quota};w={}", WINDOW.as_secs());
-    crate::respond::set(&mut response, HeaderName::from_static("ratelimit-policy"), &policy);
+    set(&mut response, HeaderName::from_static("ratelimit-policy"), &policy);
     let now = format!("\"client\";r={left};t={reset}");
-    crate::respond::set(&mut response, HeaderName::from_static("ratelimit"), &now);
+    set(&mut response, HeaderName::from_static("ratelimit"), &now);
     response
+}
+
+/// Sets a header whose value was built here; one that HTTP cannot carry is left out.
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
 }
