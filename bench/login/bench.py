@@ -66,7 +66,7 @@ class Browser:
         return url, text
 
 
-def round_trip(origin, provider):
+def round_trip(origin, provider, user):
     """Seconds of our answers in one login."""
     browser = Browser()
     url, text = browser.send(f"{origin}/account/login/{provider}")
@@ -79,7 +79,7 @@ def round_trip(origin, provider):
             sys.exit(f"{url} has no form: {text[:300]}")
         fields = dict(FIELD.findall(text))
         if 'name="user"' in text:
-            fields |= {"user": "alice", "password": "vigie"}
+            fields |= {"user": user, "password": "vigie"}
         url, text = browser.send(urllib.parse.urljoin(url, html.unescape(form[1])), fields)
     if not any(name == "__Host-vigie-session" for name in browser.cookies.get(f"127.0.0.1:{PORT}", {})):
         sys.exit(f"the login ended at {url} without a session: {text[:300]}")
@@ -132,7 +132,8 @@ def quantile(values, q):
 
 
 def measure(origin, provider, page):
-    trips = [round_trip(origin, provider) for _ in range(ROUNDS)]
+    # An account may log in twenty times an hour.
+    trips = [round_trip(origin, provider, ("alice", "carol")[n % 2]) for n in range(ROUNDS)]
     result = {"round_trip_ms": {"p50": quantile(trips, 0.5), "p99": quantile(trips, 0.99), "rounds": ROUNDS, "wanted": 150}}
     for name, spread in (("storm_of_many_networks", True), ("storm_of_one_network", False)):
         calm, busy, ratios, statuses = [], [], [], {}

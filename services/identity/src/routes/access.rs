@@ -73,7 +73,7 @@ async fn switch(
     off: bool,
 ) -> Result<StatusCode, Problem> {
     let now = site.time.now();
-    let actor = allowed.who.as_ref().map_or("public", |w| w.subject.as_str());
+    let actor = actor(allowed);
     let mut tx = site.app.db.begin().await?;
     let account = accounts::named(&mut tx, id).await?.ok_or(Problem::NotFound("account"))?;
     let (done, action) = match off {
@@ -87,15 +87,30 @@ async fn switch(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /account/audit?before=17`: what was done, the newest first.
+/// Who it is, as the audit names them.
+fn actor<P>(allowed: &Allowed<P>) -> &str {
+    allowed.who.as_ref().map_or("public", |who| who.subject.as_str())
+}
+
+/// `GET /account/audit?before=17`: what was done, the newest first. That it was read is the next entry.
 pub(crate) async fn audit(
-    _: Allowed<ReadAudit>,
+    allowed: Allowed<ReadAudit>,
     State(site): State<Arc<Site>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let params = Params::parse(query.as_deref(), &["before"])?;
     let before = params.read("before", "the number of an entry")?;
-    let mut conn = site.app.db.acquire().await?;
-    let entries = audit::list(&mut conn, before, PAGE).await?;
+    let mut tx = site.app.db.begin().await?;
+    let entries = audit::list(&mut tx, before, PAGE).await?;
+    audit::append(
+        &mut tx,
+        site.time.now(),
+        actor(&allowed),
+        "audit.read",
+        "audit",
+        json!({ "before": before }),
+    )
+    .await?;
+    tx.commit().await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "entries": entries }))).into_response())
 }

@@ -79,6 +79,43 @@ async fn an_operator_disables_an_account_and_the_auditor_reads_of_it(pool: PgPoo
     }
 }
 
+/// Every route that the committed matrix gives to some roles only, asked by one of them: each leaves its entry.
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn whatever_only_some_may_do_is_written_down(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (victim, _) = service.somebody("victim").await;
+    let matrix = std::fs::read_to_string(crate::common::root().join("docs/security/access.csv")).unwrap();
+    let head: Vec<&str> = matrix.lines().next().unwrap().split(',').collect();
+    let us = head.iter().position(|h| *h == "us").unwrap();
+    let last = || async {
+        let found: Option<(i64, String)> =
+            sqlx::query_as("select seq, actor from audit order by seq desc limit 1")
+                .fetch_optional(&pool)
+                .await
+                .unwrap();
+        found.unwrap_or_default()
+    };
+    let mut asked = 0;
+    for line in matrix.lines().filter(|l| l.starts_with("identity,")) {
+        let cells: Vec<&str> = line.split(',').collect();
+        if ["public", "session", "absent"].contains(&cells[us]) {
+            continue;
+        }
+        let role = cells[us].split(' ').next_back().unwrap();
+        let (account, _, token) = with_role(&service, &format!("{role}-{asked}"), role).await;
+        let before = last().await.0;
+        let path = cells[2].replace("{id}", &victim);
+        let (status, body) = ask(&service, cells[1].parse().unwrap(), &path, Some(&token)).await;
+        assert!(status.is_success(), "{line}: {status} {body}");
+        let (seq, actor) = last().await;
+        let mut conn = pool.acquire().await.unwrap();
+        let pseudonym = accounts::named(&mut conn, &account).await.unwrap().unwrap().pseudonym();
+        assert_eq!((seq, actor), (before + 1, pseudonym), "{line}");
+        asked += 1;
+    }
+    assert!(asked >= 3, "only {asked} routes");
+}
+
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn a_token_has_the_roles_of_its_minute_and_needs_a_session(pool: PgPool) {
     let service = Service::alone(&pool, "fr").await;
