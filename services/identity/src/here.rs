@@ -118,9 +118,10 @@ impl Site {
 
     /// The language named by a request, else the one that its reader prefers, else the country's first.
     pub(crate) fn lang(&self, named: Option<&str>, headers: &HeaderMap) -> Option<&Lang> {
-        let of = |code: &str| self.langs.iter().find(|l| l.language.code == code);
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|l| l.to_str().ok());
-        named.and_then(of).or_else(|| of(&self.app.negotiate(accepted)?.code))
+        named
+            .and_then(|code| self.by_code(code))
+            .or_else(|| self.by_code(&self.app.negotiate(accepted)?.code))
     }
 
     /// The language that is kept as `code`.

@@ -108,7 +108,7 @@ async fn main() -> anyhow::Result<()> {
             let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
             match identity::audit::verify(&pool).await? {
                 Verdict::Whole(last, hash) => {
-                    let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+                    let hash = store::chain::hex(&hash);
                     Ok(writeln!(std::io::stdout(), "whole up to entry {last}, whose hash is {hash}")?)
                 }
                 Verdict::Broken(seq) => {

@@ -88,7 +88,7 @@ pub fn remember(list: &Path, person: &Person) -> anyhow::Result<()> {
 }
 
 fn tombstone(id: &str) -> String {
-    random::hash(id).iter().map(|b| format!("{b:02x}")).collect()
+    store::chain::hex(&random::hash(id))
 }
 
 /// Erases again whoever stands in the list of erasures and is there: after a backup from before was restored. Returns how

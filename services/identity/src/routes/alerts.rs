@@ -6,7 +6,7 @@ pub(super) use stop::machines;
 
 use super::account::languages;
 use super::login::{Peer, ip};
-use super::rights::link::{click, email, over};
+use super::rights::link::{click, email, link, over};
 use super::rights::{Fields, Sent, person, proven};
 use crate::alerts::{self, Wish};
 use crate::here::{Lang, Site};
@@ -135,9 +135,7 @@ async fn choose(
         language: code.clone(),
         ..Proof::default()
     };
-    let mut conn = site.app.db.acquire().await?;
-    let token = proofs::make(&mut conn, Purpose::Alert, &proof, site.time.now() + proofs::LINK).await?;
-    let link = site.link(&format!("/account/alerts/confirm?lang={code}&token={token}"));
+    let link = link(&site, Purpose::Alert, &proof, "/account/alerts/confirm").await?;
     let text = rust_i18n::replace_patterns(
         &lang.t("mail.confirm.text"),
         &["signal", "place", "threshold", "link", "consent"],

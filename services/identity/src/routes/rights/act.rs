@@ -30,7 +30,7 @@ pub(crate) async fn language(
     let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
     let code = fields.get("language")?;
-    if !site.langs.iter().any(|l| l.language.code == code) {
+    if site.by_code(code).is_none() {
         return Err(Problem::invalid("language", "is none of this country's pages"));
     }
     let contact = person.contact.as_ref().ok_or(Problem::NotFound("e-mail address"))?;

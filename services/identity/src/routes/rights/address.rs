@@ -1,7 +1,7 @@
 //! Rectification of an address: the new one is proven before it counts, in the browser in which it was asked for.
 
 use super::desk::Desk;
-use super::link::{click, email, over};
+use super::link::{click, email, link, over};
 use super::{Fields, Sent, proven, theirs};
 use crate::here::Site;
 use crate::mailer::Letter;
@@ -41,9 +41,7 @@ pub(crate) async fn send(
         request_id: Some(desk.id().to_owned()),
         language: lang.language.code.clone(),
     };
-    let mut conn = site.app.db.acquire().await?;
-    let token = proofs::make(&mut conn, Purpose::Address, &proof, site.time.now() + proofs::LINK).await?;
-    let link = site.link(&format!("/account/rights/address?lang={}&token={token}", proof.language));
+    let link = link(&site, Purpose::Address, &proof, "/account/rights/address").await?;
     site.post(Letter {
         to: email,
         subject: lang.t("mail.address.subject"),

@@ -33,7 +33,7 @@ pub(crate) async fn export(
     let rows = export::rows(&mut tx, &person).await?;
     let hashed =
         if as_csv { export::csv(&rows)? } else { serde_json::to_vec(&rows).map_err(anyhow::Error::from)? };
-    let hash: String = random::hash_bytes(&hashed).iter().map(|b| format!("{b:02x}")).collect();
+    let hash = store::chain::hex(&random::hash_bytes(&hashed));
     let format = if as_csv { "csv" } else { "json" };
     let detail = json!({ "rows": export::count(&rows), "format": format, "sha256": hash });
     let receipt = desk.close(tx, detail).await?;

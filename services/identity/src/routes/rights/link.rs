@@ -44,6 +44,18 @@ pub(crate) fn click(
     respond::page(lang, StatusCode::OK, &page, None)
 }
 
+/// The link of a letter, on `path`: whoever uses it in time, once, proves the address of `proof`.
+pub(crate) async fn link(
+    site: &Site,
+    purpose: Purpose,
+    proof: &Proof,
+    path: &str,
+) -> Result<String, Problem> {
+    let mut conn = site.app.db.acquire().await?;
+    let token = proofs::make(&mut conn, purpose, proof, site.time.now() + proofs::LINK).await?;
+    Ok(site.link(&format!("{path}?lang={}&token={token}", proof.language)))
+}
+
 /// The address that a form names.
 pub(crate) fn email(fields: &Fields) -> Result<String, Problem> {
     contacts::address(fields.get("email")?).ok_or(Problem::invalid("email", "is no e-mail address"))
@@ -63,10 +75,7 @@ pub(crate) async fn send(
     site.throttle.address(&email)?;
     let code = &lang.language.code;
     let proof = Proof { email: email.clone(), language: code.clone(), ..Proof::default() };
-    let mut conn = site.app.db.acquire().await?;
-    let until = site.time.now() + proofs::LINK;
-    let token = proofs::make(&mut conn, Purpose::Rights, &proof, until).await?;
-    let link = site.link(&format!("/account/rights/open?lang={code}&token={token}"));
+    let link = link(&site, Purpose::Rights, &proof, "/account/rights/open").await?;
     site.post(Letter {
         to: email,
         subject: lang.t("mail.rights.subject"),
