@@ -25,6 +25,8 @@ pub use config::{
 };
 pub use ensemble::{Fitted, Forecast, Members, fit};
 pub use further::{us_covid, us_flu_visits, us_rsv};
+pub(crate) use linalg::Cholesky;
+pub(crate) use nowcast::shrunk;
 pub use panel::{FirstReport, Issue, Panel, Series, as_known};
 pub use presets::{europe, us};
 pub use season::{Season, season};

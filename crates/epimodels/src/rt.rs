@@ -2,15 +2,24 @@
 //! software to estimate time-varying reproduction numbers during epidemics"), equal to R EpiEstim's
 //! `estimate_R` for the methods `parametric_si` and `non_parametric_si`.
 //!
-//! It has no delay and no under-ascertainment in it: a change in reporting looks like a change in R, and R is
-//! dated by the report, not by the infection.
+//! [`estimate`] and [`estimate_weekly`] have no delay in them: R is dated by the report, and the youngest weeks are
+//! taken as they stand. [`estimate_delayed`] dates it by the infection and corrects what is still missing. None of them
+//! knows of a change of ascertainment: it looks like a change in R.
 
+mod delay;
+mod delayed;
 mod growth;
+mod laplace;
+mod latent;
 mod serial;
+mod truncation;
 mod weekly;
 
+pub use delay::Delay;
+pub use delayed::{Band, DelayedConfig, DelayedEstimate, estimate_delayed};
 pub use growth::{Growth, growth};
 pub use serial::SerialInterval;
+pub use truncation::{INCOMPLETE, Missing, growths, missing};
 pub use weekly::{WeeklyConfig, estimate_weekly};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! A small seeded renewal simulator, for tests and for examples.
 
 use crate::rng::Rng;
-use crate::rt::SerialInterval;
+use crate::rt::{Delay, SerialInterval};
 
 /// A renewal process: Iₜ ~ Poisson(Rₜ·Σₛ wₛ·Iₜ₋ₛ) after the initial steps.
 #[derive(Debug, Clone)]
@@ -27,6 +27,47 @@ pub fn simulate(process: &Renewal) -> Vec<f64> {
         counts.push(poisson(&mut rng, process.r[t] * force));
     }
     counts
+}
+
+/// How infections become reports.
+#[derive(Debug, Clone)]
+pub struct Reporting {
+    /// From infection to report, in days.
+    pub delay: Delay,
+    /// Share of infections that are ever reported.
+    pub share: f64,
+    /// Deviation of a week's reporting about that share, as a share of it.
+    pub relative: f64,
+    /// Share of the reports of the weeks of age 0, 1, … weeks that is known; older weeks are whole.
+    pub known: Vec<f64>,
+    /// Seed.
+    pub seed: u64,
+}
+
+/// Weekly reports of daily infections: of the whole weeks from day `first` on, all that will be reported, and what of
+/// it is known at the end.
+#[must_use]
+pub fn report(infections: &[f64], first: usize, how: &Reporting) -> (Vec<f64>, Vec<f64>) {
+    let mut rng = Rng::new(how.seed, &[1]);
+    let on = |day: usize| -> f64 {
+        let back = infections[..=day].iter().rev();
+        how.delay.probabilities().iter().zip(back).map(|(p, i)| p * i).sum()
+    };
+    let weeks = infections.len().saturating_sub(first) / 7;
+    let (mut all, mut known) = (Vec::new(), Vec::new());
+    for week in 0..weeks {
+        let day = first + 7 * week;
+        let expected = how.share * (day..day + 7).map(on).sum::<f64>();
+        let z = crate::special::probit(rng.uniform().max(1e-16));
+        // A log-normal factor of mean 1.
+        let factor = (how.relative * z - how.relative.powi(2) / 2.0).exp();
+        let reported = poisson(&mut rng, expected * factor);
+        let share = how.known.get(weeks - 1 - week).copied().unwrap_or(1.0);
+        let missed = poisson(&mut rng, reported * (1.0 - share)).min(reported);
+        all.push(reported);
+        known.push(reported - missed);
+    }
+    (all, known)
 }
 
 /// A Poisson draw: by products of uniforms (Knuth) below 30, above by a normal law with continuity correction,

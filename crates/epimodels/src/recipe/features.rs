@@ -136,7 +136,7 @@ fn weights(degree: usize, width: usize) -> Vec<Vec<f64>> {
     let mut rows = vec![vec![0.0; width]; terms];
     for (place, time) in times.iter().enumerate() {
         let mut right: Vec<f64> = (0..terms).map(|k| power(*time, k)).collect();
-        super::linalg::solve(&mut gram.clone(), &mut right);
+        super::linalg::Cholesky::new(gram.to_vec(), right.len()).solve(&mut right);
         for (row, value) in rows.iter_mut().zip(right) {
             row[place] = value;
         }

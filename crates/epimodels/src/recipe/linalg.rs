@@ -1,23 +1,48 @@
 //! A symmetric positive definite solve; enough for ridge regressions of a few dozen columns.
 
-/// Solves A·z = b in place by Cholesky's factorisation: `a` (n × n, row by row, symmetric, positive definite) is
-/// overwritten, `b` (n) becomes z. A pivot that is not positive is taken as 1e-12, which a ridge makes moot.
-pub(crate) fn solve(a: &mut [f64], b: &mut [f64]) {
-    let n = b.len();
-    for i in 0..n {
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
-            let left = a[i * n + j] - dot;
-            a[i * n + j] = if i == j { left.max(1e-12).sqrt() } else { left / a[j * n + j] };
+/// The lower triangle L of A = L·Lᵀ (n × n, row by row, symmetric, positive definite).
+#[derive(Debug, Clone)]
+pub(crate) struct Cholesky {
+    n: usize,
+    l: Vec<f64>,
+}
+
+impl Cholesky {
+    /// Factorises; of `a` only the lower triangle is read. A pivot that is not positive is taken as 1e-12, which a
+    /// ridge makes moot.
+    pub(crate) fn new(mut a: Vec<f64>, n: usize) -> Self {
+        for i in 0..n {
+            for j in 0..=i {
+                let dot: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
+                let left = a[i * n + j] - dot;
+                a[i * n + j] = if i == j { left.max(1e-12).sqrt() } else { left / a[j * n + j] };
+            }
+        }
+        Self { n, l: a }
+    }
+
+    /// `b` becomes the z of A·z = b.
+    pub(crate) fn solve(&self, b: &mut [f64]) {
+        let n = self.n;
+        for i in 0..n {
+            let dot: f64 = (0..i).map(|k| self.l[i * n + k] * b[k]).sum();
+            b[i] = (b[i] - dot) / self.l[i * n + i];
+        }
+        self.back(b);
+    }
+
+    /// `b` becomes the z of Lᵀ·z = b: of independent standard normal numbers, numbers with the covariance A⁻¹.
+    pub(crate) fn back(&self, b: &mut [f64]) {
+        let n = self.n;
+        for i in (0..n).rev() {
+            let dot: f64 = (i + 1..n).map(|k| self.l[k * n + i] * b[k]).sum();
+            b[i] = (b[i] - dot) / self.l[i * n + i];
         }
     }
-    for i in 0..n {
-        let dot: f64 = (0..i).map(|k| a[i * n + k] * b[k]).sum();
-        b[i] = (b[i] - dot) / a[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let dot: f64 = (i + 1..n).map(|k| a[k * n + i] * b[k]).sum();
-        b[i] = (b[i] - dot) / a[i * n + i];
+
+    /// ln |A|.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        (0..self.n).map(|i| 2.0 * self.l[i * self.n + i].ln()).sum()
     }
 }
 
@@ -40,7 +65,7 @@ pub(crate) fn ridge(rows: &[f64], width: usize, y: &[f64], w: &[f64], ridge: f64
             gram[j * width + i] = gram[i * width + j];
         }
     }
-    solve(&mut gram, &mut right);
+    Cholesky::new(gram, width).solve(&mut right);
     right
 }
 

@@ -3,6 +3,19 @@ use chrono::NaiveDate;
 use super::config::NowcastConfig;
 use super::panel::{Panel, Series};
 
+impl NowcastConfig {
+    /// ln of what a value has grown to, of what it was before; bounded.
+    pub(crate) fn log_ratio(&self, now: f64, before: f64) -> f64 {
+        let d = ((now.max(0.0) + self.add) / (before.max(0.0) + self.add)).ln();
+        if d.is_nan() { 0.0 } else { d.clamp(-self.bound, self.bound) }
+    }
+}
+
+/// The mean of `own`, drawn to `mean` as if that were `weight` further values.
+pub(crate) fn shrunk(own: &[f64], mean: f64, weight: f64) -> f64 {
+    (own.iter().sum::<f64>() + weight * mean) / (own.len() as f64 + weight)
+}
+
 /// For each series of the panel the factor by which its last known value is to be multiplied (1 for series that
 /// are not forecast).
 ///
@@ -15,8 +28,7 @@ pub(crate) fn factors(panel: &Panel, config: Option<&NowcastConfig>) -> Vec<f64>
         reports
             .filter_map(|report| {
                 let now = series.at(report.week)?;
-                let d = ((now.max(0.0) + config.add) / (report.value.max(0.0) + config.add)).ln();
-                Some(d.clamp(-config.bound, config.bound))
+                Some(config.log_ratio(now, report.value))
             })
             .collect()
     };
@@ -30,8 +42,7 @@ pub(crate) fn factors(panel: &Panel, config: Option<&NowcastConfig>) -> Vec<f64>
         if !series.forecast {
             return 1.0;
         }
-        let f =
-            (d.iter().sum::<f64>() + config.shrink * mean(&series.group)) / (d.len() as f64 + config.shrink);
+        let f = shrunk(d, mean(&series.group), config.shrink);
         f.clamp(config.clip.0, config.clip.1).exp()
     };
     panel.series.iter().zip(&all).map(factor).collect()
