@@ -3,6 +3,9 @@
 pub mod identity;
 pub mod incident;
 pub mod law;
+mod plan;
+
+pub use plan::{ForecastPlan, Reporting};
 
 use crate::{CountryCode, ModelCards, PlaceId, SignalId, SourceId, WeekSystem};
 use chrono::{Days, NaiveDate};
@@ -202,31 +205,6 @@ pub(crate) fn toml_date<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Na
     day.to_string().parse().map_err(|_| serde::de::Error::custom(format!("{day} is not a day")))
 }
 
-/// How a signal is forecast.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ForecastPlan {
-    /// The configuration of the model (`epimodels::recipe`), by name.
-    pub model: String,
-    /// Levels of place that it is forecast for; none named: all that the signal has.
-    #[serde(default)]
-    pub levels: Vec<String>,
-    /// Horizons in weeks. Horizon 0 is the week that ends on the reference date.
-    pub horizons: Vec<i32>,
-    /// Mean and standard deviation in days of the serial interval, for Rt.
-    pub serial_interval_days: (f64, f64),
-    /// Where the serial interval was read.
-    pub serial_interval_source: String,
-}
-
-impl ForecastPlan {
-    /// Is a place of this level forecast?
-    #[must_use]
-    pub fn covers(&self, level: &str) -> bool {
-        self.levels.is_empty() || self.levels.iter().any(|l| l == level)
-    }
-}
-
 impl Signal {
     /// Is it forecast for places of this level?
     #[must_use]
@@ -319,6 +297,9 @@ impl CountryProfile {
             }
             if signal.settle_days > 0 && signal.cadence != Cadence::Day {
                 return wrong(format!("signal {} is weekly and has settle_days", signal.id));
+            }
+            if let Some(fault) = signal.forecast.as_ref().and_then(ForecastPlan::fault) {
+                return wrong(format!("signal {}, forecast: {fault}", signal.id));
             }
             let again = |s: &&SourceId| signal.sources.values().any(|first| first == *s);
             if let Some(source) = signal.further_sources.iter().find(again) {

@@ -151,3 +151,30 @@ fn rules_of_incidents_that_contradict_themselves_are_refused() {
         assert!(error.contains(wanted), "{new}: {error}");
     }
 }
+
+#[test]
+fn a_delay_has_positive_days_and_says_where_it_was_read() {
+    let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "us").unwrap();
+    let error = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        CountryProfile::parse(&text.replacen(from, to, 1)).expect_err(to).to_string()
+    };
+    let negative = error("report_days = [3.3, 4.2]", "report_days = [-3.3, 4.2]");
+    let wanted = "signal flu_hosp_admissions, forecast: the mean of reporting.report_days is -3.3";
+    assert!(negative.contains(wanted) && negative.contains("between 0 and 30"), "{negative}");
+    let none = error("report_days = [3.3, 4.2]", "report_days = [3.3, 0.0]");
+    assert!(none.contains("the deviation of reporting.report_days is 0"), "{none}");
+    let short = error("serial_interval_days = [2.6, 1.5]", "serial_interval_days = [0.9, 1.5]");
+    assert!(short.contains("serial_interval_days is 0.9, and must lie between 1 and 30"), "{short}");
+    let nowhere = error("incubation_source = \"Lessler", "incubation_source = \" \" # \"Lessler");
+    assert!(nowhere.contains("reporting.incubation_source is empty"), "{nowhere}");
+    let unknown = error("report_days", "reports_days");
+    assert!(unknown.contains("reports_days"), "{unknown}");
+    for (folder, text) in profiles() {
+        let profile = CountryProfile::parse(&text).unwrap();
+        let plans = profile.signals.iter().filter_map(|s| Some((&s.id, s.forecast.as_ref()?)));
+        for (id, plan) in plans {
+            assert!(plan.reporting.is_some(), "{folder}: {id} has no delay");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use sqlx::PgConnection;
+use sqlx::{FromRow as _, PgConnection, Row as _};
 
 /// One model on one signal with what was known at `as_of`.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize)]
@@ -67,6 +67,40 @@ pub struct Rt {
     pub q75: f64,
     /// 97.5 % quantile.
     pub q975: f64,
+    /// Growth in the same window; `None` in runs from before it was computed.
+    #[sqlx(skip)]
+    pub growth: Option<Growth>,
+}
+
+/// How fast infections grow in one window, and how much of their reports is known.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize)]
+pub struct Growth {
+    /// What happened in the window: `infection`, or `report`.
+    pub dated: String,
+    /// Mean of the growth rate per day: ln of the factor from one day to the next.
+    pub mean: f64,
+    /// Standard deviation.
+    pub sd: f64,
+    /// 2.5 % quantile.
+    pub q025: f64,
+    /// 25 % quantile.
+    pub q25: f64,
+    /// Median.
+    pub q50: f64,
+    /// 75 % quantile.
+    pub q75: f64,
+    /// 97.5 % quantile.
+    pub q975: f64,
+    /// Probability that it is above 0.
+    pub rises: f64,
+    /// Share of the reports of these infections for which the delay has passed.
+    pub passed: f64,
+    /// Share of them that is known, 0 to about 1: less what the youngest figures still miss.
+    pub known: f64,
+    /// 2.5 % quantile of it.
+    pub known_025: f64,
+    /// 97.5 % quantile of it.
+    pub known_975: f64,
 }
 
 /// Probabilities of FluSight's five classes, and that the value rises.
@@ -196,6 +230,9 @@ pub async fn insert(tx: &mut PgConnection, run: &Run, results: &Results) -> sqlx
         .bind(r.q975)
         .execute(&mut *tx)
         .await?;
+        if let Some(g) = &r.growth {
+            insert_growth(tx, &run.id, r, g).await?;
+        }
     }
     for t in &results.trends {
         sqlx::query(
@@ -224,6 +261,33 @@ pub async fn insert(tx: &mut PgConnection, run: &Run, results: &Results) -> sqlx
             .await?;
     }
     Ok(true)
+}
+
+async fn insert_growth(tx: &mut PgConnection, run: &str, r: &Rt, g: &Growth) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into growth_estimate (run_id, place_id, window_end, dated, mean, sd, q025, q25, q50, q75, q975, rises, passed,
+                                      known, known_025, known_975)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(run)
+    .bind(&r.place_id)
+    .bind(r.window_end)
+    .bind(&g.dated)
+    .bind(g.mean)
+    .bind(g.sd)
+    .bind(g.q025)
+    .bind(g.q25)
+    .bind(g.q50)
+    .bind(g.q75)
+    .bind(g.q975)
+    .bind(g.rises)
+    .bind(g.passed)
+    .bind(g.known)
+    .bind(g.known_025)
+    .bind(g.known_975)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Is this run stored?
@@ -274,19 +338,36 @@ pub async fn forecasts(
     .await
 }
 
-/// The reproduction numbers of a run, by window; in all places when `place` is `None`.
+/// The reproduction numbers of a run with the growth beside them, by window; in all places when `place` is `None`.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn rt(conn: &mut PgConnection, run: &str, place: Option<&str>) -> sqlx::Result<Vec<Rt>> {
-    sqlx::query_as(
+    let mut windows: Vec<Rt> = sqlx::query_as(
         "select place_id, window_start, window_end, mean, sd, q025, q25, q50, q75, q975 from rt_estimate
           where run_id = $1 and ($2::text is null or place_id = $2) order by place_id, window_end",
     )
     .bind(run)
     .bind(place)
+    .fetch_all(&mut *conn)
+    .await?;
+    let growth = sqlx::query(
+        "select place_id, window_end, dated, mean, sd, q025, q25, q50, q75, q975, rises, passed, known, known_025, known_975
+           from growth_estimate where run_id = $1 and ($2::text is null or place_id = $2)",
+    )
+    .bind(run)
+    .bind(place)
     .fetch_all(conn)
-    .await
+    .await?;
+    let mut of_window = std::collections::HashMap::new();
+    for row in growth {
+        let key: (String, NaiveDate) = (row.try_get("place_id")?, row.try_get("window_end")?);
+        of_window.insert(key, Growth::from_row(&row)?);
+    }
+    for window in &mut windows {
+        window.growth = of_window.remove(&(window.place_id.clone(), window.window_end));
+    }
+    Ok(windows)
 }
 
 /// The trends of a run, by horizon; in all places when `place` is `None`.

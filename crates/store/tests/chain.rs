@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{PgConnection, PgPool};
 use store::chain::{self, Subject};
-use store::forecasts::{self, Forecast, NotEstimated, Results, Rt, Run, Trend};
+use store::forecasts::{self, Forecast, Growth, NotEstimated, Results, Rt, Run, Trend};
 use store::scores::{self, Due, Found, New};
 
 const PARENTS: &str = "
@@ -65,6 +65,21 @@ fn results() -> Results {
             q50: 1.0 / 3.0,
             q75: 4.0,
             q975: f64::MIN_POSITIVE,
+            growth: Some(Growth {
+                dated: "infection".into(),
+                mean: 0.01,
+                sd: 0.02,
+                q025: -0.03,
+                q25: -0.0,
+                q50: 0.01,
+                q75: 0.02,
+                q975: 0.05,
+                rises: 0.75,
+                passed: 0.9,
+                known: 0.8,
+                known_025: 0.7,
+                known_975: 0.85,
+            }),
         }],
         trends: vec![Trend {
             place_id: "FR".into(),
@@ -135,7 +150,12 @@ async fn a_run_and_a_pass_of_scores_get_a_link_each_and_the_same_again_gets_none
     assert_eq!((links.len(), links[0].subject()), (1, Some(Subject::Run("it's"))));
     assert!(!links[0].existing);
     let counts: Vec<&str> = links[0].parts.lines().map(|l| l.rsplit_once(' ').unwrap().0).collect();
-    assert_eq!(counts, ["forecast_run 1", "forecast 6", "rt_estimate 1", "trend 1", "not_estimated 1"]);
+    assert_eq!(
+        counts,
+        ["forecast_run 1", "forecast 6", "rt_estimate 1", "trend 1", "not_estimated 1", "growth_estimate 1"]
+    );
+    assert_eq!(forecasts::rt(&mut conn, "it's", None).await.unwrap(), results().rt);
+    assert_eq!(forecasts::rt(&mut conn, "it's", Some("FR")).await.unwrap(), []);
     let of = due("it's");
     let pass = [new(&of, "2025-02-07T00:00:00Z", Some(1.0)), new(&of, "2025-02-14T00:00:00Z", None)];
     assert_eq!(scores::put(&mut conn, "flu_cases", &pass, time(CLOCK)).await.unwrap(), 2);
@@ -219,6 +239,13 @@ async fn nothing_is_changed_taken_away_or_added_later(pool: PgPool) {
                from rt_estimate",
             "linked already",
         ),
+        (
+            "insert into growth_estimate select run_id, place_id, window_end + 7, dated, mean, sd, q025, q25, q50, q75, q975, rises,
+                    passed, known, known_025, known_975 from growth_estimate",
+            "linked already",
+        ),
+        ("delete from growth_estimate", "append-only"),
+        ("truncate growth_estimate", "append-only"),
         (
             "insert into trend select run_id, 'a', horizon, 0, 0, 1, 0, 0, 0 from trend",
             "linked already",
@@ -336,6 +363,11 @@ async fn another_program_finds_the_same_digests_without_the_database(pool: PgPoo
     let mut bytes = Bytes(Vec::new());
     bytes.row(4).text("r").text("Ée").text("transmission").text("too_few");
     lines.push(format!("not_estimated 1 {}", chain::hex(&chain::digest(&bytes.0))));
+    let (mut bytes, g) = (Bytes(Vec::new()), rt.growth.as_ref().unwrap());
+    bytes.row(16).text("r").text("a").date(rt.window_end).text("infection");
+    bytes.numbers(&[g.mean, g.sd, g.q025, g.q25, g.q50, g.q75, g.q975, g.rises, g.passed]);
+    bytes.numbers(&[g.known, g.known_025, g.known_975]);
+    lines.push(format!("growth_estimate 1 {}", chain::hex(&chain::digest(&bytes.0))));
     let link = whole(&mut conn).await.remove(0);
     assert_eq!(link.parts, lines.join("\n"));
     let linked_at: DateTime<Utc> =
@@ -349,6 +381,55 @@ async fn another_program_finds_the_same_digests_without_the_database(pool: PgPoo
     assert_eq!(chain::hex(&link.digest), chain::hex(&chain::digest(&bytes.0)));
 }
 
+/// What a run from before growth was estimated found.
+fn without_growth() -> Results {
+    let mut all = results();
+    all.rt.iter_mut().for_each(|r| r.growth = None);
+    all
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_run_that_was_linked_before_growth_was_estimated_keeps_its_link_and_is_read(pool: PgPool) {
+    let mut conn = pool.acquire().await.unwrap();
+    let (before, after): (Vec<_>, Vec<_>) = store::MIGRATOR.iter().partition(|m| m.version < 12);
+    for m in before {
+        sqlx::raw_sql(m.sql.clone()).execute(&mut *conn).await.unwrap();
+    }
+    sqlx::raw_sql(PARENTS).execute(&mut *conn).await.unwrap();
+    // As the program of that time linked it: five tables.
+    let five = "select string_agg(format('%s %s %s', name, n, encode(sha256(coalesce(bytes, '')), 'hex')), E'\\n' order by part)
+        from (select 0 as part, 'forecast_run' as name, count(*) as n, string_agg(record_send(p), '') as bytes
+                from (select * from forecast_run where id = 'old') p
+              union all select 1, 'forecast', 0, null
+              union all select 2, 'rt_estimate', count(*), string_agg(record_send(p), '')
+                from (select * from rt_estimate where run_id = 'old') p
+              union all select 3, 'trend', 0, null
+              union all select 4, 'not_estimated', 0, null) every";
+    let mut tx = sqlx::Connection::begin(&mut *conn).await.unwrap();
+    let old = Results { rt: without_growth().rt, ..Results::default() };
+    assert!(forecasts::insert(&mut tx, &run("old"), &old).await.unwrap());
+    let parts: String = sqlx::query_scalar(five).fetch_one(&mut *tx).await.unwrap();
+    sqlx::query(
+        "insert into chain_link select l.*, sha256(record_send(l))
+           from (select 1::bigint as seq, 'run'::text as kind, 'old'::text as run_id, null::bigint as pass, false as existing,
+                        $1::text as parts, sha256(convert_to($1, 'UTF8')) as content, decode(repeat('00', 32), 'hex') as previous,
+                        clock_timestamp() as linked_at) l",
+    )
+    .bind(&parts)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    for m in after {
+        sqlx::raw_sql(m.sql.clone()).execute(&mut *conn).await.unwrap();
+    }
+    forecasts::put(&mut conn, &run("new"), &results()).await.unwrap();
+    let links = whole(&mut conn).await;
+    assert_eq!(links.iter().map(|l| l.parts.lines().count()).collect::<Vec<_>>(), [5, 6]);
+    assert_eq!(forecasts::rt(&mut conn, "old", None).await.unwrap(), without_growth().rt);
+    assert_eq!(forecasts::rt(&mut conn, "new", Some("a")).await.unwrap(), results().rt);
+}
+
 #[sqlx::test(migrations = false)]
 async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
     let mut conn = pool.acquire().await.unwrap();
@@ -358,7 +439,7 @@ async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
     }
     sqlx::raw_sql(PARENTS).execute(&mut *conn).await.unwrap();
     for id in ["old", "older's"] {
-        assert!(forecasts::insert(&mut conn, &run(id), &results()).await.unwrap());
+        assert!(forecasts::insert(&mut conn, &run(id), &without_growth()).await.unwrap());
     }
     sqlx::raw_sql("insert into forecast_run select 'empty', 'm', '1', 'flu_cases', 'src', now(), '2025-01-01', now(), '', '', '1999-01-01'")
         .execute(&mut *conn)

@@ -167,6 +167,7 @@ fn results(day: NaiveDate) -> Results {
                 q50: mean,
                 q75: mean + 0.07,
                 q975: mean + 0.2,
+                growth: None,
             });
         }
     }

@@ -182,6 +182,12 @@ fn difference(linked: &str, stored: &str) -> Option<String> {
             Ordering::Equal => format!("a value of {table} was changed ({is} rows, as many as were linked)"),
         });
     }
+    // A table that is younger than the chain has no line without rows.
+    let table = |line: &'_ str| line.split(' ').next().unwrap_or(line).to_owned();
+    let here: Vec<String> = stored.lines().map(table).collect();
+    if let Some(gone) = linked.lines().map(table).find(|t| !here.contains(t)) {
+        return Some(format!("all rows of {gone} are missing: {} linked", rows(linked, &gone)));
+    }
     Some("the link speaks of other tables than a link of its kind".to_owned())
 }
 

@@ -3,6 +3,7 @@
 
 mod answer;
 pub(crate) mod forecasts;
+pub(crate) mod growth;
 pub(crate) mod models;
 pub(crate) mod mortality;
 mod question;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::laplace::{Laplace, Scatter, laplace};
+use super::laplace::{Laplace, NEAR, STANDS, Scatter, laplace};
 use super::latent::Latent;
 use super::{Delay, Missing, SerialInterval};
 use crate::Error;
@@ -113,34 +113,45 @@ pub fn estimate_delayed(
     Ok(summaries(&latent, delay, &draws(&latent, &fits, config)))
 }
 
-/// A fit for each setting.
-fn fits(latent: &Latent<'_>, start: Vec<f64>, mean: f64, config: &DelayedConfig) -> Vec<Laplace> {
+/// How much less probable, on the log scale, a setting may make the data than the best one, to count.
+const COUNTS: f64 = 7.0;
+
+/// A fit for each setting that counts.
+fn fits(latent: &Latent<'_>, start: Vec<f64>, mean: f64, config: &DelayedConfig) -> Vec<(u64, Laplace)> {
     let mut start = start;
-    let mut fits = Vec::new();
+    let mut near = Vec::new();
     for relative in config.relative.iter().rev() {
         for step in &config.steps {
             // A rate scatters in proportion to itself, and about a twentieth of its mean when it is low.
             let linear = if config.counts { 1.0 } else { 0.05 * mean * relative * relative };
-            let fit = laplace(latent, Scatter { step: *step, linear, relative: *relative }, &start);
+            let scatter = Scatter { step: *step, linear, relative: *relative };
+            let fit = laplace(latent, scatter, &start, NEAR);
             start.clone_from(&fit.mode);
-            fits.push(fit);
+            near.push((scatter, fit));
         }
     }
-    fits
+    let best =
+        near.iter().map(|(_, f)| f.evidence).filter(|e| e.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+    let counts = |f: &Laplace| f.evidence > best - COUNTS;
+    (0..)
+        .zip(near)
+        .filter(|(_, (_, fit))| counts(fit))
+        .map(|(setting, (scatter, fit))| (setting, laplace(latent, scatter, &fit.mode, STANDS)))
+        .collect()
 }
 
 /// Draws of θ: each fit has as many as its weight.
-fn draws(latent: &Latent<'_>, fits: &[Laplace], config: &DelayedConfig) -> Vec<Vec<f64>> {
+fn draws(latent: &Latent<'_>, fits: &[(u64, Laplace)], config: &DelayedConfig) -> Vec<Vec<f64>> {
     let (_, size) = latent.size();
-    let most = fits.iter().map(|f| f.evidence).filter(|e| e.is_finite()).fold(f64::NEG_INFINITY, f64::max);
-    let weight = |f: &Laplace| if f.evidence.is_finite() { (f.evidence - most).exp() } else { 0.0 };
-    let total: f64 = fits.iter().map(weight).sum();
+    let most = fits.iter().map(|(_, f)| f.evidence).fold(f64::NEG_INFINITY, f64::max);
+    let weight = |f: &Laplace| (f.evidence - most).exp();
+    let total: f64 = fits.iter().map(|(_, f)| weight(f)).sum();
     let mut drawn = Vec::with_capacity(config.draws);
     let mut until = 0.0;
-    for (setting, fit) in (0_u64..).zip(fits) {
+    for (setting, fit) in fits {
         until += weight(fit) / total;
         let wanted = (until * config.draws as f64).round() as usize;
-        let mut rng = Rng::new(config.seed, &[setting]);
+        let mut rng = Rng::new(config.seed, &[*setting]);
         while drawn.len() < wanted {
             let mut theta: Vec<f64> = (0..size).map(|_| probit(rng.uniform().max(1e-16))).collect();
             fit.precision.back(&mut theta);

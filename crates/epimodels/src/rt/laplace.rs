@@ -3,8 +3,9 @@ use crate::recipe::Cholesky;
 
 /// Rounds of Gauss–Newton at most.
 const ROUNDS: usize = 60;
-/// The largest change of θ below which it stands.
-const STANDS: f64 = 1e-9;
+/// The largest change of θ below which it stands: near enough to weigh a setting, and for a setting that counts.
+pub(super) const NEAR: f64 = 1e-3;
+pub(super) const STANDS: f64 = 1e-8;
 
 /// What scatters: R from week to week, reports about their expectation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,8 +25,8 @@ pub(super) struct Laplace {
     pub(super) evidence: f64,
 }
 
-/// Finds the most probable θ from `start`, and the normal law about it.
-pub(super) fn laplace(latent: &Latent<'_>, scatter: Scatter, start: &[f64]) -> Laplace {
+/// Finds the most probable θ from `start`, until it changes by less than `stands`, and the normal law about it.
+pub(super) fn laplace(latent: &Latent<'_>, scatter: Scatter, start: &[f64], stands: f64) -> Laplace {
     let (weeks, size) = latent.size();
     let (diagonal, beside, mean) = latent.prior(scatter.step);
     let prior = |theta: &[f64]| {
@@ -90,7 +91,7 @@ pub(super) fn laplace(latent: &Latent<'_>, scatter: Scatter, start: &[f64]) -> L
             break;
         }
         (theta, path, best) = moved;
-        if largest < STANDS {
+        if largest < stands {
             break;
         }
     }

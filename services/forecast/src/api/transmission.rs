@@ -1,26 +1,52 @@
-//! `transmission`: is it spreading from one to more than one?
+//! `transmission`: is it spreading from one to more than one, and how fast?
 
 use super::Answer;
+use super::growth::{GrowthRate, KnownShare, Time};
 use super::question::{self, Question};
 use crate::batch::Reason;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use chrono::NaiveDate;
+use domain::profile::Reporting;
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Reproduction numbers by week.
+/// Reproduction numbers and growth by week.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Transmission {
-    /// Method: Cori et al. 2013 on weekly figures (Nash et al. 2023), dated by the report, not by the infection.
+    /// How it was estimated.
     method: &'static str,
+    /// What happened in a window: `infection`, where the delay to the report is known, or `report`.
+    dated: String,
     /// Mean and standard deviation of the serial interval, in days.
     serial_interval_days: (f64, f64),
     serial_interval_source: String,
-    /// By week, oldest first. The last one rests on figures that may still be corrected.
+    /// From infection to report; `null` where R is dated by the report.
+    delay: Option<Delay>,
+    /// By week, oldest first. With a delay the last one is the last week of infection of which half of the reports are due.
     windows: Vec<Window>,
+}
+
+/// The time from infection to report, in two stages: mean and standard deviation in days.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Delay {
+    incubation_days: (f64, f64),
+    incubation_source: String,
+    report_days: (f64, f64),
+    report_source: String,
+}
+
+impl From<&Reporting> for Delay {
+    fn from(r: &Reporting) -> Self {
+        Self {
+            incubation_days: r.incubation_days,
+            incubation_source: r.incubation_source.clone(),
+            report_days: r.report_days,
+            report_source: r.report_source.clone(),
+        }
+    }
 }
 
 /// The reproduction number of one week: a posterior, never a point alone.
@@ -36,12 +62,29 @@ pub(crate) struct Window {
     band_50: [f64; 2],
     /// Central 95 % interval.
     band_95: [f64; 2],
+    /// How fast it grows; `null` in a run from before this was computed.
+    growth: Option<GrowthRate>,
+    /// In how many days it doubles or halves; `null` where neither is said: the 50 % interval of growth holds 0, or one would
+    /// take more than a year, or the run is from before this was computed.
+    time: Option<Time>,
+    /// How much of what these infections lead to is known; `null` in a run from before this was computed.
+    known: Option<KnownShare>,
 }
 
-/// The reproduction number R of each of the last weeks, with its band.
+const METHODS: [(&str, &str); 2] = [
+    (
+        "infection",
+        "renewal equation with a delay to the report (as EpiNow2, Abbott et al. 2020), normal approximation of the posterior (as EpiLPS, Gressani et al. 2022), missing reports learnt from earlier issues; model card vigie-rt",
+    ),
+    ("report", "Cori et al. 2013; weekly: Nash et al. 2023; model card vigie-rt"),
+];
+
+/// The reproduction number R of each of the last weeks, the growth rate, and the time in which infections double or halve,
+/// each with its band.
 ///
-/// Above 1 the disease spreads. From counts, or from rates: there R is estimated on "effective counts", the series
-/// divided by its own variance-to-mean ratio, so that the band follows the scatter of the data and not the unit.
+/// Above 1 the disease spreads. Where the profile knows the delay from infection to report, R is dated by the infection, and
+/// what the youngest figures still miss is corrected, with the uncertainty of that in the band: each window says how much of
+/// its reports is known. Elsewhere R is dated by the report.
 #[utoipa::path(get, path = "/api/forecast/v1/transmission", operation_id = "transmission", tag = "questions",
     params(
         ("signal" = Option<String>, Query, description = "Default: the country's main signal"),
@@ -67,9 +110,13 @@ pub(crate) async fn transmission(
         Err((reason, last)) => return Ok(Json(q.not_estimated(reason, last))),
     };
     let found = store::forecasts::rt(&mut conn, &run.id, Some(&q.place.id)).await?;
-    let (Some(plan), false) = (&signal.forecast, found.is_empty()) else {
+    let (Some(plan), Some(newest)) = (&signal.forecast, found.last()) else {
         return Ok(Json(q.not_estimated(Reason::TooFew, Some(run.reference_date))));
     };
+    // What was stored decides, not what the profile says today.
+    let dated = newest.growth.as_ref().map_or("report", |g| g.dated.as_str()).to_owned();
+    let method = METHODS.iter().find(|(word, _)| *word == dated).map_or(METHODS[1].1, |(_, method)| method);
+    let by_infection = dated == "infection";
     let windows = found
         .iter()
         .map(|r| Window {
@@ -81,12 +128,17 @@ pub(crate) async fn transmission(
             median: r.q50,
             band_50: [r.q25, r.q75],
             band_95: [r.q025, r.q975],
+            growth: r.growth.as_ref().map(GrowthRate::from),
+            time: r.growth.as_ref().and_then(Time::of),
+            known: r.growth.as_ref().map(KnownShare::from),
         })
         .collect();
     let result = Transmission {
-        method: "Cori et al. 2013; weekly: Nash et al. 2023; model card vigie-rt",
+        method,
+        dated,
         serial_interval_days: plan.serial_interval_days,
         serial_interval_source: plan.serial_interval_source.clone(),
+        delay: plan.reporting.as_ref().filter(|_| by_infection).map(Delay::from),
         windows,
     };
     Ok(Json(q.estimated(run, "reproduction_number", result)))

@@ -31,6 +31,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) series: Result<String, Reason>,
     /// What is known, by the end of the week.
     pub(crate) weeks: BTreeMap<NaiveDate, f64>,
+    /// By what its weeks of age 0, 1, … grew after they were first seen at earlier origins, on the log scale.
+    pub(crate) grown: Vec<Vec<f64>>,
 }
 
 /// The panel, and what it means for the places that are asked about.
@@ -171,7 +173,9 @@ fn asked<'a>(input: &Input<'a>, drafts: &[Draft<'a>], &Feed { target, unit, .. }
         weeks.values_mut().for_each(|value| *value *= unit);
         let last = weeks.last_key_value().map(|(week, _)| *week);
         let id = || draft.map(|d| d.id.clone()).ok_or(Reason::NoData);
-        Asked { place, series: alive(input.signal, last, input.as_of).and_then(|_| id()), weeks }
+        let grown = draft.map(|d| super::transmission::grown(input.signal, &d.issues, day(input.as_of)));
+        let series = alive(input.signal, last, input.as_of).and_then(|_| id());
+        Asked { place, series, weeks, grown: grown.unwrap_or_default() }
     };
     input.places.iter().filter(ours).map(of_place).collect()
 }

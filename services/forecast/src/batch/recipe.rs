@@ -3,10 +3,11 @@
 use super::gate::Reason;
 use super::panel::{Asked, Built};
 use super::spread::{self, Measure};
-use super::transmission::weekly_rt;
+use super::transmission::{Laws, learning, weekly_rt};
 use chrono::NaiveDate;
 use domain::profile::{ForecastPlan, Signal, Unit};
 use epimodels::recipe::{Forecast, fit};
+use epimodels::rt::missing;
 use store::forecasts::{self, NotEstimated, Results};
 
 /// The questions that a run of the recipe answers.
@@ -35,18 +36,38 @@ pub(crate) fn results(
         None => Vec::new(),
     };
     let mut results = Results::default();
-    for asked in &built.asked {
+    let transmission = transmission(signal, plan, built, threads);
+    for (asked, rt) in built.asked.iter().zip(transmission) {
         match &asked.series {
             Err(reason) => QUESTIONS.iter().for_each(|q| refuse(&mut results, asked, q, *reason)),
             Ok(series) => {
                 let of_series = made.iter().filter(|f| f.series == *series);
                 let wanted: Vec<&Forecast> =
                     of_series.filter(|f| plan.horizons.contains(&f.horizon)).collect();
-                answer(&mut results, signal, plan, asked, &wanted);
+                answer(&mut results, signal, asked, rt, &wanted);
             }
         }
     }
     Ok(results)
+}
+
+/// R of every place that is alive, on several threads: a place's depends on nothing but its own rows and what all places'
+/// youngest weeks are missing.
+fn transmission(
+    signal: &Signal,
+    plan: &ForecastPlan,
+    built: &Built<'_>,
+    threads: usize,
+) -> Vec<Result<Vec<forecasts::Rt>, Reason>> {
+    let grown: Vec<Vec<Vec<f64>>> = built.asked.iter().map(|a| a.grown.clone()).collect();
+    let missing = missing(&grown, &learning(signal, &[]));
+    let laws = Laws::of(signal, plan);
+    epimodels::parallel::map(built.asked.len(), threads, |n| {
+        let asked = &built.asked[n];
+        asked.series.as_ref().map_err(|reason| *reason)?;
+        let laws = laws.as_ref().map_err(|reason| *reason)?;
+        weekly_rt(&asked.place.id, &asked.weeks, laws, &missing[n])
+    })
 }
 
 fn refuse(results: &mut Results, asked: &Asked<'_>, question: &str, reason: Reason) {
@@ -60,12 +81,12 @@ fn refuse(results: &mut Results, asked: &Asked<'_>, question: &str, reason: Reas
 fn answer(
     results: &mut Results,
     signal: &Signal,
-    plan: &ForecastPlan,
     asked: &Asked<'_>,
+    rt: Result<Vec<forecasts::Rt>, Reason>,
     made: &[&Forecast],
 ) {
     let place = asked.place.id.as_str();
-    match weekly_rt(place, &asked.weeks, signal.unit == Unit::Persons, plan.serial_interval_days) {
+    match rt {
         Ok(rt) => results.rt.extend(rt),
         Err(reason) => refuse(results, asked, "transmission", reason),
     }

@@ -285,6 +285,7 @@ pub async fn run(conn: &mut sqlx::PgConnection, signal: &Signal, places: &[Strin
                 q50: 1.1,
                 q75: 1.13,
                 q975: 1.2,
+                growth: None,
             });
         } else {
             results.not_estimated.push(NotEstimated {
