@@ -8,9 +8,12 @@ of its introduction: 60 days of `example_confirmed` with the generation time and
 day of infection, the mean generation time of the fit, and the counts. R (without rstan) reads the file; numpy is needed. Without the
 checkout or R the answer is `not run`.
 
-Ours dates R by the report. A report week is set beside the days of infection that lie the mean delay before it (incubation and
-reporting, from the file). Shown for both: median and 90 % band; overlap: what the bands have in common, divided by what either covers.
-Nothing in the example is cut off on the right, so the nowcast has nothing to correct."""
+First R by infection, from the same counts by week and the delays of the file (each a log-normal law; ours a gamma law of the
+same mean and variance): a week of infection beside the mean of their draws over its seven days, with the 95 % band of both. Nothing in
+the example is cut off on the right, so only the delay is compared.
+
+Then R by report, without a delay: a report week is set beside the days of infection that lie the mean delay before it. Shown for
+both: median and 90 % band. Overlap: what the bands have in common, divided by what either covers."""
 
 import csv
 import datetime
@@ -24,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "inst/extdata/example_estimate_infections.rds"
 BURN_IN = 3
+# Share of a week's reports that must be due.
+DUE = 0.5
 R = """
 x <- readRDS(commandArgs(TRUE)[1])
 sim <- attr(x$fit, "sim")
@@ -64,11 +69,47 @@ def ours(folder, generation, series):
     """Shape and scale of R for each series and week from the second on."""
     path = folder / "series.csv"
     path.write_text("".join(",".join(repr(float(n)) for n in line) + "\n" for line in [generation, *series]))
+    return [list(zip(line[::2], line[1::2], strict=True)) for line in bench(path)]
+
+
+def bench(path):
+    """What the bench answers to a file, line by line."""
     done = subprocess.run(["cargo", "bench", "--quiet", "--locked", "-p", "epimodels", "--bench", "rt_weekly", "--", path],
                           cwd=ROOT, capture_output=True, text=True)
     done.check_returncode()
-    numbers = [[float(n) for n in line.split(",")] for line in done.stdout.strip().splitlines()]
-    return [list(zip(line[::2], line[1::2], strict=True)) for line in numbers]
+    return [[float(n) for n in line.split(",")] for line in done.stdout.strip().splitlines()]
+
+
+def delayed(rows, folder):
+    """Ours with the delay of the file beside theirs, by week of infection."""
+    import numpy as np
+
+    counts, draws = rows["counts"][0], np.array(rows["R"])
+    stages = [(math.exp(m + s * s / 2), math.exp(m + s * s / 2) * math.sqrt(math.exp(s * s) - 1))
+              for m, s in zip(*[iter(rows["delays"][0])] * 2, strict=True)]
+    start = len(counts) % 7
+    weeks = [sum(counts[day:day + 7]) for day in range(start, len(counts), 7)]
+    path = folder / "delayed.csv"
+    line = lambda numbers: ",".join(repr(float(n)) for n in numbers)
+    path.write_text(f"{line(rows['generation'][0])}\ndelay,{line(n for stage in stages for n in stage)}\n{line(weeks)}\n")
+    numbers = bench(path)[0]
+    print("week of infection   EpiNow2            ours               overlap  due")
+    inside = {"their median in our band": 0, "our median in their band": 0, "bands meet": 0}
+    served = []
+    for week, (due, low, _, median, _, high) in enumerate(zip(*[iter(numbers)] * 6, strict=True), 1):
+        day = start + 7 * week
+        theirs = np.quantile(draws[day:day + 7].mean(axis=0), [0.5, 0.025, 0.975])
+        overlap = max(0, min(high, theirs[2]) - max(low, theirs[1])) / (max(high, theirs[2]) - min(low, theirs[1]))
+        first = datetime.date(1970, 1, 1) + datetime.timedelta(rows["first"][0][0] + day + 6)
+        why = "" if week >= BURN_IN and due >= DUE else "  not served"
+        print(f"to {first}       {theirs[0]:.2f} ({theirs[1]:.2f}–{theirs[2]:.2f})   {median:.2f} ({low:.2f}–{high:.2f})   {overlap:.2f}     {due:.2f}{why}")
+        if not why:
+            served.append((median / theirs[0] - 1, (high - low) / (theirs[2] - theirs[1])))
+            inside["their median in our band"] += low <= theirs[0] <= high
+            inside["our median in their band"] += theirs[1] <= median <= theirs[2]
+            inside["bands meet"] += overlap > 0
+    print(f"of {len(served)} weeks that would be served: " + ", ".join(f"{name} {n}" for name, n in inside.items()))
+    print(f"medians apart at most {max((d for d, _ in served), key=abs):+.1%}; our band {min(w for _, w in served):.1f} to {max(w for _, w in served):.1f} times as wide\n")
 
 
 def compare(rows, folder):
@@ -118,6 +159,7 @@ def main(checkout=None):
         if rows is None:
             print(f"not run: {reason}")
             return
+        delayed(rows, Path(folder))
         compare(rows, Path(folder))
 
 

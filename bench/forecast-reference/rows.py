@@ -39,24 +39,26 @@ def run(signal, at):
 
 
 def stored(run_id):
-    """{(place, horizon): quantiles} and {(place, window end): seven numbers}."""
+    """{(place, horizon): quantiles} and {(place, window end): seven numbers of R, and those of growth that stand beside them}."""
     forecasts = ask("select place_id, horizon, quantiles from forecast where run_id = :'run'", run=run_id)
     rt = ask(
-        "select place_id, window_end, mean, sd, q025, q25, q50, q75, q975 from rt_estimate where run_id = :'run'",
+        """select r.place_id, r.window_end, r.mean, r.sd, r.q025, r.q25, r.q50, r.q75, r.q975, g.mean as g_mean, g.sd as g_sd,
+                  g.q025 as g025, g.q25 as g25, g.q50 as g50, g.q75 as g75, g.q975 as g975, rises, passed, known, known_025, known_975
+             from rt_estimate r left join growth_estimate g using (run_id, place_id, window_end) where run_id = :'run'""",
         run=run_id,
     )
     numbers = {}
     for row in rt:
         key = row.pop("place_id"), date.fromisoformat(row.pop("window_end"))
-        numbers[key] = [float(v) for v in row.values()]
+        numbers[key] = [float(v) for v in row.values() if v]
     quantiles = {
         (r["place_id"], int(r["horizon"])): [float(q) for q in r["quantiles"].strip("{}").split(",")] for r in forecasts
     }
     return quantiles, numbers
 
 
-def known(as_of, profile):
-    """{(group, place): {week end: value}}, in the order of the panel."""
+def issues(as_of, profile):
+    """{(group, place): [(week end, day of issue, value or None)]}, in the order of the panel."""
     rows = ask(
         """select signal_id, source_id, place_id, level, reference_date, issued_at::date as issued, value
              from observation join place on place.id = place_id
@@ -69,16 +71,18 @@ def known(as_of, profile):
         by_place[row["signal_id"], row["place_id"], row["level"]][row["source_id"]].append(row)
     panel = {}
     for (signal, place, level), sources in sorted(by_place.items()):
-        source = choose(profile, signal, place, level, sources)
-        weeks = {}
-        for row in sources.get(source, []):
-            end = date.fromisoformat(row["reference_date"])
-            if end.weekday() == 6:  # the profiles of this model end their weeks on a Sunday
-                weeks[end] = float(row["value"]) if row["value"] else None
-        weeks = {end: value for end, value in weeks.items() if value is not None}
-        if weeks:
-            panel[TARGETS[signal], place] = weeks
+        of_source = sources.get(choose(profile, signal, place, level, sources), [])
+        days = [(date.fromisoformat(r["reference_date"]), date.fromisoformat(r["issued"]), r["value"]) for r in of_source]
+        # The profiles of this model end their weeks on a Sunday.
+        panel[TARGETS[signal], place] = [(d, at, float(v) if v else None) for d, at, v in days if d.weekday() == 6]
     return panel
+
+
+def known(issued):
+    """{(group, place): {week end: value}} of the last issues."""
+    panel = {key: {end: value for end, _, value in of_place} for key, of_place in issued.items()}
+    panel = {key: {end: v for end, v in weeks.items() if v is not None} for key, weeks in panel.items()}
+    return {key: weeks for key, weeks in panel.items() if weeks}
 
 
 def choose(profile, signal, place, level, sources):

@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 use std::process::{Command, Output};
-use store::forecasts::{self, Forecast, Results, Run};
+use store::forecasts::{self, Forecast, Growth, Results, Rt, Run};
 use store::scores::{self, Due, Found, New};
 
 fn audit(pool: &PgPool, args: &[&str]) -> (Option<i32>, String) {
@@ -19,7 +19,38 @@ fn audit(pool: &PgPool, args: &[&str]) -> (Option<i32>, String) {
     (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
 }
 
-/// Six runs of two places and two weeks; after the second and the fifth a pass of two scores: eight links.
+/// A week with a reproduction number and the growth beside it.
+fn growing(place: &str) -> Rt {
+    Rt {
+        place_id: place.into(),
+        window_start: "2025-01-20".parse().unwrap(),
+        window_end: "2025-01-26".parse().unwrap(),
+        mean: 1.1,
+        sd: 0.1,
+        q025: 0.9,
+        q25: 1.0,
+        q50: 1.1,
+        q75: 1.2,
+        q975: 1.3,
+        growth: Some(Growth {
+            dated: "infection".into(),
+            mean: 0.02,
+            sd: 0.01,
+            q025: 0.0,
+            q25: 0.01,
+            q50: 0.02,
+            q75: 0.03,
+            q975: 0.04,
+            rises: 0.975,
+            passed: 0.9,
+            known: 0.8,
+            known_025: 0.7,
+            known_975: 0.9,
+        }),
+    }
+}
+
+/// Six runs of two places and two weeks, the third with growth; after the second and the fifth a pass of two scores: eight links.
 async fn prepared(pool: &PgPool) -> Vec<String> {
     let mut conn = pool.acquire().await.unwrap();
     let parents = "insert into source values ('src', '', '', '', '', '', '', '');
@@ -49,7 +80,8 @@ async fn prepared(pool: &PgPool) -> Vec<String> {
                 quantiles: (0..23).map(f64::from).collect(),
             })
         });
-        let results = Results { forecasts: forecasts.collect(), ..Results::default() };
+        let rt = (n == 3).then(|| growing("FR")).into_iter().collect();
+        let results = Results { forecasts: forecasts.collect(), rt, ..Results::default() };
         assert!(forecasts::put(&mut conn, &run, &results).await.unwrap());
         if n == 2 || n == 5 {
             let due = Due {
@@ -118,7 +150,7 @@ async fn a_chain_that_holds_is_counted_and_a_head_noted_earlier_is_found(pool: P
 async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
     prepared(&pool).await;
     let keep = "create schema kept; create table kept.r as table forecast_run; create table kept.f as table forecast;
-        create table kept.s as table forecast_score; create table kept.l as table chain_link";
+        create table kept.g as table growth_estimate; create table kept.s as table forecast_score; create table kept.l as table chain_link";
     sqlx::raw_sql(keep).execute(&pool).await.unwrap();
     let forged = |from: &str| FORGED.replace("FROM", from);
     let cases: &[(&str, &[&str])] = &[
@@ -138,6 +170,13 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
             &["run6", "a row of forecast was added: 4 linked, 5 stored"],
         ),
         ("insert into not_estimated values ('run6', 'FR', 'spread', 'stale')", &["run6", "a row of not_estimated was added: 0 linked, 1 stored"]),
+        ("update growth_estimate set q975 = 0.05", &["run3", "a value of growth_estimate was changed (1 rows"]),
+        ("delete from growth_estimate", &["run3", "all rows of growth_estimate are missing: 1 linked"]),
+        (
+            "insert into growth_estimate select 'run1', place_id, window_end, dated, mean, sd, q025, q25, q50, q75, q975, rises,
+                    passed, known, known_025, known_975 from growth_estimate",
+            &["run1", "a row of growth_estimate was added: 0 linked, 1 stored"],
+        ),
         ("delete from forecast_run where id = 'run4'", &["link 5 (run run4", "the run was deleted"]),
         (
             "delete from forecast where run_id = 'run4'; delete from forecast_run where id = 'run4'",
@@ -200,7 +239,8 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(text.contains(json["reason"].as_str().unwrap()), "{json}");
         let back = "delete from forecast_score; delete from forecast; delete from not_estimated; delete from forecast_run;
-            delete from chain_link; insert into forecast_run table kept.r; insert into forecast table kept.f;
+            delete from chain_link; delete from growth_estimate; insert into growth_estimate table kept.g;
+            insert into forecast_run table kept.r; insert into forecast table kept.f;
             insert into forecast_score table kept.s; insert into chain_link table kept.l";
         tampered(&pool, back).await;
         assert_eq!(audit(&pool, &[]).0, Some(0), "as it was before {sql}");

@@ -136,6 +136,8 @@ async fn a_withdrawn_model_is_said_on_the_page_and_shows_nothing(pool: PgPool) {
         page.contains("Reproduction number (Rt)") && page.contains("95% interval 1.01 to 1.20"),
         "{page}"
     );
+    let growth = "infections: +10% a week (95% interval \u{2212}1% to +20%); doubling in 51 days (95% interval 27 or more)";
+    assert!(page.contains(growth), "{page}");
     assert!(!page.contains("Clear rise"), "{page}");
     let csv = site.get("/en/flu/US/data.csv").await.body;
     assert!(!csv.lines().any(|line| line.starts_with("forecast,")), "{csv}");

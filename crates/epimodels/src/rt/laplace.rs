@@ -5,7 +5,7 @@ use crate::recipe::Cholesky;
 const ROUNDS: usize = 60;
 /// The largest change of θ below which it stands: near enough to weigh a setting, and for a setting that counts.
 pub(super) const NEAR: f64 = 1e-3;
-pub(super) const STANDS: f64 = 1e-8;
+pub(super) const STANDS: f64 = 1e-11;
 
 /// What scatters: R from week to week, reports about their expectation.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,7 +8,7 @@ use crate::recipe::{Issue, NowcastConfig, as_known, shrunk};
 /// Weeks whose figures are taken as incomplete: the newest and those before it.
 pub const INCOMPLETE: usize = 4;
 /// Fewest earlier origins, over all places, from which anything is learnt.
-const LEAST: usize = 8;
+const LEAST: usize = 4;
 /// Largest deviation of a correction, on the log scale.
 const WIDEST: f64 = 0.5;
 

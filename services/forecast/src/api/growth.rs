@@ -4,9 +4,6 @@ use serde::Serialize;
 use store::forecasts::Growth;
 use utoipa::ToSchema;
 
-/// A time of more days than this is not said: nothing stays as it is for so long.
-const LONGEST: f64 = 365.0;
-
 /// The growth rate per day: ln of the factor from one day to the next, the mean over the week.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct GrowthRate {
@@ -47,27 +44,14 @@ pub(crate) struct Time {
     band_95_days: (f64, Option<f64>),
 }
 
-impl Time {
-    /// `None` where the 50 % interval of growth holds 0, or the median takes more than a year: then no number would mean
-    /// anything.
-    pub(crate) fn of(g: &Growth) -> Option<Self> {
-        let up = g.q25 > 0.0;
-        if !up && g.q75 >= 0.0 {
-            return None;
+impl From<kit::growth::Time> for Time {
+    fn from(time: kit::growth::Time) -> Self {
+        Self {
+            direction: if time.doubles { "doubles" } else { "halves" },
+            median_days: time.median,
+            band_50_days: time.band_50,
+            band_95_days: time.band_95,
         }
-        // Towards which it goes faster is the shorter time.
-        let [fast_95, fast_50, median, slow_50, slow_95] = if up {
-            [g.q975, g.q75, g.q50, g.q25, g.q025]
-        } else {
-            [g.q025, g.q25, g.q50, g.q75, g.q975].map(|rate| -rate)
-        };
-        let days = |rate: f64| Some(std::f64::consts::LN_2 / rate).filter(|d| rate > 0.0 && *d <= LONGEST);
-        Some(Self {
-            direction: if up { "doubles" } else { "halves" },
-            median_days: days(median)?,
-            band_50_days: (days(fast_50)?, days(slow_50)),
-            band_95_days: (days(fast_95)?, days(slow_95)),
-        })
     }
 }
 
@@ -99,60 +83,24 @@ impl From<&Growth> for KnownShare {
 mod tests {
     use super::*;
 
-    fn growth(q: [f64; 5]) -> Growth {
-        let [q025, q25, q50, q75, q975] = q;
-        let (known, known_025, known_975) = (0.6, 0.5, 0.7);
-        Growth {
-            dated: "infection".into(),
-            mean: q50,
-            sd: 0.01,
-            q025,
-            q25,
-            q50,
-            q75,
-            q975,
-            rises: 0.9,
-            passed: 0.8,
-            known,
-            known_025,
-            known_975,
-        }
-    }
-
-    #[test]
-    fn steady_growth_has_a_doubling_time_between_its_ends() {
-        let time = Time::of(&growth([0.02, 0.04, 0.05, 0.06, 0.1])).unwrap();
-        let ln2 = std::f64::consts::LN_2;
-        assert_eq!((time.direction, time.median_days), ("doubles", ln2 / 0.05));
-        assert_eq!(
-            (time.band_50_days, time.band_95_days),
-            ((ln2 / 0.06, Some(ln2 / 0.04)), (ln2 / 0.1, Some(ln2 / 0.02)))
-        );
-        let time = Time::of(&growth([-0.1, -0.06, -0.05, -0.04, -0.02])).unwrap();
-        assert_eq!((time.direction, time.band_95_days), ("halves", (ln2 / 0.1, Some(ln2 / 0.02))));
-    }
-
-    #[test]
-    fn where_growth_may_be_none_there_is_no_longest_time_and_no_nonsense() {
-        let time = Time::of(&growth([-0.01, 0.01, 0.02, 0.03, 0.05])).unwrap();
-        assert_eq!((time.direction, time.band_95_days.1), ("doubles", None));
-        assert!(time.band_50_days.1.is_some());
-        for q in [
-            [-0.05, -0.01, 0.001, 0.01, 0.05],
-            [-0.1, -0.01, 0.0, 0.0, 0.1],
-            [0.0; 5],
-            [1e-9, 2e-9, 3e-9, 4e-9, 5e-9],
-            [-0.01, 1e-9, 1e-6, 0.1, 0.2],
-        ] {
-            assert_eq!(Time::of(&growth(q)), None, "{q:?}");
-        }
-    }
-
     #[test]
     fn a_week_says_whether_it_is_corrected_and_by_how_much() {
-        let mut g = growth([0.0; 5]);
-        assert!(KnownShare::from(&g).corrected);
-        g.known = 0.8;
-        assert!(!KnownShare::from(&g).corrected);
+        let of = |known: f64| Growth {
+            dated: "infection".into(),
+            mean: 0.0,
+            sd: 0.1,
+            q025: -0.2,
+            q25: -0.1,
+            q50: 0.0,
+            q75: 0.1,
+            q975: 0.2,
+            rises: 0.5,
+            passed: 0.8,
+            known,
+            known_025: known - 0.1,
+            known_975: known + 0.1,
+        };
+        assert!(KnownShare::from(&of(0.6)).corrected && KnownShare::from(&of(0.9)).corrected);
+        assert!(!KnownShare::from(&of(0.8)).corrected);
     }
 }

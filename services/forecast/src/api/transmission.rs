@@ -129,7 +129,7 @@ pub(crate) async fn transmission(
             band_50: [r.q25, r.q75],
             band_95: [r.q025, r.q975],
             growth: r.growth.as_ref().map(GrowthRate::from),
-            time: r.growth.as_ref().and_then(Time::of),
+            time: r.growth.as_ref().and_then(kit::growth::Time::of).map(Time::from),
             known: r.growth.as_ref().map(KnownShare::from),
         })
         .collect();

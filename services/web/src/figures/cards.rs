@@ -6,7 +6,8 @@ use super::outlook::Outlook;
 use super::series::Series;
 use crate::i18n::Lang;
 use domain::quantiles::MEDIAN;
-use store::forecasts::{Forecast, Trend};
+use kit::growth::Time;
+use store::forecasts::{Forecast, Growth, Rt, Trend};
 
 /// A question and its answer, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,15 +94,11 @@ fn future(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
         Ok(rt) => Card {
             label: lang.t("card.rt"),
             value: lang.formats.number(rt.q50, 2),
-            detail: lang.f(
-                "card.rt_detail",
-                &[
-                    ("low", &lang.formats.number(rt.q025, 2)),
-                    ("high", &lang.formats.number(rt.q975, 2)),
-                    ("date", &lang.formats.short_date(rt.window_end)),
-                    ("level", &lang.formats.percent(0.95)),
-                ],
-            ),
+            detail: [Some(rt_detail(lang, rt)), rt.growth.as_ref().map(|g| growth(lang, g))]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("; "),
             why: None,
             missing: false,
         },
@@ -112,6 +109,53 @@ fn future(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
         Err(word) => unanswered(lang, series, "card.rise", word),
     });
     all
+}
+
+fn rt_detail(lang: &Lang, rt: &Rt) -> String {
+    lang.f(
+        "card.rt_detail",
+        &[
+            ("low", &lang.formats.number(rt.q025, 2)),
+            ("high", &lang.formats.number(rt.q975, 2)),
+            ("date", &lang.formats.short_date(rt.window_end)),
+            ("level", &lang.formats.percent(0.95)),
+        ],
+    )
+}
+
+/// How fast infections change in a week, with the time that this takes to double or halve them where that means something.
+fn growth(lang: &Lang, growth: &Growth) -> String {
+    // From a rate per day to the change in a week.
+    let change = |rate: f64| {
+        let share = (7.0 * rate).exp_m1();
+        let sign = if share < 0.0 { "\u{2212}" } else { "+" };
+        format!("{sign}{}", lang.formats.percent(share.abs()))
+    };
+    let level = lang.formats.percent(0.95);
+    let said = lang.f(
+        "card.growth_detail",
+        &[
+            ("change", &change(growth.q50)),
+            ("low", &change(growth.q025)),
+            ("high", &change(growth.q975)),
+            ("level", &level),
+        ],
+    );
+    let Some(time) = Time::of(growth) else { return said };
+    let days = |days: f64| lang.formats.number(days, 0);
+    let (least, median) = (days(time.band_95.0), days(time.median));
+    let most = time.band_95.1.map(days);
+    let key = match (time.doubles, &most) {
+        (true, Some(_)) => "card.doubles",
+        (true, None) => "card.doubles_open",
+        (false, Some(_)) => "card.halves",
+        (false, None) => "card.halves_open",
+    };
+    let most = most.unwrap_or_default();
+    let with = [("days", &*median), ("least", &*least), ("most", &*most), ("level", &*level)];
+    // A sentence without an end takes no word for it.
+    let used = if time.band_95.1.is_some() { &with[..] } else { &[with[0], with[1], with[3]][..] };
+    format!("{said}; {}", lang.f(key, used))
 }
 
 /// The likeliest of three directions as the answer, the chance of each as its detail.

@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::forecasts::{Forecast, NotEstimated, Results, Rt, Run, Trend};
+use store::forecasts::{Forecast, Growth, NotEstimated, Results, Rt, Run, Trend};
 use store::observations::NewPoint;
 use store::places::Place;
 use store::sources::{Retrieval, Source};
@@ -285,7 +285,21 @@ pub async fn run(conn: &mut sqlx::PgConnection, signal: &Signal, places: &[Strin
                 q50: 1.1,
                 q75: 1.13,
                 q975: 1.2,
-                growth: None,
+                growth: Some(Growth {
+                    dated: "infection".into(),
+                    mean: 0.0136,
+                    sd: 0.006,
+                    q025: -0.002,
+                    q25: 0.01,
+                    q50: 0.0136,
+                    q75: 0.0175,
+                    q975: 0.026,
+                    rises: 0.97,
+                    passed: 0.9,
+                    known: 0.8,
+                    known_025: 0.7,
+                    known_975: 0.9,
+                }),
             });
         } else {
             results.not_estimated.push(NotEstimated {
