@@ -36,6 +36,6 @@ pub use model_output::{ModelOutput, Task, read_model_output, write_forecasts};
 pub use profile::{Profile, profile_of};
 pub use score::{Score, ScoreSpread, Scored, ScoredTasks, score, score_spread, score_tasks};
 pub use series::{Archive, Known, SeriesKey};
-pub use spread::{ARRIVED, Event, QUIET, Spread};
+pub use spread::{Event, Spread};
 pub use submission::{Contributor, Submission};
 pub use summary::{Summary, summarise};

@@ -67,7 +67,10 @@ pub struct Head {
     pub linked_at: DateTime<Utc>,
 }
 
-const RUN_TABLES: [&str; 5] = ["forecast_run", "forecast", "rt_estimate", "trend", "not_estimated"];
+const RUN_TABLES: [&str; 6] =
+    ["forecast_run", "forecast", "rt_estimate", "trend", "not_estimated", "arrival"];
+/// Tables that came after the chain: without a row they have no line, so that the links from before hold as they are.
+const LATER: [&str; 1] = ["arrival"];
 const SCORE_TABLES: [&str; 1] = ["forecast_score"];
 
 /// Columns are named, so that one that is added later changes no digest. The order is that of bytes, whatever the
@@ -91,6 +94,9 @@ const OF_RUN: &str = r#"
         union all
         select 4, place_id, 0, null, question, record_send(p)
           from (select run_id, place_id, question, reason from not_estimated where run_id = $1) p
+        union all
+        select 5, place_id, horizon, null, '', record_send(p)
+          from (select run_id, place_id, horizon, state, probability from arrival where run_id = $1) p
     ) every order by part, place collate "C", n, day, word collate "C""#;
 
 const OF_PASS: &str = r#"
@@ -101,7 +107,7 @@ const OF_PASS: &str = r#"
      order by run_id collate "C", place_id collate "C", horizon, truth_issued_at"#;
 
 /// The rows of a run or a pass as they are stored now, a line a table: its name, how many rows, the SHA-256 of these
-/// rows in hex. Rows are read one by one.
+/// rows in hex; none of a table that came after the chain and has no row. Rows are read one by one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -121,6 +127,7 @@ pub async fn parts(conn: &mut PgConnection, of: Subject<'_>) -> sqlx::Result<Str
     let lines = tables
         .iter()
         .zip(found)
+        .filter(|(table, (count, _))| *count > 0 || !LATER.contains(table))
         .map(|(table, (count, hash))| format!("{table} {count} {}", hex(&hash.finalize())));
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
@@ -236,7 +243,8 @@ pub async fn orphan(conn: &mut PgConnection) -> sqlx::Result<Option<(String, Str
     sqlx::query_as(
         "select name, run_id, count(*)
            from (select 'forecast' as name, run_id from forecast union all select 'rt_estimate', run_id from rt_estimate
-                 union all select 'trend', run_id from trend union all select 'not_estimated', run_id from not_estimated) r
+                 union all select 'trend', run_id from trend union all select 'not_estimated', run_id from not_estimated
+                 union all select 'arrival', run_id from arrival) r
           where not exists (select from forecast_run where id = run_id)
           group by name, run_id order by name, run_id limit 1",
     )

@@ -182,7 +182,13 @@ fn difference(linked: &str, stored: &str) -> Option<String> {
             Ordering::Equal => format!("a value of {table} was changed ({is} rows, as many as were linked)"),
         });
     }
-    Some("the link speaks of other tables than a link of its kind".to_owned())
+    // A table that has no row and no line any more.
+    let mut tables = linked.lines().filter_map(|line| line.split(' ').next());
+    let gone = tables.find(|table| rows(linked, table) > 0 && rows(stored, table) == 0);
+    Some(gone.map_or_else(
+        || "the link speaks of other tables than a link of its kind".to_owned(),
+        |table| format!("a row of {table} is missing: {} linked, 0 stored", rows(linked, table)),
+    ))
 }
 
 /// What no link speaks of.

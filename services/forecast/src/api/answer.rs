@@ -145,6 +145,18 @@ pub(crate) enum Answer<T> {
     NotEstimated(Box<NotEstimated>),
 }
 
+/// A week that something is said of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct TargetWeek {
+    /// The last day of the week that is forecast.
+    pub(crate) target_end_date: NaiveDate,
+    /// That week, by the country's rule.
+    pub(crate) week: String,
+    /// Was it over at `as_of`? Publishers are late: a forecast begins after the last week known, so that its first weeks can
+    /// be over already, with no figure out.
+    pub(crate) elapsed: bool,
+}
+
 /// A median with its central intervals: never a point without its band.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Bands {

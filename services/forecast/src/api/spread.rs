@@ -1,17 +1,19 @@
-//! `spread`: where does it rise, where does it fall?
+//! `spread`: where does it rise, where does it fall, where does it arrive?
 
 use super::question::{self, Question};
-use super::{Answer, answer::ReasonWord};
+use super::{Answer, TargetWeek, answer::ReasonWord};
 use crate::batch::{Reason, alive, day};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use chrono::NaiveDate;
-use domain::profile::NATION;
+use chrono::{Duration, NaiveDate};
+use domain::profile::{NATION, Signal};
+use epimodels::arrival::ARRIVAL;
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use store::forecasts::{Forecast, Trend};
+use store::forecasts::{Arrival, Forecast, Run, Trend};
+use store::places::Place;
 use utoipa::ToSchema;
 
 /// Places with the probabilities of where they are going.
@@ -19,12 +21,24 @@ use utoipa::ToSchema;
 pub(crate) struct Spread {
     /// Weeks ahead, as in `forecasts`.
     horizon: i32,
-    /// The last day of that week.
-    target_end_date: Option<NaiveDate>,
+    #[serde(flatten)]
+    target: TargetWeek,
     /// What the five classes mean here.
     classes: &'static str,
+    /// What is quiet and what has arrived.
+    arrival: ArrivalLimits,
     /// By place.
     places: Vec<PlaceTrend>,
+}
+
+/// The definition of an arrival, for counts of persons: in a place that was quiet in the last week known, the target week has
+/// as many as make it arrived.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ArrivalLimits {
+    /// Fewer weekly persons per 100,000 than this: quiet.
+    quiet_below_per_100k: f64,
+    /// So many or more: arrived.
+    arrived_from_per_100k: f64,
 }
 
 /// One place: probabilities that sum to 1, or why there are none.
@@ -33,6 +47,8 @@ pub(crate) struct PlaceTrend {
     place: String,
     level: String,
     trend: Option<Classes>,
+    /// Does the disease arrive? `null` where there is no trend.
+    arrives: Option<Arrives>,
     /// Why there is no trend.
     not_estimated: Option<ReasonWord>,
 }
@@ -47,6 +63,42 @@ pub(crate) struct Classes {
     large_increase: f64,
     /// That the value is above the last one known.
     rises: f64,
+}
+
+/// Whether the disease arrives in the target week.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Arrives {
+    status: ArrivesStatus,
+    /// Of a place that is quiet.
+    probability: Option<f64>,
+}
+
+/// What can be said of an arrival.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ArrivesStatus {
+    /// The place is quiet: there is a probability.
+    Estimated,
+    /// Not applicable: the disease is there already, and cannot arrive.
+    AlreadyThere,
+    /// Not applicable: the signal counts no persons, so that no rate of them is known.
+    NotDefined,
+    /// The run is from before arrivals were stored.
+    NotComputed,
+}
+
+impl Arrives {
+    /// From what a run stored; nothing is stored of a signal that counts no persons.
+    fn of(stored: Option<&Arrival>, signal: &Signal, place: &Place) -> Self {
+        let counted = signal.counts_persons() && place.population.is_some();
+        let status = match stored {
+            Some(found) if found.probability.is_some() => ArrivesStatus::Estimated,
+            Some(_) => ArrivesStatus::AlreadyThere,
+            None if counted => ArrivesStatus::NotComputed,
+            None => ArrivesStatus::NotDefined,
+        };
+        Self { status, probability: stored.and_then(|found| found.probability) }
+    }
 }
 
 impl From<&Trend> for Classes {
@@ -66,7 +118,8 @@ const CLASSES: &str = "Change of the weekly value from the last week known: FluS
                        100,000; for other units the same thresholds as shares of the height of a season \
                        (95 % quantile of the series).";
 
-/// For each place the probabilities of a large decrease, a decrease, no change, an increase, a large increase.
+/// For each place the probabilities of a large decrease, a decrease, no change, an increase, a large increase, and where it is
+/// quiet that the disease arrives.
 #[utoipa::path(get, path = "/api/forecast/v1/spread", operation_id = "spread", tag = "questions",
     params(
         ("signal" = Option<String>, Query, description = "Default: the country's main signal"),
@@ -122,6 +175,7 @@ pub(crate) async fn spread(
     let forecasts = store::forecasts::forecasts(&mut conn, &run.id, None).await?;
     let current = || current(&forecasts, &trends, day(q.as_of)).or_else(|| planned.first().copied());
     let horizon = horizon.or_else(current).unwrap_or(1);
+    let arrivals = store::forecasts::arrivals(&mut conn, &run.id).await?;
     let refused = store::forecasts::not_estimated(&mut conn, &run.id, None).await?;
     let all = store::places::of_nation(&mut conn, app.profile.nation.as_str()).await?;
     let by_place: BTreeMap<&str, &Trend> =
@@ -133,16 +187,28 @@ pub(crate) async fn spread(
     let places: Vec<PlaceTrend> = wanted
         .map(|p| {
             let trend = by_place.get(p.id.as_str()).map(|t| Classes::from(*t));
+            let stored = arrivals.iter().find(|a| a.place_id == p.id && a.horizon == horizon);
+            let arrives = trend.as_ref().map(|_| Arrives::of(stored, signal, p));
             let why = refused.iter().find(|n| n.place_id == p.id && n.question == "spread");
             let silent = if signal.is_forecast_at(&p.level) { Reason::TooFew } else { Reason::NoModel };
             let reason = why.and_then(|n| Reason::read(&n.reason)).unwrap_or(silent);
             let not_estimated = trend.is_none().then(|| reason.into());
-            PlaceTrend { place: p.id.clone(), level: p.level.clone(), trend, not_estimated }
+            PlaceTrend { place: p.id.clone(), level: p.level.clone(), trend, arrives, not_estimated }
         })
         .collect();
-    let target_end_date = forecasts.iter().find(|f| f.horizon == horizon).map(|f| f.target_end_date);
-    let result = Spread { horizon, target_end_date, classes: CLASSES, places };
+    let first = planned.first().copied().unwrap_or(horizon);
+    let target = q.target(end_of(&run, &forecasts, horizon, first));
+    let arrival =
+        ArrivalLimits { quiet_below_per_100k: ARRIVAL.quiet, arrived_from_per_100k: ARRIVAL.arrived };
+    let result = Spread { horizon, target, classes: CLASSES, arrival, places };
     Ok(Json(q.estimated(run, signal.unit.as_str(), result)))
+}
+
+/// The last day of the week of a horizon: as it was forecast, or where nothing was, counted from the last week known, that
+/// the `first` horizon follows.
+fn end_of(run: &Run, forecasts: &[Forecast], horizon: i32, first: i32) -> NaiveDate {
+    let stored = forecasts.iter().find(|f| f.horizon == horizon).map(|f| f.target_end_date);
+    stored.unwrap_or_else(|| run.reference_date + Duration::weeks(i64::from(horizon - first) + 1))
 }
 
 /// The horizon of the first week that ends on `today` or later; when all are over, of the last one. Of the weeks with

@@ -155,6 +155,36 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
     let of = |id: &str| places.iter().find(|p| p["place"] == id).unwrap();
     assert_eq!(of("US-VT")["not_estimated"], "too_few", "{spread}");
     assert!(of("US-WY")["trend"]["stable"].as_f64() > Some(0.99), "fewer than ten are stable: {spread}");
+    assert_eq!(spread["result"]["arrival"]["quiet_below_per_100k"], 0.5);
+    for (id, status) in [("US-WY", "estimated"), ("US-CA", "already_there"), ("US-TX", "already_there")] {
+        let arrives = &of(id)["arrives"];
+        assert_eq!(arrives["status"], status, "{id}: {spread}");
+        let p = arrives["probability"].as_f64();
+        assert_eq!(p.is_some_and(|p| (0.0..=1.0).contains(&p)), status == "estimated", "{id}: {arrives}");
+    }
+    assert!(of("US-VT")["arrives"].is_null(), "{spread}");
+    let visits = get(&app, "spread?signal=covid_ed_visits_percent&place=US-CA").await.json();
+    assert_eq!(visits["result"]["places"][0]["arrives"]["status"], "not_defined", "{visits}");
+    for horizon in 0..4 {
+        let all =
+            get(&app, &format!("spread?signal=covid_hosp_admissions&place=US-WY&horizon={horizon}")).await;
+        let arrives = &all.json()["result"]["places"][0]["arrives"];
+        assert_eq!(arrives["status"], "estimated", "horizon {horizon}: {arrives}");
+    }
+    let mut conn = pool.acquire().await.unwrap();
+    let (run, as_of) = ("covid_hosp_admissions", time(CLOCK));
+    let run = store::forecasts::latest_run(&mut conn, run, as_of).await.unwrap().unwrap();
+    let stored = store::forecasts::arrivals(&mut conn, &run.id).await.unwrap();
+    let forecasts = store::forecasts::forecasts(&mut conn, &run.id, Some("US-WY")).await.unwrap();
+    for arrival in stored.iter().filter(|a| a.place_id == "US-WY") {
+        let of = forecasts.iter().find(|f| f.horizon == arrival.horizon).unwrap();
+        // By hand: 1 per 100,000 of 580,000 are 5.8 persons; the levels of the quantiles around them hold it.
+        let below = of.quantiles.iter().filter(|q| **q < 5.8).count();
+        let level = |n: usize| 1.0 - domain::LEVELS[n];
+        let (most, least) =
+            (if below == 0 { 1.0 } else { level(below - 1) }, if below == 23 { 0.0 } else { level(below) });
+        assert!((least..=most).contains(&arrival.probability.unwrap()), "{arrival:?} {of:?}");
+    }
     let spread = get(&app, "spread?signal=covid_ed_visits_percent&level=county").await.json();
     assert_eq!(spread["result"]["places"][0]["not_estimated"], "no_model", "{spread}");
     let models = get(&app, "models").await.json();
