@@ -24,6 +24,8 @@ pub(crate) struct Asked {
     pub(crate) disease: String,
     /// ISO 3166, below that country:national code.
     pub(crate) place: String,
+    /// The place's level: `nation`, or one of the country's.
+    pub(crate) level: String,
     /// The time as of which figures were known.
     pub(crate) as_of: DateTime<Utc>,
     pub(crate) recorded_situation: Option<RecordedSituation>,

@@ -136,6 +136,7 @@ impl<'a> Question<'a> {
             signal: self.signal.id.to_string(),
             disease: self.signal.disease.clone(),
             place: self.place.id.clone(),
+            level: self.place.level.clone(),
             as_of: self.as_of,
             recorded_situation: recorded(self.app, self.language),
         }

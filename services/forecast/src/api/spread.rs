@@ -1,19 +1,23 @@
 //! `spread`: where does it rise, where does it fall, where does it arrive?
 
+mod map;
+mod places;
+
 use super::question::{self, Question};
-use super::{Answer, TargetWeek, answer::ReasonWord};
+use super::{Answer, TargetWeek};
 use crate::batch::{Reason, alive, day};
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::{Duration, NaiveDate};
-use domain::profile::{NATION, Signal};
+use domain::profile::NATION;
 use epimodels::arrival::ARRIVAL;
 use kit::{App, Params, Problem};
+use map::{Format, MapFile};
+use places::{ArrivalLimits, Arrives, Classes, Finer, PlaceTrend, finer};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use store::forecasts::{Arrival, Forecast, Run, Trend};
-use store::places::Place;
+use store::forecasts::{Forecast, Run, Trend};
 use utoipa::ToSchema;
 
 /// Places with the probabilities of where they are going.
@@ -27,91 +31,10 @@ pub(crate) struct Spread {
     classes: &'static str,
     /// What is quiet and what has arrived.
     arrival: ArrivalLimits,
+    /// Signals of the same disease that are published for smaller places, and that no model of this platform forecasts there.
+    finer_not_forecast: Vec<Finer>,
     /// By place.
     places: Vec<PlaceTrend>,
-}
-
-/// The definition of an arrival, for counts of persons: in a place that was quiet in the last week known, the target week has
-/// as many as make it arrived.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct ArrivalLimits {
-    /// Fewer weekly persons per 100,000 than this: quiet.
-    quiet_below_per_100k: f64,
-    /// So many or more: arrived.
-    arrived_from_per_100k: f64,
-}
-
-/// One place: probabilities that sum to 1, or why there are none.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct PlaceTrend {
-    place: String,
-    level: String,
-    trend: Option<Classes>,
-    /// Does the disease arrive? `null` where there is no trend.
-    arrives: Option<Arrives>,
-    /// Why there is no trend.
-    not_estimated: Option<ReasonWord>,
-}
-
-/// Probabilities.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Classes {
-    large_decrease: f64,
-    decrease: f64,
-    stable: f64,
-    increase: f64,
-    large_increase: f64,
-    /// That the value is above the last one known.
-    rises: f64,
-}
-
-/// Whether the disease arrives in the target week.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Arrives {
-    status: ArrivesStatus,
-    /// Of a place that is quiet.
-    probability: Option<f64>,
-}
-
-/// What can be said of an arrival.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ArrivesStatus {
-    /// The place is quiet: there is a probability.
-    Estimated,
-    /// Not applicable: the disease is there already, and cannot arrive.
-    AlreadyThere,
-    /// Not applicable: the signal counts no persons, so that no rate of them is known.
-    NotDefined,
-    /// The run is from before arrivals were stored.
-    NotComputed,
-}
-
-impl Arrives {
-    /// From what a run stored; nothing is stored of a signal that counts no persons.
-    fn of(stored: Option<&Arrival>, signal: &Signal, place: &Place) -> Self {
-        let counted = signal.counts_persons() && place.population.is_some();
-        let status = match stored {
-            Some(found) if found.probability.is_some() => ArrivesStatus::Estimated,
-            Some(_) => ArrivesStatus::AlreadyThere,
-            None if counted => ArrivesStatus::NotComputed,
-            None => ArrivesStatus::NotDefined,
-        };
-        Self { status, probability: stored.and_then(|found| found.probability) }
-    }
-}
-
-impl From<&Trend> for Classes {
-    fn from(t: &Trend) -> Self {
-        Self {
-            large_decrease: t.large_decrease,
-            decrease: t.decrease,
-            stable: t.stable,
-            increase: t.increase,
-            large_increase: t.large_increase,
-            rises: t.rises,
-        }
-    }
 }
 
 const CLASSES: &str = "Change of the weekly value from the last week known: FluSight's classes of the rate per \
@@ -127,9 +50,14 @@ const CLASSES: &str = "Change of the weekly value from the last week known: FluS
         ("place" = Option<String>, Query, description = "Only this place"),
         ("horizon" = Option<i32>, Query, description = "Default: that of the first target week that ends on the day of `as_of` or later; when all are over, of the last"),
         ("as_of" = Option<String>, Query, description = "A date (its end, UTC) or an RFC 3339 time. Default: the platform's clock"),
+        ("format" = Option<String>, Query, description = "`json` (default), or for a map `csv` or `geojson`; or the header `Accept`"),
     ),
     responses(
-        (status = 200, description = "The answer", body = Answer<Spread>),
+        (status = 200, description = "The answer", content(
+            (Answer<Spread> = "application/json"),
+            (String = "text/csv"),
+            (MapFile = "application/geo+json"),
+        )),
         (status = 400, description = "A parameter cannot be used", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such signal or place", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
@@ -137,9 +65,15 @@ pub(crate) async fn spread(
     State(app): State<App>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Json<Answer<Spread>>, Problem> {
-    let params = Params::parse(query.as_deref(), &["signal", "level", "place", "horizon", "as_of"])?;
-    let signal = question::signal(&app, &params)?;
+) -> Result<Response, Problem> {
+    let known = ["signal", "level", "place", "horizon", "as_of", "format"];
+    let params = Params::parse(query.as_deref(), &known)?;
+    let format = Format::read(&params, &headers)?;
+    format.respond(answer(&app, &params, &headers).await?)
+}
+
+async fn answer(app: &App, params: &Params, headers: &HeaderMap) -> Result<Answer<Spread>, Problem> {
+    let signal = question::signal(app, params)?;
     let level = params.one("level")?;
     if level.is_some_and(|l| l != NATION && !app.profile.levels.iter().any(|known| known == l)) {
         let levels = app.profile.levels.join(", ");
@@ -151,25 +85,25 @@ pub(crate) async fn spread(
         return Err(Problem::invalid("horizon", format!("{h} is none of {planned:?}")));
     }
     let mut conn = app.db.acquire().await?;
-    let q = Question::read(&app, &mut conn, "spread", signal, &params, &headers).await?;
+    let q = Question::read(app, &mut conn, "spread", signal, params, headers).await?;
     let named = params.one("place")?.is_some();
     let run = match q.run(&mut conn, signal.is_forecast_at(&q.place.level)).await? {
         Ok(run) => run,
         // The nation alone may have no figures where its parts do.
         Err((Reason::NoData | Reason::TooFew, last)) if !named => {
             if let Some(reason) = q.closed(&mut conn).await? {
-                return Ok(Json(q.not_estimated(reason.into(), last)));
+                return Ok(q.not_estimated(reason.into(), last));
             }
             let run = store::forecasts::latest_run(&mut conn, signal.id.as_str(), q.as_of).await?;
-            let Some(run) = run else { return Ok(Json(q.not_estimated(Reason::NoData, last))) };
+            let Some(run) = run else { return Ok(q.not_estimated(Reason::NoData, last)) };
             // Nor may a run that nothing followed speak of now.
             let newest = Some(run.reference_date);
             match alive(signal, newest, q.as_of) {
                 Ok(_) => run,
-                Err(reason) => return Ok(Json(q.not_estimated(reason, newest))),
+                Err(reason) => return Ok(q.not_estimated(reason, newest)),
             }
         }
-        Err((reason, last)) => return Ok(Json(q.not_estimated(reason, last))),
+        Err((reason, last)) => return Ok(q.not_estimated(reason, last)),
     };
     let trends = store::forecasts::trends(&mut conn, &run.id, None).await?;
     let forecasts = store::forecasts::forecasts(&mut conn, &run.id, None).await?;
@@ -198,10 +132,11 @@ pub(crate) async fn spread(
         .collect();
     let first = planned.first().copied().unwrap_or(horizon);
     let target = q.target(end_of(&run, &forecasts, horizon, first));
+    let finer_not_forecast = finer(&app.profile, signal);
     let arrival =
         ArrivalLimits { quiet_below_per_100k: ARRIVAL.quiet, arrived_from_per_100k: ARRIVAL.arrived };
-    let result = Spread { horizon, target, classes: CLASSES, arrival, places };
-    Ok(Json(q.estimated(run, signal.unit.as_str(), result)))
+    let result = Spread { horizon, target, classes: CLASSES, arrival, finer_not_forecast, places };
+    Ok(q.estimated(run, signal.unit.as_str(), result))
 }
 
 /// The last day of the week of a horizon: as it was forecast, or where nothing was, counted from the last week known, that

@@ -171,6 +171,7 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
         let arrives = &all.json()["result"]["places"][0]["arrives"];
         assert_eq!(arrives["status"], "estimated", "horizon {horizon}: {arrives}");
     }
+    map_of_places(&app).await;
     let mut conn = pool.acquire().await.unwrap();
     let (run, as_of) = ("covid_hosp_admissions", time(CLOCK));
     let run = store::forecasts::latest_run(&mut conn, run, as_of).await.unwrap().unwrap();
@@ -198,4 +199,57 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
         assert_eq!(signals, wanted, "{id}");
     }
     assert_eq!(computed(&app).await, 0, "nothing new, nothing is computed again");
+}
+
+/// The same as a table and as features, to be joined with anybody's borders.
+async fn map_of_places(app: &App) {
+    let question = "spread?signal=covid_hosp_admissions&level=state&horizon=0";
+    let json = get(app, question).await.json();
+    let places = json["result"]["places"].as_array().unwrap();
+    let table = get(app, &format!("{question}&format=csv")).await;
+    assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
+    let mut reader = csv::Reader::from_reader(table.body.as_slice());
+    let rows: Vec<std::collections::HashMap<String, String>> =
+        reader.deserialize().collect::<Result<_, _>>().unwrap();
+    let features = get(app, &format!("{question}&format=geojson")).await;
+    assert_eq!(features.header("content-type"), "application/geo+json");
+    let features = features.json();
+    assert_eq!(features["type"], "FeatureCollection");
+    let features = features["features"].as_array().unwrap();
+    assert_eq!((rows.len(), features.len()), (places.len(), places.len()));
+    for ((place, row), feature) in places.iter().zip(&rows).zip(features) {
+        let said = &feature["properties"];
+        assert_eq!((&feature["type"], &feature["id"]), (&"Feature".into(), &place["place"]));
+        assert!(feature.get("geometry").is_some_and(serde_json::Value::is_null), "{feature}");
+        assert_eq!(said["target_end_date"], json["result"]["target_end_date"]);
+        assert_eq!((&said["elapsed"], &said["recorded_situation"]), (&false.into(), &CLOCK.into()));
+        for (column, at) in [
+            ("place", "/place"),
+            ("stable", "/trend/stable"),
+            ("rises", "/trend/rises"),
+            ("arrives", "/arrives/probability"),
+            ("arrives_status", "/arrives/status"),
+            ("not_estimated", "/not_estimated"),
+        ] {
+            let wanted = place.pointer(at).cloned().unwrap_or_default();
+            assert_eq!(said[column], wanted, "{column}: {feature}");
+            match wanted {
+                serde_json::Value::Null => assert_eq!(row[column], "", "{column}: {row:?}"),
+                serde_json::Value::String(text) => assert_eq!(row[column], text, "{column}: {row:?}"),
+                // JSON is read back to the last digit but one.
+                number => {
+                    let (cell, number) = (row[column].parse::<f64>().unwrap(), number.as_f64().unwrap());
+                    assert!((cell - number).abs() < 1e-12, "{column}: {row:?}");
+                }
+            }
+        }
+    }
+    let silent = get(app, "spread?signal=mpox_cases&format=csv").await.text();
+    let lines: Vec<&str> = silent.lines().collect();
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("US,nation,mpox_cases,") && lines[1].contains(",ended,"),
+        "{silent}"
+    );
+    let wrong = get(app, "spread?format=shapefile").await;
+    assert_eq!((wrong.status.as_u16(), &wrong.json()["field"]), (400, &"format".into()));
 }
