@@ -3,6 +3,7 @@
 //! Everything random takes a seed; everything parallel gives the same bits on one thread or many.
 //! Each module names the published method that it implements.
 
+pub mod arrival;
 pub mod baseline;
 pub mod climatology;
 mod error;

@@ -6,6 +6,9 @@
 //! weeks, of which older ones count less, because treatment, age and testing change it; the scatter of deaths
 //! about their expectation is measured on the same weeks. Events that have not happened yet are drawn as the
 //! hubs' baseline draws them: as today, with the weekly changes of the past, up or down.
+//! The band of the delay is that of a profile likelihood: delays whose weighted scatter, the ratio fitted anew for each, is
+//! above the smallest by less than the 95 % quantile of χ² with one degree of freedom, times the dispersion; its ends are the
+//! next delays of the grid that are not. Since older weeks count less, it holds the delay more often than in 95 of 100.
 //!
 //! Limits: deaths reported late look like a lower ratio (the newest week is therefore left out of the fit); a
 //! change of the ratio is followed with the delay of the window; the band knows nothing of a new variant or rule.
@@ -34,9 +37,13 @@ pub struct SecondaryConfig {
     pub seed: u64,
 }
 
+/// Shortest and longest mean delay that [`SecondaryConfig::default`] tries, in weeks, by quarters of a week.
+pub const DELAYS: [f64; 2] = [0.25, 4.0];
+
 impl Default for SecondaryConfig {
     fn default() -> Self {
-        let delays = (1..=16).map(|quarter| f64::from(quarter) / 4.0).collect();
+        let quarters = DELAYS.map(|weeks| (weeks * 4.0) as u32);
+        let delays = (quarters[0]..=quarters[1]).map(|quarter| f64::from(quarter) / 4.0).collect();
         Self { window: 12, half_life: 1.5, least: 50.0, delays, spread: 0.6, draws: 1000, seed: 1 }
     }
 }
@@ -48,6 +55,8 @@ pub struct Secondary {
     pub ratio: (f64, f64),
     /// Mean delay in weeks.
     pub delay: f64,
+    /// Its 95 % band, of the delays that were tried: an end of the grid means "no more is known in this direction".
+    pub delay_band: (f64, f64),
     /// Variance of deaths over their expectation (1: Poisson; at least 1).
     pub dispersion: f64,
     /// Quantiles of the deaths of the weeks 1, 2, … after the last one given.
@@ -56,6 +65,9 @@ pub struct Secondary {
 
 /// Bound of a weekly change of events, on the log scale: a doubling. More is a change of reporting.
 const MOST_CHANGE: f64 = std::f64::consts::LN_2;
+
+/// 95 % quantile of χ² with one degree of freedom.
+const CHI_SQUARED_95: f64 = 3.841_458_820_694_124;
 
 /// Longest delay in weeks.
 const LONGEST: usize = 12;
@@ -113,14 +125,23 @@ pub fn secondary(
         let dispersion = (scatter / (w - 2.0).max(1.0)).max(1.0);
         (scatter, ratio, delay, dispersion, d, weights)
     };
-    let fits = config.delays.iter().map(|delay| fit(*delay)).filter(|f| f.0.is_finite() && f.1 > 0.0);
-    let best = fits.min_by(|a, b| a.0.total_cmp(&b.0));
-    let (_, ratio, delay, dispersion, effective, weights) =
-        best.ok_or(Error::TooFew { what: "events before the deaths", found: 0, needed: 1 })?;
+    let fits: Vec<Fit> =
+        config.delays.iter().map(|delay| fit(*delay)).filter(|f| f.0.is_finite() && f.1 > 0.0).collect();
+    let likely = |least: f64, dispersion: f64| {
+        let inside = |f: &&Fit| f.0 - least <= CHI_SQUARED_95 * dispersion;
+        let ends = (fits.iter().position(|f| inside(&f)), fits.iter().rposition(|f| inside(&f)));
+        let (first, last) = (ends.0.unwrap_or(0), ends.1.unwrap_or(fits.len() - 1));
+        (fits[first.saturating_sub(1)].2, fits[(last + 1).min(fits.len() - 1)].2)
+    };
+    let best = fits.iter().min_by(|a, b| a.0.total_cmp(&b.0));
+    let Some(&(least, ratio, delay, dispersion, effective, ref weights)) = best else {
+        return Err(Error::TooFew { what: "events before the deaths", found: 0, needed: 1 });
+    };
+    let delay_band = likely(least, dispersion);
     let error = ratio * (dispersion / effective).sqrt();
-    let law = Law { ratio, error, dispersion, weights: &weights };
+    let law = Law { ratio, error, dispersion, weights };
     let ahead = ahead(events, steps, &law, config);
-    Ok(Secondary { ratio: (ratio, error), delay, dispersion, ahead })
+    Ok(Secondary { ratio: (ratio, error), delay, delay_band, dispersion, ahead })
 }
 
 /// Shares of the deaths in the week of the event and in each of the weeks after it.
@@ -131,6 +152,9 @@ fn delay_weights(mean: f64, spread: f64) -> Vec<f64> {
     let total: f64 = raw.iter().sum();
     raw.into_iter().map(|w| w / total).collect()
 }
+
+/// Scatter, ratio, delay, dispersion, effective deaths and weights of the fit with one delay.
+type Fit = (f64, f64, f64, f64, f64, Vec<f64>);
 
 struct Law<'a> {
     ratio: f64,
@@ -198,9 +222,41 @@ mod tests {
         let found = secondary(&events, &deaths, 4, &SecondaryConfig::default()).unwrap();
         assert!((found.ratio.0 - 0.05).abs() < 1e-4, "{found:?}");
         assert_eq!((found.delay, found.dispersion), (2.5, 1.0));
+        assert!(found.delay_band.0 <= 2.5 && found.delay_band.1 >= 2.5, "{found:?}");
         assert!(found.ahead.iter().all(|q| q[0] < q[MEDIAN] && q[MEDIAN] < q[22]));
         let width = |q: &Quantiles| q[21] / q[1];
         assert!(width(&found.ahead[0]) < width(&found.ahead[3]), "the band widens");
+    }
+
+    #[test]
+    fn the_band_of_the_delay_holds_it_at_least_as_often_as_it_says_and_narrows_with_the_counts() {
+        let config = SecondaryConfig { draws: 2, ..SecondaryConfig::default() };
+        let mut widths = Vec::new();
+        for scale in [1.0, 100.0] {
+            let (mut held, mut width) = (0, 0.0);
+            for seed in 0..300_u64 {
+                let mut rng = crate::rng::Rng::new(seed, &[7]);
+                let shift = 18.0 * rng.uniform();
+                let events: Vec<f64> = (0..40)
+                    .map(|t| scale * (2000.0 + 1500.0 * ((f64::from(t) + shift) * 0.35).sin()))
+                    .collect();
+                let weights = delay_weights(2.4, 0.6);
+                let deaths: Vec<f64> = (0..40_usize)
+                    .map(|t| {
+                        let back = 0..LONGEST.min(t + 1);
+                        let mean: f64 = back.map(|k| 0.05 * weights[k] * events[t - k]).sum();
+                        gamma_quantile(rng.uniform().clamp(1e-9, 1.0 - 1e-9), mean, 1.0)
+                    })
+                    .collect();
+                let found = secondary(&events, &deaths, 1, &config).unwrap();
+                let (low, high) = found.delay_band;
+                held += usize::from((low..=high).contains(&2.4));
+                width += (high - low) / 300.0;
+            }
+            assert!(held >= 285, "scale {scale}: held {held} of 300 times");
+            widths.push(width);
+        }
+        assert!(widths[1] < 0.5 * widths[0], "{widths:?}");
     }
 
     #[test]

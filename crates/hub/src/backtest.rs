@@ -81,11 +81,7 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
     let origins = origins(args, &profile_of(&args.target)?)?;
     let ground = Ground::open(args, &origins)?;
     if let Some(submission) = &args.submission {
-        if ground.profile.rate_change.is_none() {
-            let (hub, target) = (ground.profile.name, &args.target);
-            return Err(HubError::Argument(format!("no form to hand in `{target}` to {hub} is known here")));
-        }
-        submission.write_metadata(&args.model)?;
+        submission.write_metadata(&args.model, &ground.profile)?;
     }
     let refit_every = args.refit_every.unwrap_or(ground.profile.refit_every).max(1);
     let mut fitted: Option<Fitted> = None;
@@ -118,8 +114,8 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
                 let file = format!("{origin}-{model}.csv");
                 write_forecasts(&folder.join(&file), &rows, &[])?;
                 if let (Some(submission), "") = (&args.submission, suffix) {
-                    let folder = submission.out.join("model-output").join(&model);
-                    write_forecasts(&folder.join(&file), &rows, &ground.trends(&panel, &rows))?;
+                    let trends = ground.trends(&panel, &rows);
+                    submission.write_forecasts(&model, ground.profile.form, origin, &rows, &trends)?;
                 }
             }
         }

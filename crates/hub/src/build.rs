@@ -116,7 +116,7 @@ fn read(path: &Path) -> Result<Log, HubError> {
                 log.series.push(s.clone());
                 log.series.len() - 1
             });
-        log.days.entry(row.day(0)?).or_default().push(Change { place, series, week, value: row.number(3)? });
+        log.days.entry(row.day(0)?).or_default().push(Change { place, series, week, value: row.amount(3)? });
         Ok(())
     })?;
     if log.days.is_empty() {

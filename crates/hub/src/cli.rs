@@ -96,15 +96,20 @@ pub struct BacktestArgs {
     /// Also write what each member of the ensemble says, as models of their own.
     #[arg(long)]
     pub members: bool,
-    /// Folder for what FluSight takes from a team: the forecasts with the classes of change, and the model's metadata.
+    /// Folder for what the target's hub takes from a team, in its own form: the forecasts (FluSight: with the classes of
+    /// change), and the model's metadata. Targets of one hub go into the same folder, one command after the other.
     #[arg(long, value_name = "DIR", requires = "contributor")]
     pub submission: Option<PathBuf>,
     /// Who answers for a submission; may be given several times.
     #[arg(long, value_name = "NAME; AFFILIATION; E-MAIL")]
     pub contributor: Vec<Contributor>,
-    /// Card of the model, for the metadata of a submission.
-    #[arg(long, value_name = "FILE", default_value = "crates/cards/model-cards/vigie-pool-us.toml")]
-    pub card: PathBuf,
+    /// Where the model or the team is described, for a submission: the hubs of the CDC require it.
+    #[arg(long, value_name = "URL")]
+    pub website: Option<String>,
+    /// Card of the model, for the metadata of a submission; without it that of the target's model, below
+    /// `crates/cards/model-cards`.
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
     /// Licence of the forecasts of a submission.
     #[arg(long, value_name = "LICENCE", default_value = "CC-BY-4.0")]
     pub licence: String,
@@ -201,8 +206,9 @@ impl BacktestArgs {
     pub fn run(&self, out: &mut dyn Write, progress: &mut dyn Write) -> Result<(), HubError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let args = self.clone();
-        let (card, contributors, licence) = (args.card, args.contributor, args.licence);
-        let submission = args.submission.map(|out| Submission { out, card, contributors, licence });
+        let (card, contributors, website, licence) =
+            (args.card, args.contributor, args.website, args.licence);
+        let submission = args.submission.map(|out| Submission { out, card, contributors, website, licence });
         let files = backtest(
             &Backtest {
                 hub: args.hub,
@@ -246,6 +252,7 @@ impl ScoreArgs {
             out: args.out,
         })?;
         say(out, &summary::text(&summarise(&found.scored, self.baseline.as_deref())))?;
+        say(out, &summary::left_out(&found.left_out))?;
         if let (Some(path), Some(baseline)) = (args.card, self.baseline.clone()) {
             let list = self.hub.join("auxiliary-data/locations.csv");
             let (model, command) = (args.card_model, args.card_command.unwrap_or_default());

@@ -43,6 +43,17 @@ impl Default for Answer {
 }
 
 impl Answer {
+    /// Whether some of the 23 quantiles are there, and not all.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        let said = self.quantiles.iter().filter(|q| !q.is_nan()).count();
+        said > 0 && said < self.quantiles.len()
+    }
+
+    /// Whether some of the five classes have a probability, and the five together are no forecast.
+    pub(crate) fn has_broken_classes(&self) -> bool {
+        self.classes.iter().any(|p| !p.is_nan()) && self.classes().is_none()
+    }
+
     /// The 23 quantiles, if all are there.
     pub(crate) fn complete(&self) -> Option<Quantiles> {
         self.quantiles.iter().all(|v| v.is_finite()).then_some(self.quantiles)
@@ -110,9 +121,17 @@ pub fn write_forecasts(
     forecasts: &[(Task, Quantiles)],
     trends: &[(Task, Trend)],
 ) -> Result<(), HubError> {
-    let mut text = String::from(
-        "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n",
-    );
+    write_text(path, &text("reference_date", forecasts, trends))
+}
+
+/// The first line of a file; the column of the date has two names.
+pub(crate) fn header(date_column: &str) -> String {
+    format!("{date_column},target,horizon,target_end_date,location,output_type,output_type_id,value\n")
+}
+
+/// The text of a file in hubverse's form.
+pub(crate) fn text(date_column: &str, forecasts: &[(Task, Quantiles)], trends: &[(Task, Trend)]) -> String {
+    let mut text = header(date_column);
     let mut rows = |task: &Task, kind: &str, id: &dyn Display, value: f64| {
         let Task { reference_date, target, horizon, target_end_date, location } = task;
         text += &format!(
@@ -129,6 +148,11 @@ pub fn write_forecasts(
             rows(task, "pmf", class, probability.clamp(0.0, 1.0));
         }
     }
+    text
+}
+
+/// Writes a file, and its folder if there is none.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), HubError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(HubError::file(folder))?;
     }

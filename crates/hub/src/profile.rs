@@ -2,6 +2,7 @@ use chrono::Weekday;
 use epimodels::recipe::{Config, europe, us, us_covid, us_flu_visits, us_rsv};
 
 use crate::HubError;
+use crate::form::{self, Form};
 
 /// What the forecaster needs to know of a hub: which of its targets it forecasts and how.
 #[derive(Debug, Clone)]
@@ -22,6 +23,10 @@ pub struct Profile {
     pub focus: &'static [(&'static str, &'static str)],
     /// Target of the five classes of change, in a file with the counts.
     pub rate_change: Option<&'static str>,
+    /// How the hub takes forecasts from a team.
+    pub form: &'static Form,
+    /// Id of the model's card.
+    pub card: &'static str,
     /// Group of the recipe that the history file fills.
     pub history: Option<&'static str>,
     /// Targets of other hubs that are only learnt from.
@@ -57,6 +62,8 @@ const FURTHER: Profile = Profile {
     national: Some("US"),
     focus: &[],
     rate_change: None,
+    form: &form::FLUSIGHT,
+    card: "vigie-pool-us",
     history: Some("ili_plus"),
     pools: &[FLU],
     recipe: us,
@@ -72,6 +79,8 @@ const PROFILES: [Profile; 5] = [
         national: Some("US"),
         focus: &[],
         rate_change: Some("wk flu hosp rate change"),
+        form: &form::FLUSIGHT,
+        card: "vigie-pool-us",
         history: Some("ili_plus"),
         pools: &[],
         recipe: us,
@@ -79,18 +88,23 @@ const PROFILES: [Profile; 5] = [
     Profile {
         name: "COVID-19 Forecast Hub",
         targets: &[("wk inc covid hosp", "covid_hosp"), ("wk inc covid prop ed visits", "covid_visits")],
+        form: &form::COVID,
+        card: "vigie-pool-us-covid",
         recipe: us_covid,
         ..FURTHER
     },
     Profile {
         name: "RSV Forecast Hub",
         targets: &[("wk inc rsv hosp", "rsv_hosp"), ("wk inc rsv prop ed visits", "rsv_visits")],
+        form: &form::RSV,
+        card: "vigie-pool-us-rsv",
         recipe: us_rsv,
         ..FURTHER
     },
     Profile {
         name: "FluSight, emergency visits",
         targets: &[("wk inc flu prop ed visits", "flu_visits")],
+        card: "vigie-pool-us-flu-visits",
         recipe: us_flu_visits,
         ..FURTHER
     },
@@ -103,6 +117,8 @@ const PROFILES: [Profile; 5] = [
         national: None,
         focus: &[("ILI incidence", "FR"), ("ILI incidence", "CH"), ("ARI incidence", "FR")],
         rate_change: None,
+        form: &form::RESPICAST,
+        card: "vigie-pool-europe",
         history: None,
         pools: &[],
         recipe: europe,

@@ -91,7 +91,7 @@ pub struct Scored {
 }
 
 /// Scores every forecast whose truth is known, writes one row per task and model, and returns the summary of each
-/// model. A task without all 23 quantiles does not count.
+/// model. A task without all 23 quantiles does not count: [`score_tasks`] says how many there are.
 ///
 /// # Errors
 /// Files that do not fit, no common task, a baseline that is not there: in a sentence.
@@ -99,11 +99,24 @@ pub fn score(args: &Score) -> Result<Vec<Summary>, HubError> {
     Ok(summarise(&score_tasks(args)?.scored, args.baseline.as_deref()))
 }
 
+/// Forecasts of a model that have no score.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Because some of the 23 quantiles are missing.
+    pub incomplete: usize,
+    /// Because the truth of their target, location and week is not known.
+    pub without_truth: usize,
+    /// Because their probabilities of the classes of change are not five, or do not sum to 1: only the quantiles speak.
+    pub broken_classes: usize,
+}
+
 /// Every scored task, and the day of the truth that it was scored against.
 #[derive(Debug, Clone)]
 pub struct ScoredTasks {
     /// In the order of the models' files.
     pub scored: Vec<Scored>,
+    /// What has no score, by model; a model of which all is scored is not here.
+    pub left_out: BTreeMap<String, LeftOut>,
     /// The last snapshot that counted.
     pub truth_as_of: NaiveDate,
 }
@@ -133,13 +146,22 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
     let (truth, truth_as_of) = truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let truth: HashMap<(&str, &str), &BTreeMap<NaiveDate, f64>> =
         truth.iter().map(|(key, weeks)| ((key.target.as_str(), key.location.as_str()), weeks)).collect();
-    let mut known = Vec::new();
+    let (mut known, mut left_out) = (Vec::new(), BTreeMap::<String, LeftOut>::new());
     for output in outputs? {
         for (model, tasks) in output {
             let counts = |task: &Task| (args.horizons.0..=args.horizons.1).contains(&task.horizon);
             for (task, answer) in tasks.into_iter().filter(|(task, _)| counts(task)) {
                 let weeks = truth.get(&(task.target.as_str(), task.location.as_str()));
-                if let Some(truth) = weeks.and_then(|weeks| weeks.get(&task.target_end_date)) {
+                let truth = weeks.and_then(|weeks| weeks.get(&task.target_end_date));
+                if answer.has_broken_classes() {
+                    left_out.entry(model.clone()).or_default().broken_classes += 1;
+                }
+                if answer.is_incomplete() {
+                    left_out.entry(model.clone()).or_default().incomplete += 1;
+                } else if truth.is_none() && answer.complete().is_some() {
+                    left_out.entry(model.clone()).or_default().without_truth += 1;
+                }
+                if let Some(truth) = truth {
                     known.push((model.clone(), task, answer, *truth));
                 }
             }
@@ -161,7 +183,7 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     score_table::write(&args.out, &scored)?;
-    Ok(ScoredTasks { scored, truth_as_of: truth_as_of.unwrap_or_default() })
+    Ok(ScoredTasks { scored, left_out, truth_as_of: truth_as_of.unwrap_or_default() })
 }
 
 /// `job` of the parts of a list, on all cores, in order.

@@ -5,19 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{Duration, NaiveDate};
+use epimodels::arrival::ARRIVAL;
 use epimodels::climatology::frequencies;
 use epimodels::recipe::season;
-use epimodels::trend::{cdf_before, class_of, rise};
+use epimodels::trend::{class_of, rise};
 
 use crate::model_output::{ModelOutput, Task};
 use crate::rate_change::{base_week, limits_of, of_quantiles};
 use crate::series::{Archive, Known, SeriesKey};
 use crate::{HubError, Locations, profile_of};
 
-/// A place with fewer weekly persons per 100,000 than this is quiet.
-pub const QUIET: f64 = 0.5;
-/// In a quiet place the disease arrives when a week has this many persons per 100,000.
-pub const ARRIVED: f64 = 1.0;
 /// Weeks before and after in earlier seasons that tell how often something happens at this time of the year.
 const REACH: u32 = 2;
 
@@ -114,11 +111,10 @@ impl Ground {
             Some(own) => *own,
             None => of_quantiles(task, quantiles, base, population)?.probabilities(),
         };
-        let arrived = ARRIVED * population / 1e5;
-        let arrives = (base < QUIET * population / 1e5).then(|| Event {
-            probability: 1.0 - cdf_before(quantiles, arrived),
+        let arrives = ARRIVAL.probability(quantiles, base, population).map(|probability| Event {
+            probability,
             climatology: climate.arrives,
-            happened: then >= arrived,
+            happened: ARRIVAL.has_come(then, population),
         });
         Some(Spread {
             model: model.to_owned(),
@@ -153,8 +149,8 @@ impl Ground {
                 }
                 classes.push((place.week, class_of(then - before, limits)));
                 rises.push((place.week, usize::from(then > before)));
-                if *before < QUIET * population / 1e5 {
-                    arrives.push((place.week, usize::from(*then >= ARRIVED * population / 1e5)));
+                if ARRIVAL.is_quiet(*before, population) {
+                    arrives.push((place.week, usize::from(ARRIVAL.has_come(*then, population))));
                 }
             }
         }

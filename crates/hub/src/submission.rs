@@ -1,29 +1,31 @@
-//! What a hub takes from a team: a folder with `model-output/` and `model-metadata/`, as FluSight wants them.
+//! What a hub takes from a team: a folder with `model-output/` and `model-metadata/`, in the hub's [`Form`].
 
+mod metadata;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use chrono::NaiveDate;
+use epimodels::Quantiles;
+use epimodels::trend::Trend;
 
-use crate::HubError;
-
-/// Longest abbreviation of a team or a model.
-const LONGEST_ABBREVIATION: usize = 15;
-/// Longest short description of the methods, in characters.
-const LONGEST_METHODS: usize = 200;
-/// Licences that FluSight accepts.
-const LICENCES: [&str; 7] = ["CC0-1.0", "CC-BY-4.0", "CC-BY_SA-4.0", "PPDL", "ODC-by", "ODbL", "OGL-3.0"];
+use crate::model_output::{self, Task};
+use crate::{Form, HubError};
 
 /// Who hands in what, and under which terms.
 #[derive(Debug, Clone)]
 pub struct Submission {
     /// Folder that gets `model-output/` and `model-metadata/`.
     pub out: PathBuf,
-    /// The card of the model (TOML: id, version, data, method, limits).
-    pub card: PathBuf,
+    /// The card of the model (TOML: id, version, data, method, limits); `None`: that of the target's model, where the
+    /// project has it.
+    pub card: Option<PathBuf>,
     /// Who answers for it: the hub wants at least one person or group with an address.
     pub contributors: Vec<Contributor>,
+    /// Where the team or the model is described, for hubs that ask for it.
+    pub website: Option<String>,
     /// Licence of the forecasts.
     pub licence: String,
 }
@@ -62,110 +64,39 @@ fn is_address(text: &str) -> bool {
     })
 }
 
-/// What the card says.
-#[derive(Debug, Deserialize)]
-struct Card {
-    id: String,
-    version: String,
-    data: String,
-    method: String,
-    limits: String,
-}
-
 impl Submission {
-    /// Writes `model-metadata/<MODEL>.yml`; `model` is `TEAM-MODEL`.
+    /// Writes `model-output/<MODEL>/<date>-<MODEL>.csv`, if the hub would take it. The hub wants all targets of a date in one
+    /// file: what an earlier call wrote of other targets stays.
     ///
     /// # Errors
-    /// A name or a licence that the hub refuses, nobody who answers for it, a card that cannot be read.
-    pub fn write_metadata(&self, model: &str) -> Result<(), HubError> {
-        let (team, name) = abbreviations(model)?;
-        if !LICENCES.contains(&self.licence.as_str()) {
-            let (licence, known) = (&self.licence, LICENCES.join(", "));
-            return Err(HubError::Argument(format!(
-                "the hub does not take the licence `{licence}`, only: {known}"
-            )));
+    /// What the hub would refuse; a file that is there and is none of this form; one that cannot be written.
+    pub fn write_forecasts(
+        &self,
+        model: &str,
+        form: &Form,
+        date: NaiveDate,
+        forecasts: &[(Task, Quantiles)],
+        trends: &[(Task, Trend)],
+    ) -> Result<(), HubError> {
+        let path = self.out.join("model-output").join(model).join(format!("{date}-{model}.csv"));
+        let mut text = model_output::text(form.date_column, forecasts, trends);
+        if path.is_file() {
+            let before = fs::read_to_string(&path).map_err(HubError::file(&path))?;
+            if !before.starts_with(&form.header()) {
+                let what =
+                    format!("is no file for {}: move it away, or name another folder", form.repository);
+                return Err(HubError::content(&path, what));
+            }
+            let now = forecasts.iter().map(|(task, _)| task).chain(trends.iter().map(|(task, _)| task));
+            let now: BTreeSet<&str> = now.map(|task| task.target.as_str()).collect();
+            let stays = |line: &&str| line.split(',').nth(1).is_some_and(|target| !now.contains(target));
+            before.lines().skip(1).filter(stays).for_each(|line| text += &format!("{line}\n"));
         }
-        if self.contributors.is_empty() {
-            let what = "the hub wants somebody to write to: name at least one contributor";
-            return Err(HubError::Argument(what.to_owned()));
-        }
-        let text = fs::read_to_string(&self.card).map_err(HubError::file(&self.card))?;
-        let card: Card = toml::from_str(&text)
-            .map_err(|e| HubError::content(&self.card, format!("is no card of a model: {}", e.message())))?;
-        let folder = self.out.join("model-metadata");
-        fs::create_dir_all(&folder).map_err(HubError::file(&folder))?;
-        let path = folder.join(format!("{model}.yml"));
-        fs::write(&path, self.yaml(team, name, &card)).map_err(HubError::file(&path))
+        form.check(date, &text).map_err(|what| {
+            HubError::content(&path, format!("is not written, {} would refuse it: {what}", form.repository))
+        })?;
+        model_output::write_text(&path, &text)
     }
-
-    /// In the order that the hub asks for.
-    fn yaml(&self, team: &str, model: &str, card: &Card) -> String {
-        let people: Vec<String> = self.contributors.iter().map(person).collect();
-        let methods_long = format!(
-            "{} Limits: {} Places share one pool of rows and a national signal; uncertainty is that of past seasons \
-             of the pool, by quantiles.",
-            card.method, card.limits
-        );
-        format!(
-            "team_name: {}\nteam_abbr: {}\nmodel_name: {}\nmodel_abbr: {}\nmodel_version: {}\n\
-             model_contributors:\n{}license: {}\ndesignated_model: true\ndata_inputs: {}\nmethods: {}\n\
-             methods_long: {}\nensemble_of_models: true\nensemble_of_hub_models: false\n",
-            quoted(team),
-            quoted(team),
-            quoted(&card.id),
-            quoted(model),
-            quoted(&card.version),
-            people.concat(),
-            quoted(&self.licence),
-            quoted(&card.data),
-            quoted(short(&card.method)),
-            quoted(&methods_long),
-        )
-    }
-}
-
-fn person(one: &Contributor) -> String {
-    let Contributor { name, affiliation, email } = one;
-    let (name, affiliation, email) = (quoted(name), quoted(affiliation), quoted(email));
-    format!("  - name: {name}\n    affiliation: {affiliation}\n    email: {email}\n")
-}
-
-/// A YAML text in double quotes.
-fn quoted(text: &str) -> String {
-    let escaped: String = text
-        .chars()
-        .flat_map(|c| match c {
-            '"' | '\\' => vec!['\\', c],
-            c if c.is_control() => vec![' '],
-            c => vec![c],
-        })
-        .collect();
-    format!("\"{escaped}\"")
-}
-
-/// `TEAM-MODEL` as the hub allows it.
-fn abbreviations(model: &str) -> Result<(&str, &str), HubError> {
-    let fits = |part: &str| {
-        (1..=LONGEST_ABBREVIATION).contains(&part.len())
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    match model.split_once('-') {
-        Some((team, name)) if fits(team) && fits(name) => Ok((team, name)),
-        _ => Err(HubError::Argument(format!(
-            "the hub wants a model named TEAM-MODEL, each of at most {LONGEST_ABBREVIATION} letters, digits and `_`, \
-             not `{model}`"
-        ))),
-    }
-}
-
-/// As many clauses from the beginning as the hub has room for.
-fn short(text: &str) -> &str {
-    if text.chars().count() <= LONGEST_METHODS {
-        return text;
-    }
-    let room = text.char_indices().nth(LONGEST_METHODS).map_or(text.len(), |(end, _)| end);
-    let end = [';', '.', ','].into_iter().find_map(|c| text[..room].rfind(c)).unwrap_or(room);
-    &text[..end]
 }
 
 #[cfg(test)]
@@ -182,13 +113,5 @@ mod tests {
                 "{wrong}"
             );
         }
-    }
-
-    #[test]
-    fn a_description_is_cut_between_clauses() {
-        assert_eq!(short("brief"), "brief");
-        let long = format!("first clause; {}", "é".repeat(300));
-        assert_eq!(short(&long), "first clause");
-        assert_eq!(short(&"é".repeat(300)).chars().count(), 200);
     }
 }

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::Scored;
 use crate::model_output::Task;
 use crate::score::by_model;
+use crate::{LeftOut, Scored};
 
 /// How one model did over all its tasks.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +78,23 @@ fn of(model: &str, tasks: &BTreeMap<&Task, &Scored>, both: &[(&Scored, Option<&S
             .filter_map(|h| Some((h, ratio(|s| s.score.wis, Some(h))?)))
             .collect(),
     }
+}
+
+/// What was not scored, a line a model; nothing where all was.
+#[must_use]
+pub(crate) fn left_out(models: &BTreeMap<String, LeftOut>) -> String {
+    let mut text = String::new();
+    for (model, LeftOut { incomplete, without_truth, broken_classes }) in models {
+        let parts = [
+            (*incomplete, "lack some of the 23 quantiles"),
+            (*without_truth, "have no truth yet (of their target, location and week)"),
+            (*broken_classes, "lack some of the five classes, or these do not sum to 1"),
+        ];
+        let said: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("{n} {why}")).collect();
+        let _ = writeln!(text, "not scored of {model}: {}", said.join(", "));
+    }
+    text
 }
 
 /// The table that people read: one line per model.

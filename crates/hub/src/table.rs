@@ -25,6 +25,9 @@ pub(crate) enum Cell<'a> {
     Day(NaiveDate),
 }
 
+/// Nothing that is counted, no rate per 100,000 and no share is larger: there are not so many persons.
+const MOST: f64 = 1e10;
+
 /// A row: one cell for each wanted column, looked up when it is asked for.
 pub(crate) struct Row<'a> {
     path: &'a Path,
@@ -110,15 +113,36 @@ impl<'a> Row<'a> {
     /// A number; `None` if the cell is empty, `NA` or `NaN`.
     #[inline]
     pub(crate) fn number(&self, column: usize) -> Result<Option<f64>, HubError> {
-        match self.cell(column) {
-            Cell::Missing => Ok(None),
-            Cell::Number(n) => Ok(n.is_finite().then_some(n)),
-            Cell::Text(text) => match text.parse::<f64>() {
-                Ok(n) => Ok(n.is_finite().then_some(n)),
-                Err(_) => Err(self.wrong(column, "a number")),
-            },
-            Cell::Day(_) => Err(self.wrong(column, "a number")),
+        let found = match self.cell(column) {
+            Cell::Missing => return Ok(None),
+            Cell::Number(n) => Some(n),
+            Cell::Text(text) => text.parse::<f64>().ok(),
+            Cell::Day(_) => None,
+        };
+        match found {
+            Some(n) if n.is_finite() => Ok(Some(n)),
+            Some(n) if n.is_nan() => Ok(None),
+            Some(_) => Err(self.wrong(column, "a finite number")),
+            None => Err(self.wrong(column, "a number")),
         }
+    }
+
+    /// A count, rate or share as [`Row::number`]: not negative, and not more than there can be of anything.
+    #[inline]
+    pub(crate) fn amount(&self, column: usize) -> Result<Option<f64>, HubError> {
+        match self.number(column)? {
+            Some(n) if !(0.0..=MOST).contains(&n) => Err(self.wrong(
+                column,
+                "a count, rate or share from 0 to 1e10 (or an empty cell, where there is none)",
+            )),
+            found => Ok(found),
+        }
+    }
+
+    /// For who cannot use a row as it is: the file, the row and what is wrong.
+    #[cold]
+    pub(crate) fn refuse(&self, what: &str) -> HubError {
+        HubError::content(self.path, format!("row {}: {what}", self.number))
     }
 }
 

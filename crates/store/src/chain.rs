@@ -67,11 +67,10 @@ pub struct Head {
     pub linked_at: DateTime<Utc>,
 }
 
-const RUN_TABLES: [&str; 6] =
-    ["forecast_run", "forecast", "rt_estimate", "trend", "not_estimated", "growth_estimate"];
-/// Tables from the beginning of the chain have a line whether they have rows or not; one that came later has a line only
-/// where it has rows, so that the links of runs from before it read as they did.
-const RUN_TABLES_AT_FIRST: usize = 5;
+const RUN_TABLES: [&str; 7] =
+    ["forecast_run", "forecast", "rt_estimate", "trend", "not_estimated", "growth_estimate", "arrival"];
+/// Tables that came after the chain: without a row they have no line, so that the links from before hold as they are.
+const LATER: [&str; 2] = ["growth_estimate", "arrival"];
 const SCORE_TABLES: [&str; 1] = ["forecast_score"];
 
 /// Columns are named, so that one that is added later changes no digest. The order is that of bytes, whatever the
@@ -100,6 +99,9 @@ const OF_RUN: &str = r#"
           from (select run_id, place_id, window_end, dated, mean, sd, q025, q25, q50, q75, q975, rises, passed, known,
                        known_025, known_975
                   from growth_estimate where run_id = $1) p
+        union all
+        select 6, place_id, horizon, null, '', record_send(p)
+          from (select run_id, place_id, horizon, state, probability from arrival where run_id = $1) p
     ) every order by part, place collate "C", n, day, word collate "C""#;
 
 const OF_PASS: &str = r#"
@@ -110,7 +112,7 @@ const OF_PASS: &str = r#"
      order by run_id collate "C", place_id collate "C", horizon, truth_issued_at"#;
 
 /// The rows of a run or a pass as they are stored now, a line a table: its name, how many rows, the SHA-256 of these
-/// rows in hex. Rows are read one by one. A table that is younger than the chain has no line where it has no rows.
+/// rows in hex; none of a table that came after the chain and has no row. Rows are read one by one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -130,9 +132,8 @@ pub async fn parts(conn: &mut PgConnection, of: Subject<'_>) -> sqlx::Result<Str
     let lines = tables
         .iter()
         .zip(found)
-        .enumerate()
-        .filter(|(part, (_, (count, _)))| *part < RUN_TABLES_AT_FIRST || *count > 0)
-        .map(|(_, (table, (count, hash)))| format!("{table} {count} {}", hex(&hash.finalize())));
+        .filter(|(table, (count, _))| *count > 0 || !LATER.contains(table))
+        .map(|(table, (count, hash))| format!("{table} {count} {}", hex(&hash.finalize())));
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -248,7 +249,8 @@ pub async fn orphan(conn: &mut PgConnection) -> sqlx::Result<Option<(String, Str
         "select name, run_id, count(*)
            from (select 'forecast' as name, run_id from forecast union all select 'rt_estimate', run_id from rt_estimate
                  union all select 'growth_estimate', run_id from growth_estimate
-                 union all select 'trend', run_id from trend union all select 'not_estimated', run_id from not_estimated) r
+                 union all select 'trend', run_id from trend union all select 'not_estimated', run_id from not_estimated
+                 union all select 'arrival', run_id from arrival) r
           where not exists (select from forecast_run where id = run_id)
           group by name, run_id order by name, run_id limit 1",
     )

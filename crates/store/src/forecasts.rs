@@ -124,6 +124,19 @@ pub struct Trend {
     pub rises: f64,
 }
 
+/// Whether the disease arrives in a place (`epimodels::arrival`), asked of a count of persons only.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize)]
+pub struct Arrival {
+    /// The place.
+    pub place_id: String,
+    /// Weeks ahead.
+    pub horizon: i32,
+    /// `quiet`, or `present`: it is there already and cannot arrive.
+    pub state: String,
+    /// Probability that it arrives, of a place that is quiet.
+    pub probability: Option<f64>,
+}
+
 /// A question without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize)]
 pub struct NotEstimated {
@@ -144,6 +157,8 @@ pub struct Results {
     pub rt: Vec<Rt>,
     /// Trends.
     pub trends: Vec<Trend>,
+    /// Arrivals.
+    pub arrivals: Vec<Arrival>,
     /// Questions without an answer.
     pub not_estimated: Vec<NotEstimated>,
 }
@@ -248,6 +263,18 @@ pub async fn insert(tx: &mut PgConnection, run: &Run, results: &Results) -> sqlx
         .bind(t.increase)
         .bind(t.large_increase)
         .bind(t.rises)
+        .execute(&mut *tx)
+        .await?;
+    }
+    for a in &results.arrivals {
+        sqlx::query(
+            "insert into arrival (run_id, place_id, horizon, state, probability) values ($1, $2, $3, $4, $5)",
+        )
+        .bind(&run.id)
+        .bind(&a.place_id)
+        .bind(a.horizon)
+        .bind(&a.state)
+        .bind(a.probability)
         .execute(&mut *tx)
         .await?;
     }
@@ -381,6 +408,19 @@ pub async fn trends(conn: &mut PgConnection, run: &str, place: Option<&str>) -> 
     )
     .bind(run)
     .bind(place)
+    .fetch_all(conn)
+    .await
+}
+
+/// The arrivals of a run, by place and horizon. A run from before they were stored has none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn arrivals(conn: &mut PgConnection, run: &str) -> sqlx::Result<Vec<Arrival>> {
+    sqlx::query_as(
+        "select place_id, horizon, state, probability from arrival where run_id = $1 order by place_id, horizon",
+    )
+    .bind(run)
     .fetch_all(conn)
     .await
 }

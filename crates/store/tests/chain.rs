@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{PgConnection, PgPool};
 use store::chain::{self, Subject};
-use store::forecasts::{self, Forecast, Growth, NotEstimated, Results, Rt, Run, Trend};
+use store::forecasts::{self, Arrival, Forecast, Growth, NotEstimated, Results, Rt, Run, Trend};
 use store::scores::{self, Due, Found, New};
 
 const PARENTS: &str = "
@@ -91,6 +91,10 @@ fn results() -> Results {
             large_increase: 0.2,
             rises: 0.6,
         }],
+        arrivals: vec![
+            Arrival { place_id: "a".into(), horizon: 0, state: "quiet".into(), probability: Some(0.25) },
+            Arrival { place_id: "FR".into(), horizon: 1, state: "present".into(), probability: None },
+        ],
         not_estimated: vec![NotEstimated {
             place_id: "Ée".into(),
             question: "transmission".into(),
@@ -150,10 +154,10 @@ async fn a_run_and_a_pass_of_scores_get_a_link_each_and_the_same_again_gets_none
     assert_eq!((links.len(), links[0].subject()), (1, Some(Subject::Run("it's"))));
     assert!(!links[0].existing);
     let counts: Vec<&str> = links[0].parts.lines().map(|l| l.rsplit_once(' ').unwrap().0).collect();
-    assert_eq!(
-        counts,
-        ["forecast_run 1", "forecast 6", "rt_estimate 1", "trend 1", "not_estimated 1", "growth_estimate 1"]
-    );
+    let tables = [
+        "forecast_run 1", "forecast 6", "rt_estimate 1", "trend 1", "not_estimated 1", "growth_estimate 1", "arrival 2",
+    ];
+    assert_eq!(counts, tables);
     assert_eq!(forecasts::rt(&mut conn, "it's", None).await.unwrap(), results().rt);
     assert_eq!(forecasts::rt(&mut conn, "it's", Some("FR")).await.unwrap(), []);
     let of = due("it's");
@@ -251,6 +255,8 @@ async fn nothing_is_changed_taken_away_or_added_later(pool: PgPool) {
             "linked already",
         ),
         ("insert into not_estimated values ('r', 'FR', 'spread', 'no_data')", "linked already"),
+        ("insert into arrival values ('r', 'FR', 2, 'present', null)", "linked already"),
+        ("update arrival set probability = 0.9 where state = 'quiet'", "append-only"),
         (
             "insert into forecast_score select run_id, place_id, horizon, signal_id, origin, target_end_date,
                     truth_issued_at + interval '1 day', truth, wis, baseline_wis, covered_50, covered_80, covered_95, replayed,
@@ -368,6 +374,11 @@ async fn another_program_finds_the_same_digests_without_the_database(pool: PgPoo
     bytes.numbers(&[g.mean, g.sd, g.q025, g.q25, g.q50, g.q75, g.q975, g.rises, g.passed]);
     bytes.numbers(&[g.known, g.known_025, g.known_975]);
     lines.push(format!("growth_estimate 1 {}", chain::hex(&chain::digest(&bytes.0))));
+    let mut bytes = Bytes(Vec::new());
+    bytes.row(5).text("r").text("FR").column(23, &1_i32.to_be_bytes()).text("present");
+    bytes.0.extend([701_i32, -1].iter().flat_map(|n| n.to_be_bytes()));
+    bytes.row(5).text("r").text("a").column(23, &0_i32.to_be_bytes()).text("quiet").numbers(&[0.25]);
+    lines.push(format!("arrival 2 {}", chain::hex(&chain::digest(&bytes.0))));
     let link = whole(&mut conn).await.remove(0);
     assert_eq!(link.parts, lines.join("\n"));
     let linked_at: DateTime<Utc> =
@@ -439,7 +450,8 @@ async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
     }
     sqlx::raw_sql(PARENTS).execute(&mut *conn).await.unwrap();
     for id in ["old", "older's"] {
-        assert!(forecasts::insert(&mut conn, &run(id), &without_growth()).await.unwrap());
+        let then = Results { arrivals: Vec::new(), ..without_growth() };
+        assert!(forecasts::insert(&mut conn, &run(id), &then).await.unwrap());
     }
     sqlx::raw_sql("insert into forecast_run select 'empty', 'm', '1', 'flu_cases', 'src', now(), '2025-01-01', now(), '', '', '1999-01-01'")
         .execute(&mut *conn)
@@ -460,4 +472,26 @@ async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
         found,
         [(run("empty"), true), (run("old"), true), (run("older's"), true), (pass, true), (run("new"), false)]
     );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_without_arrivals_has_the_link_that_it_had_before_they_were_stored(pool: PgPool) {
+    let mut conn = prepared(&pool).await;
+    let without = Results { arrivals: Vec::new(), ..results() };
+    forecasts::put(&mut conn, &run("r"), &without).await.unwrap();
+    forecasts::put(&mut conn, &run("s"), &results()).await.unwrap();
+    let links = whole(&mut conn).await;
+    let lines = |n: usize| links[n].parts.lines().count();
+    assert_eq!((lines(0), lines(1)), (5, 6));
+    assert_eq!(forecasts::arrivals(&mut conn, "r").await.unwrap(), []);
+    let mut stored = forecasts::arrivals(&mut conn, "s").await.unwrap();
+    stored.sort_by(|a, b| b.place_id.cmp(&a.place_id));
+    assert_eq!(stored, results().arrivals);
+    for (state, probability) in
+        [("quiet", "null"), ("quiet", "'NaN'"), ("quiet", "1.5"), ("present", "0.5"), ("gone", "null")]
+    {
+        let sql = format!("insert into arrival values ('none', 'FR', 0, '{state}', {probability})");
+        let said = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *conn).await.unwrap_err().to_string();
+        assert!(said.contains("arrival_has_its_probability"), "{state} {probability}: {said}");
+    }
 }

@@ -182,13 +182,13 @@ fn difference(linked: &str, stored: &str) -> Option<String> {
             Ordering::Equal => format!("a value of {table} was changed ({is} rows, as many as were linked)"),
         });
     }
-    // A table that is younger than the chain has no line without rows.
-    let table = |line: &'_ str| line.split(' ').next().unwrap_or(line).to_owned();
-    let here: Vec<String> = stored.lines().map(table).collect();
-    if let Some(gone) = linked.lines().map(table).find(|t| !here.contains(t)) {
-        return Some(format!("all rows of {gone} are missing: {} linked", rows(linked, &gone)));
-    }
-    Some("the link speaks of other tables than a link of its kind".to_owned())
+    // A table that has no row and no line any more.
+    let mut tables = linked.lines().filter_map(|line| line.split(' ').next());
+    let gone = tables.find(|table| rows(linked, table) > 0 && rows(stored, table) == 0);
+    Some(gone.map_or_else(
+        || "the link speaks of other tables than a link of its kind".to_owned(),
+        |table| format!("a row of {table} is missing: {} linked, 0 stored", rows(linked, table)),
+    ))
 }
 
 /// What no link speaks of.

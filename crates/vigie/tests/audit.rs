@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 use std::process::{Command, Output};
-use store::forecasts::{self, Forecast, Growth, Results, Rt, Run};
+use store::forecasts::{self, Arrival, Forecast, Growth, Results, Rt, Run};
 use store::scores::{self, Due, Found, New};
 
 fn audit(pool: &PgPool, args: &[&str]) -> (Option<i32>, String) {
@@ -80,8 +80,12 @@ async fn prepared(pool: &PgPool) -> Vec<String> {
                 quantiles: (0..23).map(f64::from).collect(),
             })
         });
+        let arrival =
+            Arrival { place_id: "FR".into(), horizon: 0, state: "quiet".into(), probability: Some(0.5) };
+        // As runs were before growth and arrivals were stored, and one after.
+        let arrivals = if n == 3 { vec![arrival] } else { Vec::new() };
         let rt = (n == 3).then(|| growing("FR")).into_iter().collect();
-        let results = Results { forecasts: forecasts.collect(), rt, ..Results::default() };
+        let results = Results { forecasts: forecasts.collect(), rt, arrivals, ..Results::default() };
         assert!(forecasts::put(&mut conn, &run, &results).await.unwrap());
         if n == 2 || n == 5 {
             let due = Due {
@@ -150,7 +154,8 @@ async fn a_chain_that_holds_is_counted_and_a_head_noted_earlier_is_found(pool: P
 async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
     prepared(&pool).await;
     let keep = "create schema kept; create table kept.r as table forecast_run; create table kept.f as table forecast;
-        create table kept.g as table growth_estimate; create table kept.s as table forecast_score; create table kept.l as table chain_link";
+        create table kept.g as table growth_estimate; create table kept.s as table forecast_score;
+        create table kept.a as table arrival; create table kept.l as table chain_link";
     sqlx::raw_sql(keep).execute(&pool).await.unwrap();
     let forged = |from: &str| FORGED.replace("FROM", from);
     let cases: &[(&str, &[&str])] = &[
@@ -171,12 +176,15 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
         ),
         ("insert into not_estimated values ('run6', 'FR', 'spread', 'stale')", &["run6", "a row of not_estimated was added: 0 linked, 1 stored"]),
         ("update growth_estimate set q975 = 0.05", &["run3", "a value of growth_estimate was changed (1 rows"]),
-        ("delete from growth_estimate", &["run3", "all rows of growth_estimate are missing: 1 linked"]),
+        ("delete from growth_estimate", &["run3", "a row of growth_estimate is missing: 1 linked, 0 stored"]),
         (
             "insert into growth_estimate select 'run1', place_id, window_end, dated, mean, sd, q025, q25, q50, q75, q975, rises,
                     passed, known, known_025, known_975 from growth_estimate",
             &["run1", "a row of growth_estimate was added: 0 linked, 1 stored"],
         ),
+        ("update arrival set probability = 0.9", &["run3", "a value of arrival was changed (1 rows"]),
+        ("delete from arrival", &["link 4 (run run3", "a row of arrival is missing: 1 linked, 0 stored"]),
+        ("insert into arrival values ('run1', 'FR', 0, 'present', null)", &["run1", "a row of arrival was added: 0 linked, 1 stored"]),
         ("delete from forecast_run where id = 'run4'", &["link 5 (run run4", "the run was deleted"]),
         (
             "delete from forecast where run_id = 'run4'; delete from forecast_run where id = 'run4'",
@@ -239,8 +247,8 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(text.contains(json["reason"].as_str().unwrap()), "{json}");
         let back = "delete from forecast_score; delete from forecast; delete from not_estimated; delete from forecast_run;
-            delete from chain_link; delete from growth_estimate; insert into growth_estimate table kept.g;
-            insert into forecast_run table kept.r; insert into forecast table kept.f;
+            delete from chain_link; delete from growth_estimate; delete from arrival; insert into growth_estimate table kept.g;
+            insert into arrival table kept.a; insert into forecast_run table kept.r; insert into forecast table kept.f;
             insert into forecast_score table kept.s; insert into chain_link table kept.l";
         tampered(&pool, back).await;
         assert_eq!(audit(&pool, &[]).0, Some(0), "as it was before {sql}");

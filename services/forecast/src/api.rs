@@ -11,4 +11,4 @@ pub(crate) mod scores;
 pub(crate) mod spread;
 pub(crate) mod transmission;
 
-pub(crate) use answer::{Answer, Bands, RecordedSituation};
+pub(crate) use answer::{Answer, Bands, RecordedSituation, TargetWeek};

@@ -43,5 +43,5 @@ pub fn router(app: App, build: Build, per_minute: u32) -> Result<Router, cards::
     Ok(kit::rate::limited(router, per_minute)
         .layer(fixed(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .layer(fixed(header::ACCESS_CONTROL_EXPOSE_HEADERS, "*"))
-        .layer(fixed(header::VARY, "accept-language")))
+        .layer(fixed(header::VARY, "accept, accept-language")))
 }

@@ -143,3 +143,23 @@ async fn places_are_listed_by_name_or_by_value(pool: PgPool) {
     assert!(!valued.is_sorted(), "the places have other values than their names have letters");
     assert_eq!(site.get("/flu?sort=size").await.status, 400);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_week_that_is_over_without_a_figure_is_not_called_one_to_come(pool: PgPool) {
+    let profile = country("us");
+    fill(&pool, &profile).await;
+    for (clock, over) in
+        [(CLOCK, None), ("2025-02-15T20:00:00Z", Some("8")), ("2025-02-16T20:00:00Z", Some("15"))]
+    {
+        let site = site(&pool, profile.clone(), Clock::Recorded(time(clock)), "web,forecast");
+        let page = site.get("/flu/US").await.body;
+        let said = page.split("Weeks up to ").nth(1).map(|rest| rest.split('.').next().unwrap().to_owned());
+        assert_eq!(said.is_some(), over.is_some(), "{clock}: {page}");
+        if let (Some(said), Some(day)) = (said, over) {
+            assert!(
+                said.contains(&format!("February {day}")) && said.ends_with("was out yet"),
+                "{clock}: {said}"
+            );
+        }
+    }
+}

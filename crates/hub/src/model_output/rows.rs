@@ -39,7 +39,11 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
                 kind
             }
         };
-        let Some(value) = row.number(8)? else { return Ok(()) };
+        let value = match kind {
+            Kind::Class => row.number(8)?,
+            Kind::Quantile | Kind::Sample => row.amount(8)?,
+        };
+        let Some(value) = value else { return Ok(()) };
         if known.is_none() {
             let (reference_date, target) = (row.day(1)?, row.text(2)?);
             let horizon = row.number(3)?.map_or(0, |h| h as i32);
@@ -72,15 +76,23 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
             Kind::Sample => answer.samples.push(value),
             Kind::Class => {
                 let class = row.text(7)?;
+                if !(0.0..=1.0).contains(&value) {
+                    return Err(row
+                        .refuse(&format!("a class has the probability {value}, one from 0 to 1 is needed")));
+                }
                 if let Some(place) = CLASSES.iter().position(|c| *c == class) {
-                    answer.classes[place] = value;
+                    said_once(row, &mut answer.classes[place], value)?;
                 }
             }
             Kind::Quantile => {
-                if let Some(level) = row.number(7)?
-                    && let Some(place) = place_of(level, level_before)
-                {
-                    answer.quantiles[place] = value;
+                let Some(level) = row.number(7)? else { return Err(row.refuse("a quantile has no level")) };
+                if !(level > 0.0 && level < 1.0) {
+                    return Err(row.refuse(&format!(
+                        "the level of a quantile is {level}, one between 0 and 1 is needed"
+                    )));
+                }
+                if let Some(place) = place_of(level, level_before) {
+                    said_once(row, &mut answer.quantiles[place], value)?;
                     level_before = place;
                 }
             }
@@ -93,6 +105,19 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
             of_model.entry(task).or_default().add(std::mem::take(&mut answers[place]));
         }
     }
+    Ok(())
+}
+
+/// Takes a value that no other row of the file gives.
+fn said_once(row: &table::Row<'_>, place: &mut f64, value: f64) -> Result<(), HubError> {
+    if !place.is_nan() {
+        let what = format!(
+            "`{}` of this model, date, target, horizon and location stands in a row before; keep one of them",
+            row.text(7)?
+        );
+        return Err(row.refuse(&what));
+    }
+    *place = value;
     Ok(())
 }
 
@@ -136,7 +161,9 @@ mod tests {
     fn lines() -> Vec<String> {
         let mut lines = Vec::new();
         for i in 0..9000_usize {
-            let (model, place) = (["a", "b"][i / 4000 % 2], ["01", "02", "US"][i / 23 % 3]);
+            // Each 23 lines are of a task of their own, so that nothing is said twice.
+            let task = i / 23;
+            let (model, place) = (["a", "b"][task / 200 % 2], format!("{:02}", task % 50));
             let (kind, id) = match i / 5 % 7 {
                 0 => ("pmf", CLASSES[i % 5].to_owned()),
                 1 => ("sample", (i % 5).to_string()),
@@ -144,11 +171,58 @@ mod tests {
                 _ => ("quantile", LEVELS[i % 23].to_string()),
             };
             let week = if i / 11 % 13 == 0 { "" } else { "2024-01-13" };
-            let value = if i % 17 == 0 { String::new() } else { i.to_string() };
-            let horizon = i / 46 % 4;
+            let value = match kind {
+                _ if i % 17 == 0 => String::new(),
+                "pmf" => "0.2".to_owned(),
+                _ => i.to_string(),
+            };
+            let horizon = task / 50 % 4;
             lines.push(format!("{model},2024-01-06,flu,{horizon},{week},{place},{kind},{id},{value}"));
         }
         lines
+    }
+
+    #[test]
+    fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
+        let path = std::env::temp_dir().join(format!("vigie-refused-{}.csv", std::process::id()));
+        let said = |rows: &[&str]| {
+            let mut text = String::from(
+                "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n",
+            );
+            for row in rows {
+                text += &format!("2024-01-06,flu,0,2024-01-06,01,{row}\n");
+            }
+            std::fs::write(&path, text).unwrap();
+            let mut outputs = Outputs::new();
+            read_table(&path, Some("m"), &mut outputs).map(|()| outputs).map_err(|e| e.to_string())
+        };
+        for (row, why) in [
+            ("quantile,0.5,inf", "`value` is `inf`, a finite number is needed"),
+            ("quantile,0.5,1e999", "a finite number is needed"),
+            ("quantile,0.5,-0.1", "`value` is `-0.1`, a count, rate or share from 0 to 1e10"),
+            ("quantile,0.5,1e300", "from 0 to 1e10"),
+            ("sample,7,-3", "from 0 to 1e10"),
+            ("quantile,0,7", "the level of a quantile is 0, one between 0 and 1 is needed"),
+            ("quantile,1,7", "the level of a quantile is 1,"),
+            ("quantile,-0.5,7", "the level of a quantile is -0.5,"),
+            ("quantile,,7", "a quantile has no level"),
+            (
+                "quantile,0.1,8",
+                "`0.1` of this model, date, target, horizon and location stands in a row before",
+            ),
+            ("quantile,0.100,8", "stands in a row before"),
+            ("pmf,stable,1.5", "a class has the probability 1.5, one from 0 to 1 is needed"),
+            ("pmf,stable,-0.5", "a class has the probability -0.5"),
+            ("pmf,increase,0.5", "`increase` of this model"),
+        ] {
+            let rows = ["quantile,0.1,7", "pmf,increase,0.5", row];
+            let found = said(&rows).unwrap_err();
+            assert!(found.contains(&format!("{}: row 3: ", path.display())), "{row}: {found}");
+            assert!(found.contains(why), "{row}: {found}");
+        }
+        let fine = said(&["quantile,0.1,0", "quantile,0.5,1e10", "quantile,0.9,NA", "sample,1,0.5"]).unwrap();
+        let answer = fine["m"].values().next().unwrap();
+        assert!(answer.is_incomplete() && answer.complete().is_none(), "{answer:?}");
     }
 
     #[test]
@@ -166,7 +240,7 @@ mod tests {
             outputs
         };
         let (csv, parquet) = (read(&csv), read(&parquet));
-        assert_eq!(csv.values().map(BTreeMap::len).sum::<usize>(), 24);
+        assert_eq!(csv.values().map(BTreeMap::len).sum::<usize>(), 9000_usize.div_ceil(23));
         // NaN, where nothing was said, is not equal to itself.
         assert_eq!(format!("{csv:?}"), format!("{parquet:?}"));
     }

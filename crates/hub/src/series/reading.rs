@@ -39,7 +39,7 @@ impl Reading {
             self.day = as_of;
         }
         let key = self.index.of(target, &row.text(LOCATION)?);
-        self.rows.push(Observed { key, week: row.day(2)?, value: row.number(4)?.unwrap_or(f64::NAN) });
+        self.rows.push(Observed { key, week: row.day(2)?, value: row.amount(4)?.unwrap_or(f64::NAN) });
         Ok(())
     }
 

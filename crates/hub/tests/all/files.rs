@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{day, folder, small, waves};
 use chrono::NaiveDate;
-use hub::{Archive, Backtest, Build, Score, backtest, build_from_revisions, score};
+use hub::{Archive, Backtest, Build, LeftOut, Score, backtest, build_from_revisions, score, score_tasks};
 
 #[test]
 fn a_backtest_uses_nothing_published_after_the_lag() {
@@ -116,6 +116,41 @@ fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
     );
 }
 
+/// A model that says 7 of two places, of one of them 22 quantiles only, and of a week that nobody knows.
+fn scoring(hub: &Path) -> Score {
+    let mut rows = String::from(
+        "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n",
+    );
+    for level in epimodels::LEVELS {
+        for (place, end) in [("01", "2023-11-18"), ("06", "2023-11-18"), ("06", "2033-11-18")] {
+            let value = if place == "06" && end < "2030" && level > 0.98 { "" } else { "7" };
+            rows += &format!("2023-11-18,wk inc flu hosp,0,{end},{place},quantile,{level},{value}\n");
+        }
+    }
+    for (class, p) in [("stable", 0.4), ("increase", 0.4)] {
+        rows += &format!("2023-11-18,wk flu hosp rate change,1,2023-11-25,01,pmf,{class},{p}\n");
+    }
+    let folder = hub.join("model-output/Seven");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("2023-11-18-Seven.csv"), rows).unwrap();
+    Score {
+        hub: hub.to_owned(),
+        model_output: vec![hub.join("model-output")],
+        baseline: None,
+        truth_as_of: None,
+        horizons: (0, 3),
+        out: hub.join("scores.csv"),
+    }
+}
+
+#[test]
+fn what_is_not_scored_is_counted() {
+    let found = score_tasks(&scoring(&waves("left-out", ""))).unwrap();
+    assert_eq!(found.scored.len(), 1);
+    let left = LeftOut { incomplete: 1, without_truth: 1, broken_classes: 1 };
+    assert_eq!(found.left_out, [("Seven".to_owned(), left)].into());
+}
+
 #[test]
 fn bad_input_is_answered_by_a_sentence() {
     let hub = waves("bad", "2023-11-08,wk inc flu hosp,2023-11-04,01,many\n");
@@ -123,6 +158,24 @@ fn bad_input_is_answered_by_a_sentence() {
     let said = |args: &Backtest| backtest(args, &mut Vec::new()).unwrap_err().to_string();
     assert!(said(&args).ends_with("`observation` is `many`, a number is needed"), "{}", said(&args));
     assert!(said(&args).contains("time-series.csv: row 3857"), "{}", said(&args));
+    for (value, why) in [
+        ("-3", "`observation` is `-3`, a count, rate or share from 0 to 1e10 (or an empty cell"),
+        ("1e300", "`observation` is `1e300`, a count, rate or share from 0 to 1e10"),
+        ("inf", "`observation` is `inf`, a finite number is needed"),
+        ("1e999", "a finite number is needed"),
+    ] {
+        let hub = waves("absurd", &format!("2023-11-08,wk inc flu hosp,2023-11-04,01,{value}\n"));
+        let args = small(&hub, &hub.join("out"));
+        let said = backtest(&args, &mut Vec::new()).unwrap_err().to_string();
+        assert!(said.contains("time-series.csv: row 3857: ") && said.contains(why), "{value}: {said}");
+        let scored = score_tasks(&scoring(&hub)).unwrap_err().to_string();
+        assert!(scored.contains("time-series.csv: row 3857: ") && scored.contains(why), "{value}: {scored}");
+        let log = format!("as_of,target_end_date,location,value\n2023-09-05,2023-08-26,01,{value}\n");
+        fs::write(hub.join("log.csv"), log).unwrap();
+        let build = Build { revisions: hub.join("log.csv"), out: hub.join("made"), locations: None };
+        let built = build_from_revisions(&build).unwrap_err().to_string();
+        assert!(built.contains("log.csv: row 1: "), "{value}: {built}");
+    }
     let other = Backtest { target: "wk inc plague".into(), ..args.clone() };
     assert!(said(&other).contains("no recipe forecasts the target `wk inc plague`"));
     let never = Backtest { from: day(2023, 11, 20), to: day(2023, 11, 22), ..args.clone() };

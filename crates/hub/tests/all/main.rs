@@ -4,6 +4,7 @@
 mod common;
 mod files;
 mod further;
+mod hubs;
 mod seasonal;
 mod spread;
 mod submission;

@@ -1,4 +1,4 @@
-//! What is handed in to FluSight, and how its files are read.
+//! What is handed in to each hub, and how its files are read.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,8 @@ fn handed_in(hub: &Path, model: &str) -> Result<PathBuf, String> {
     let out = hub.join("submission");
     let submission = Submission {
         out: out.clone(),
-        card: CARD.into(),
+        card: Some(CARD.into()),
+        website: Some("https://waves.example".into()),
         contributors: vec!["A \"Wave\" Team; Institute; team@waves.example".parse()?],
         licence: "CC-BY-4.0".into(),
     };
@@ -88,6 +89,7 @@ fn the_metadata_has_what_flusight_requires() {
         "methods_long",
         "ensemble_of_models",
         "ensemble_of_hub_models",
+        "website_url",
     ];
     for field in required {
         assert!(found.get(field).is_some_and(|v| v.as_str() != Some("")), "{field}: {text}");

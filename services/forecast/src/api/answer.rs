@@ -24,6 +24,8 @@ pub(crate) struct Asked {
     pub(crate) disease: String,
     /// ISO 3166, below that country:national code.
     pub(crate) place: String,
+    /// The place's level: `nation`, or one of the country's.
+    pub(crate) level: String,
     /// The time as of which figures were known.
     pub(crate) as_of: DateTime<Utc>,
     pub(crate) recorded_situation: Option<RecordedSituation>,
@@ -143,6 +145,18 @@ pub(crate) enum Answer<T> {
     Estimated(Box<Estimated<T>>),
     /// `status` is `not_estimated`.
     NotEstimated(Box<NotEstimated>),
+}
+
+/// A week that something is said of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct TargetWeek {
+    /// The last day of the week that is forecast.
+    pub(crate) target_end_date: NaiveDate,
+    /// That week, by the country's rule.
+    pub(crate) week: String,
+    /// Was it over at `as_of`? Publishers are late: a forecast begins after the last week known, so that its first weeks can
+    /// be over already, with no figure out.
+    pub(crate) elapsed: bool,
 }
 
 /// A median with its central intervals: never a point without its band.

@@ -1,12 +1,11 @@
 //! `forecasts`: what is likely to come.
 
 use super::question::{self, Question};
-use super::{Answer, Bands};
+use super::{Answer, Bands, TargetWeek};
 use crate::batch::Reason;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use chrono::NaiveDate;
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,9 +24,8 @@ pub(crate) struct ForecastBody {
 pub(crate) struct Horizon {
     /// As the hubs count it: 0 is the week that ends on the hub's reference date.
     horizon: i32,
-    /// The last day of the week that is forecast.
-    target_end_date: NaiveDate,
-    week: String,
+    #[serde(flatten)]
+    target: TargetWeek,
     #[serde(flatten)]
     bands: Bands,
     /// At `levels`, ascending.
@@ -42,8 +40,7 @@ impl ForecastBody {
             .filter_map(|f| {
                 Some(Horizon {
                     horizon: f.horizon,
-                    target_end_date: f.target_end_date,
-                    week: q.week(f.target_end_date),
+                    target: q.target(f.target_end_date),
                     bands: Bands::of(&f.quantiles)?,
                     quantiles: f.quantiles,
                 })

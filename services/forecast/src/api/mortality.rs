@@ -9,6 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use domain::SignalId;
 use domain::profile::{Event, Signal};
+use epimodels::secondary::DELAYS;
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,10 +21,8 @@ pub(crate) struct Mortality {
     follows: String,
     /// Deaths per event of that signal, in the last weeks.
     fatality_ratio: Ratio,
-    /// Mean time from that event to the death, in weeks, as the past fits it best.
-    delay_weeks: f64,
-    /// Variance of weekly deaths over their expectation (1: Poisson).
-    dispersion: f64,
+    /// Mean time from that event to the death.
+    delay_weeks: Delay,
     /// Deaths of the weeks ahead.
     #[serde(flatten)]
     ahead: ForecastBody,
@@ -35,6 +34,17 @@ pub(crate) struct Ratio {
     estimate: f64,
     /// 95 % interval, by the normal approximation.
     band_95: [f64; 2],
+}
+
+/// A mean delay with its band, in weeks.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Delay {
+    /// As the past fits it best, of the delays that were tried.
+    estimate: f64,
+    /// 95 % interval by the profile likelihood. Where it reaches an end of what was tried, no more is known in that direction.
+    band_95: [f64; 2],
+    /// The shortest and the longest delay that were tried.
+    tried: [f64; 2],
 }
 
 /// The signal of deaths that is asked about: by its id, by its disease, or the country's first one.
@@ -100,14 +110,14 @@ pub(crate) async fn mortality(
         return Ok(Json(q.not_estimated(Reason::TooFew, Some(run.reference_date))));
     };
     let (ratio, error) = relation.found.ratio;
+    let (shortest, longest) = relation.found.delay_band;
     let result = Mortality {
         follows: relation.lead,
         fatality_ratio: Ratio {
             estimate: ratio,
             band_95: [(ratio - 1.96 * error).max(0.0), ratio + 1.96 * error],
         },
-        delay_weeks: relation.found.delay,
-        dispersion: relation.found.dispersion,
+        delay_weeks: Delay { estimate: relation.found.delay, band_95: [shortest, longest], tried: DELAYS },
         ahead,
     };
     Ok(Json(q.estimated(run, signal.unit.as_str(), result)))

@@ -1,7 +1,7 @@
 //! Reading a question, and what is the same in answering all of them.
 
-use super::answer::{Answer, Asked, Estimated, NotEstimated, RecordedSituation, RunBody};
-use crate::batch::{Reason, alive};
+use super::answer::{Answer, Asked, Estimated, NotEstimated, RecordedSituation, RunBody, TargetWeek};
+use crate::batch::{Reason, alive, day};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -136,6 +136,7 @@ impl<'a> Question<'a> {
             signal: self.signal.id.to_string(),
             disease: self.signal.disease.clone(),
             place: self.place.id.clone(),
+            level: self.place.level.clone(),
             as_of: self.as_of,
             recorded_situation: recorded(self.app, self.language),
         }
@@ -144,6 +145,12 @@ impl<'a> Question<'a> {
     /// The week that a date lies in.
     pub(crate) fn week(&self, date: NaiveDate) -> String {
         EpiWeek::of(date, self.app.profile.week_system).to_string()
+    }
+
+    /// The week that ends on `target_end_date`, seen from the question's time: it is over when its last day is.
+    pub(crate) fn target(&self, target_end_date: NaiveDate) -> TargetWeek {
+        let elapsed = target_end_date < day(self.as_of);
+        TargetWeek { target_end_date, week: self.week(target_end_date), elapsed }
     }
 
     /// An estimate with everything that it was made from.

@@ -24,21 +24,21 @@ pub(crate) struct Transmission {
     serial_interval_days: (f64, f64),
     serial_interval_source: String,
     /// From infection to report; `null` where R is dated by the report.
-    delay: Option<Delay>,
+    delay: Option<ReportDelay>,
     /// By week, oldest first. With a delay the last one is the last week of infection of which half of the reports are due.
     windows: Vec<Window>,
 }
 
 /// The time from infection to report, in two stages: mean and standard deviation in days.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Delay {
+pub(crate) struct ReportDelay {
     incubation_days: (f64, f64),
     incubation_source: String,
     report_days: (f64, f64),
     report_source: String,
 }
 
-impl From<&Reporting> for Delay {
+impl From<&Reporting> for ReportDelay {
     fn from(r: &Reporting) -> Self {
         Self {
             incubation_days: r.incubation_days,
@@ -138,7 +138,7 @@ pub(crate) async fn transmission(
         dated,
         serial_interval_days: plan.serial_interval_days,
         serial_interval_source: plan.serial_interval_source.clone(),
-        delay: plan.reporting.as_ref().filter(|_| by_infection).map(Delay::from),
+        delay: plan.reporting.as_ref().filter(|_| by_infection).map(ReportDelay::from),
         windows,
     };
     Ok(Json(q.estimated(run, "reproduction_number", result)))

@@ -1,4 +1,4 @@
-//! One run of the recipe on one signal: forecasts, reproduction numbers, trends, and what is not estimated.
+//! One run of the recipe on one signal: forecasts, reproduction numbers, trends, arrivals, and what is not estimated.
 
 use super::gate::Reason;
 use super::panel::{Asked, Built};
@@ -99,26 +99,29 @@ fn answer(
     if made.is_empty() {
         refuse(results, asked, "forecast", Reason::TooFew);
     }
-    let trends = trends(signal, asked, made);
-    if trends.is_empty() {
+    let known = results.trends.len();
+    spread(results, signal, asked, made);
+    if results.trends.len() == known {
         refuse(results, asked, "spread", Reason::TooFew);
     }
-    results.trends.extend(trends);
 }
 
-fn trends(signal: &Signal, asked: &Asked<'_>, made: &[&Forecast]) -> Vec<forecasts::Trend> {
-    let Some((week, last)) = asked.weeks.last_key_value() else { return Vec::new() };
+fn spread(results: &mut Results, signal: &Signal, asked: &Asked<'_>, made: &[&Forecast]) {
+    let Some((week, last)) = asked.weeks.last_key_value() else { return };
     let values: Vec<f64> = asked.weeks.values().copied().collect();
     let measure = match (signal.unit, asked.place.population) {
         (Unit::Persons, Some(population)) => Some(Measure::Persons(population as f64)),
         _ => spread::height(&values).map(Measure::Height),
     };
-    let Some(measure) = measure else { return Vec::new() };
+    let Some(measure) = measure else { return };
+    let place = asked.place.id.as_str();
     let step = |target: NaiveDate| usize::try_from((target - *week).num_weeks()).ok();
-    made.iter()
-        .filter_map(|f| {
-            let step = step(f.target_end_date)?;
-            spread::of_forecast(&asked.place.id, f.horizon, step, &f.quantiles, *last, measure)
-        })
-        .collect()
+    for f in made {
+        let trend = step(f.target_end_date)
+            .and_then(|step| spread::of_forecast(place, f.horizon, step, &f.quantiles, *last, measure));
+        if let Some(trend) = trend {
+            results.trends.push(trend);
+            results.arrivals.extend(spread::arrival(place, f.horizon, &f.quantiles, *last, measure));
+        }
+    }
 }

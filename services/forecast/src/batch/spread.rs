@@ -1,8 +1,10 @@
-//! Where it rises and where it falls: probabilities of FluSight's five classes from the quantiles of a forecast.
+//! Where it rises, where it falls and where it arrives: probabilities of FluSight's five classes, and of an arrival, from
+//! the quantiles of a forecast.
 
+use epimodels::arrival::ARRIVAL;
 use epimodels::quantile::{Quantiles, linear};
 use epimodels::trend::{FLUSIGHT, Thresholds, classes, rise, trend};
-use store::forecasts::Trend;
+use store::forecasts::{Arrival, Trend};
 
 /// The height of a season, in weekly persons per 100,000, that FluSight's thresholds are made for: what the recipe
 /// assumes of a place that it does not know yet.
@@ -52,6 +54,21 @@ pub(crate) fn of_forecast(
     })
 }
 
+/// Whether the disease arrives in the week of a forecast after the `last` observed value; `None` for what is no count of
+/// persons.
+pub(crate) fn arrival(
+    place: &str,
+    horizon: i32,
+    quantiles: &Quantiles,
+    last: f64,
+    measure: Measure,
+) -> Option<Arrival> {
+    let Measure::Persons(population) = measure else { return None };
+    let probability = ARRIVAL.probability(quantiles, last, population).map(|p| p.clamp(0.0, 1.0));
+    let state = if probability.is_some() { "quiet" } else { "present" };
+    Some(Arrival { place_id: place.to_owned(), horizon, state: state.to_owned(), probability })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +80,12 @@ mod tests {
         assert!(low.large_increase > 0.99 && low.rises > 0.99, "{low:?}");
         let high = of_forecast("FR", 1, 1, &quantiles, 210.0, Measure::Height(3000.0)).unwrap();
         assert!(high.stable > 0.99, "{high:?}");
+        assert!(arrival("FR", 1, &quantiles, 100.0, Measure::Height(300.0)).is_none());
+        let quiet = arrival("FR", 1, &quantiles, 100.0, Measure::Persons(21.1e6)).unwrap();
+        assert_eq!(quiet.state, "quiet", "{quiet:?}");
+        assert!((quiet.probability.unwrap() - 0.5).abs() < 1e-9, "211 is the median: {quiet:?}");
+        let present = arrival("FR", 1, &quantiles, 110.0, Measure::Persons(21.1e6)).unwrap();
+        assert_eq!((present.state.as_str(), present.probability), ("present", None));
         assert!(of_forecast("FR", 5, 5, &quantiles, 1.0, Measure::Height(1.0)).is_none());
     }
 }

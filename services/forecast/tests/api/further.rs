@@ -155,6 +155,37 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
     let of = |id: &str| places.iter().find(|p| p["place"] == id).unwrap();
     assert_eq!(of("US-VT")["not_estimated"], "too_few", "{spread}");
     assert!(of("US-WY")["trend"]["stable"].as_f64() > Some(0.99), "fewer than ten are stable: {spread}");
+    assert_eq!(spread["result"]["arrival"]["quiet_below_per_100k"], 0.5);
+    for (id, status) in [("US-WY", "estimated"), ("US-CA", "already_there"), ("US-TX", "already_there")] {
+        let arrives = &of(id)["arrives"];
+        assert_eq!(arrives["status"], status, "{id}: {spread}");
+        let p = arrives["probability"].as_f64();
+        assert_eq!(p.is_some_and(|p| (0.0..=1.0).contains(&p)), status == "estimated", "{id}: {arrives}");
+    }
+    assert!(of("US-VT")["arrives"].is_null(), "{spread}");
+    let visits = get(&app, "spread?signal=covid_ed_visits_percent&place=US-CA").await.json();
+    assert_eq!(visits["result"]["places"][0]["arrives"]["status"], "not_defined", "{visits}");
+    for horizon in 0..4 {
+        let all =
+            get(&app, &format!("spread?signal=covid_hosp_admissions&place=US-WY&horizon={horizon}")).await;
+        let arrives = &all.json()["result"]["places"][0]["arrives"];
+        assert_eq!(arrives["status"], "estimated", "horizon {horizon}: {arrives}");
+    }
+    map_of_places(&app).await;
+    let mut conn = pool.acquire().await.unwrap();
+    let (run, as_of) = ("covid_hosp_admissions", time(CLOCK));
+    let run = store::forecasts::latest_run(&mut conn, run, as_of).await.unwrap().unwrap();
+    let stored = store::forecasts::arrivals(&mut conn, &run.id).await.unwrap();
+    let forecasts = store::forecasts::forecasts(&mut conn, &run.id, Some("US-WY")).await.unwrap();
+    for arrival in stored.iter().filter(|a| a.place_id == "US-WY") {
+        let of = forecasts.iter().find(|f| f.horizon == arrival.horizon).unwrap();
+        // By hand: 1 per 100,000 of 580,000 are 5.8 persons; the levels of the quantiles around them hold it.
+        let below = of.quantiles.iter().filter(|q| **q < 5.8).count();
+        let level = |n: usize| 1.0 - domain::LEVELS[n];
+        let (most, least) =
+            (if below == 0 { 1.0 } else { level(below - 1) }, if below == 23 { 0.0 } else { level(below) });
+        assert!((least..=most).contains(&arrival.probability.unwrap()), "{arrival:?} {of:?}");
+    }
     let spread = get(&app, "spread?signal=covid_ed_visits_percent&level=county").await.json();
     assert_eq!(spread["result"]["places"][0]["not_estimated"], "no_model", "{spread}");
     let models = get(&app, "models").await.json();
@@ -168,4 +199,57 @@ async fn admissions_and_visits_are_forecast_where_they_are_known_and_refused_wit
         assert_eq!(signals, wanted, "{id}");
     }
     assert_eq!(computed(&app).await, 0, "nothing new, nothing is computed again");
+}
+
+/// The same as a table and as features, to be joined with anybody's borders.
+async fn map_of_places(app: &App) {
+    let question = "spread?signal=covid_hosp_admissions&level=state&horizon=0";
+    let json = get(app, question).await.json();
+    let places = json["result"]["places"].as_array().unwrap();
+    let table = get(app, &format!("{question}&format=csv")).await;
+    assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
+    let mut reader = csv::Reader::from_reader(table.body.as_slice());
+    let rows: Vec<std::collections::HashMap<String, String>> =
+        reader.deserialize().collect::<Result<_, _>>().unwrap();
+    let features = get(app, &format!("{question}&format=geojson")).await;
+    assert_eq!(features.header("content-type"), "application/geo+json");
+    let features = features.json();
+    assert_eq!(features["type"], "FeatureCollection");
+    let features = features["features"].as_array().unwrap();
+    assert_eq!((rows.len(), features.len()), (places.len(), places.len()));
+    for ((place, row), feature) in places.iter().zip(&rows).zip(features) {
+        let said = &feature["properties"];
+        assert_eq!((&feature["type"], &feature["id"]), (&"Feature".into(), &place["place"]));
+        assert!(feature.get("geometry").is_some_and(serde_json::Value::is_null), "{feature}");
+        assert_eq!(said["target_end_date"], json["result"]["target_end_date"]);
+        assert_eq!((&said["elapsed"], &said["recorded_situation"]), (&false.into(), &CLOCK.into()));
+        for (column, at) in [
+            ("place", "/place"),
+            ("stable", "/trend/stable"),
+            ("rises", "/trend/rises"),
+            ("arrives", "/arrives/probability"),
+            ("arrives_status", "/arrives/status"),
+            ("not_estimated", "/not_estimated"),
+        ] {
+            let wanted = place.pointer(at).cloned().unwrap_or_default();
+            assert_eq!(said[column], wanted, "{column}: {feature}");
+            match wanted {
+                serde_json::Value::Null => assert_eq!(row[column], "", "{column}: {row:?}"),
+                serde_json::Value::String(text) => assert_eq!(row[column], text, "{column}: {row:?}"),
+                // JSON is read back to the last digit but one.
+                number => {
+                    let (cell, number) = (row[column].parse::<f64>().unwrap(), number.as_f64().unwrap());
+                    assert!((cell - number).abs() < 1e-12, "{column}: {row:?}");
+                }
+            }
+        }
+    }
+    let silent = get(app, "spread?signal=mpox_cases&format=csv").await.text();
+    let lines: Vec<&str> = silent.lines().collect();
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("US,nation,mpox_cases,") && lines[1].contains(",ended,"),
+        "{silent}"
+    );
+    let wrong = get(app, "spread?format=shapefile").await;
+    assert_eq!((wrong.status.as_u16(), &wrong.json()["field"]), (400, &"format".into()));
 }

@@ -72,21 +72,31 @@ async fn what_was_computed_is_answered_with_what_it_was_made_from(pool: PgPool) 
     let classes = ["large_decrease", "decrease", "stable", "increase", "large_increase"];
     let sum: f64 = classes.iter().map(|c| trend[c].as_f64().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-9, "{spread}");
+    assert_eq!(spread["result"]["places"][0]["arrives"]["status"], "not_defined", "a rate of consultations");
     // Without a horizon: the week that is under way or to come, not one that is over.
-    for (clock, path, horizon, end) in [
-        (CLOCK, "spread", 1, "2025-02-23"),
-        ("2025-02-23T12:00:00Z", "spread", 1, "2025-02-23"),
-        ("2025-02-24T00:00:00Z", "spread", 2, "2025-03-02"),
-        ("2025-02-24T00:00:00Z", "spread?as_of=2025-02-23", 1, "2025-02-23"),
-        ("2025-02-24T00:00:00Z", "spread?horizon=1", 1, "2025-02-23"),
+    for (clock, path, horizon, end, elapsed) in [
+        (CLOCK, "spread", 1, "2025-02-23", false),
+        ("2025-02-23T12:00:00Z", "spread", 1, "2025-02-23", false),
+        ("2025-02-24T00:00:00Z", "spread", 2, "2025-03-02", false),
+        ("2025-02-24T00:00:00Z", "spread?as_of=2025-02-23", 1, "2025-02-23", false),
+        ("2025-02-24T00:00:00Z", "spread?horizon=1", 1, "2025-02-23", true),
     ] {
         let spread = get(&recorded(&pool, clock), path).await.json();
+        let result = &spread["result"];
         assert_eq!(
-            (&spread["result"]["horizon"], &spread["result"]["target_end_date"]),
-            (&horizon.into(), &end.into()),
+            (&result["horizon"], &result["target_end_date"], &result["elapsed"]),
+            (&horizon.into(), &end.into(), &elapsed.into()),
             "{clock} {path}: {spread}"
         );
     }
+    let late = get(&recorded(&pool, "2025-03-03T12:00:00Z"), "forecasts").await.json();
+    let elapsed: Vec<_> =
+        late["result"]["horizons"].as_array().unwrap().iter().map(|h| &h["elapsed"]).collect();
+    assert_eq!(
+        elapsed,
+        [true, true, false, false],
+        "weeks that are over while the publisher is late: {late}"
+    );
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -133,6 +143,12 @@ async fn deaths_ahead_while_they_are_published_and_ended_after(pool: PgPool) {
     assert_eq!(answer["result"]["follows"], "covid_hosp_admissions_daily");
     let ratio = answer["result"]["fatality_ratio"]["estimate"].as_f64().unwrap();
     assert!((ratio - 0.15).abs() < 0.01, "{ratio}");
+    let delay = &answer["result"]["delay_weeks"];
+    let [low, best, high] =
+        ["/band_95/0", "/estimate", "/band_95/1"].map(|at| delay.pointer(at).unwrap().as_f64().unwrap());
+    // Ten days, made up as a shift of whole days.
+    assert!(low < 10.0 / 7.0 && 10.0 / 7.0 < high && (low..=high).contains(&best), "{delay}");
+    assert!(answer["result"]["dispersion"].is_null(), "no point without its band: {answer}");
     let horizons = answer["result"]["horizons"].as_array().unwrap();
     assert_eq!((horizons.len(), &horizons[0]["target_end_date"]), (4, &"2021-05-23".into()));
     let truth: f64 = 7.0 * 0.15 * (90.0 + 60.0 * (((231 - 10) as f64) / 25.0).sin());

@@ -143,6 +143,12 @@ pub fn likely(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<String
             if let Some(last) = weeks.last().filter(|_| weeks.len() > 1) {
                 said.push(expectation(lang, series, "outlook.later", last, weeks.len()));
             }
+            // A late publisher: the forecast begins after the last figure, with weeks that are past.
+            let today = series.as_of.date_naive();
+            if let Some(over) = weeks.iter().rfind(|f| f.target_end_date < today) {
+                let date = lang.formats.weekday_date(over.target_end_date);
+                said.push(lang.f("outlook.elapsed", &[("date", &date)]));
+            }
             said
         }
     }
