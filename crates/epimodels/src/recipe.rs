@@ -23,7 +23,7 @@ mod tree;
 pub use config::{
     ColdStart, Config, GbqConfig, Group, KnnConfig, LinConfig, National, NowcastConfig, Scale, Size, Weights,
 };
-pub use ensemble::{Fitted, Forecast, Members, fit};
+pub use ensemble::{Fitted, Forecast, Members, fit, predict};
 pub use further::{us_covid, us_flu_visits, us_rsv};
 pub(crate) use linalg::Cholesky;
 pub(crate) use nowcast::shrunk;

@@ -3,10 +3,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Duration, NaiveDate};
-use epimodels::Quantiles;
 use epimodels::baseline::{BaselineConfig, baseline};
-use epimodels::recipe::{Config, FirstReport, Fitted, Forecast, Panel, Series, fit};
+use epimodels::recipe::{Config, FirstReport, Fitted, Forecast, Panel, Series, fit, predict};
 use epimodels::trend::Trend;
+use epimodels::{Error, Quantiles};
 
 use crate::carried::Carried;
 use crate::history::{HistoryRow, ili_plus, read_history, weekly};
@@ -40,8 +40,8 @@ pub struct Backtest {
     /// Folder of the series that the project carries (`data`), for targets that learn from other hubs' as well;
     /// `None`: without.
     pub carried: Option<PathBuf>,
-    /// Reference dates from one fit to the next; `None`: what was measured to be good.
-    pub refit_every: Option<usize>,
+    /// Reference dates from one fit to the next (1: a fit at each, as the platform does).
+    pub refit_every: usize,
     /// Another recipe than the measured one.
     pub recipe: Option<Config>,
     /// Also write what each member says, as models of their own.
@@ -83,8 +83,7 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
     if let Some(submission) = &args.submission {
         submission.write_metadata(&args.model, &ground.profile)?;
     }
-    let refit_every = args.refit_every.unwrap_or(ground.profile.refit_every).max(1);
-    let mut fitted: Option<Fitted> = None;
+    let mut fits = Fits::default();
     let mut files = 0;
     for (index, origin) in origins.iter().copied().enumerate() {
         let model = |cause| HubError::Model { origin, cause };
@@ -93,15 +92,11 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
             say(progress, &format!("{origin}: nothing was known of the target yet"));
             continue;
         }
-        let fresh = match fitted.take() {
-            Some(kept) if index % refit_every != 0 => kept,
-            _ => {
-                say(progress, &format!("{origin}: fitting"));
-                fit(&panel, &ground.config, origin, args.threads).map_err(model)?
-            }
-        };
-        let forecasts = fresh.predict(&panel, origin).map_err(model)?;
-        fitted = Some(fresh);
+        if fits.is_empty() || index % args.refit_every.max(1) == 0 {
+            say(progress, &format!("{origin}: fitting"));
+            fits.renew(&ground, &args.target, origin, args.threads).map_err(model)?;
+        }
+        let forecasts = predict(fits.all(), &panel, origin).map_err(model)?;
         if forecasts.is_empty() {
             say(progress, &format!("{origin}: no forecast, the last values are too old"));
             continue;
@@ -136,6 +131,42 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
         );
     }
     Ok(files)
+}
+
+/// The fits of the last weekly origins, the oldest first.
+#[derive(Default)]
+struct Fits(Vec<Fitted>);
+
+impl Fits {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn all(&self) -> &[Fitted] {
+        &self.0
+    }
+
+    /// A fit as of `origin`, and of the origins before it that the recipe wants and that are not there: so a date's forecast
+    /// is the same whatever date the backtest begins with. A week of which too little was known then has no fit.
+    fn renew(
+        &mut self,
+        ground: &Ground,
+        target: &str,
+        origin: NaiveDate,
+        threads: usize,
+    ) -> Result<(), Error> {
+        let wanted = i64::try_from(ground.config.fits.max(1)).unwrap_or(1);
+        let mut kept = std::mem::take(&mut self.0);
+        for day in (0..wanted).rev().map(|back| origin - Duration::weeks(back)) {
+            let known = kept.iter().position(|f| f.fitted_on() == day).map(|at| kept.swap_remove(at));
+            match known.map_or_else(|| fit(&ground.panel(target, day), &ground.config, day, threads), Ok) {
+                Ok(fitted) => self.0.push(fitted),
+                Err(Error::TooFew { .. }) if day < origin => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The file of another model for the same date, if it says anything.
@@ -258,7 +289,7 @@ impl Ground {
         };
         let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
         let archive = Archive::read(&args.hub, &targets, Some(args.to - lag))?;
-        let back = config.nowcast.map_or(0, |n| n.origins) as i64;
+        let back = (config.nowcast.map_or(0, |n| n.origins) + config.fits.max(1) - 1) as i64;
         let earlier = (1..=back).rev().map(|k| origins[0] - Duration::weeks(k));
         let days: Vec<NaiveDate> = earlier.chain(origins.iter().copied()).collect();
         let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();

@@ -90,9 +90,9 @@ pub struct BacktestArgs {
     /// and with `-climate` after it the mean of those, with the newest weeks, and of all places.
     #[arg(long, value_name = "NAME", value_parser = model_name)]
     pub seasonal: Option<String>,
-    /// Reference dates from one fit to the next.
-    #[arg(long, value_name = "N")]
-    pub refit_every: Option<NonZeroUsize>,
+    /// Reference dates from one fit to the next; more than 1 is quicker, and not what the platform does.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub refit_every: NonZeroUsize,
     /// Also write what each member of the ensemble says, as models of their own.
     #[arg(long)]
     pub members: bool,
@@ -221,7 +221,7 @@ impl BacktestArgs {
                 horizons: args.horizons,
                 history: (args.history.as_os_str() != "none").then_some(args.history),
                 carried: (args.data.as_os_str() != "none").then_some(args.data),
-                refit_every: args.refit_every.map(NonZeroUsize::get),
+                refit_every: args.refit_every.get(),
                 baseline: args.baseline,
                 seasonal: args.seasonal,
                 recipe: None,

@@ -15,8 +15,6 @@ pub struct Profile {
     pub origin: Weekday,
     /// Days before the reference date after which nothing is used any more.
     pub lag_days: i64,
-    /// Reference dates from one fit to the next.
-    pub refit_every: usize,
     /// Location that stands for the whole country.
     pub national: Option<&'static str>,
     /// Series whose rows count several times (target, location).
@@ -58,7 +56,6 @@ const FURTHER: Profile = Profile {
     targets: &[],
     origin: Weekday::Sat,
     lag_days: 2,
-    refit_every: 4,
     national: Some("US"),
     focus: &[],
     rate_change: None,
@@ -75,7 +72,6 @@ const PROFILES: [Profile; 5] = [
         targets: &[("wk inc flu hosp", "nhsn")],
         origin: Weekday::Sat,
         lag_days: 2,
-        refit_every: 2,
         national: Some("US"),
         focus: &[],
         rate_change: Some("wk flu hosp rate change"),
@@ -113,7 +109,6 @@ const PROFILES: [Profile; 5] = [
         targets: &[("ILI incidence", "ili"), ("ARI incidence", "ari")],
         origin: Weekday::Wed,
         lag_days: 0,
-        refit_every: 4,
         national: None,
         focus: &[("ILI incidence", "FR"), ("ILI incidence", "CH"), ("ARI incidence", "FR")],
         rate_change: None,

@@ -33,6 +33,8 @@ pub struct Config {
     pub knn: KnnConfig,
     /// Weights of the members.
     pub weights: Weights,
+    /// A forecast is the mean of what the fits of this many weekly origins say, the last one and those before it.
+    pub fits: usize,
     /// Correction of the last known value; `None`: it is taken as it stands.
     pub nowcast: Option<NowcastConfig>,
     /// Seed of everything random.

@@ -79,6 +79,7 @@ pub fn us() -> Config {
         },
         knn: KnnConfig { neighbours: 300, size_factor: 0.05 },
         weights: Weights { gbq: 0.5, lin: 0.25, knn: 0.25 },
+        fits: 1,
         nowcast: Some(NowcastConfig { origins: 8, shrink: 6.0, add: 2.0, bound: 1.0, clip: (-0.2, 0.5) }),
         seed: 20_241,
     }
@@ -130,6 +131,7 @@ pub fn europe() -> Config {
         },
         knn: KnnConfig { neighbours: 300, size_factor: 0.0 },
         weights: Weights { gbq: 1.0, lin: 1.0, knn: 1.0 },
+        fits: 4,
         nowcast: None,
         seed: 20_241,
     }

@@ -58,7 +58,7 @@ pub(crate) fn small(hub: &Path, out: &Path) -> Backtest {
         horizons: None,
         history: None,
         carried: None,
-        refit_every: None,
+        refit_every: 1,
         recipe: Some(recipe),
         members: false,
         baseline: None,

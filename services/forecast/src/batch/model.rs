@@ -73,7 +73,7 @@ pub(crate) const MODELS: [Model; 5] = [
     Model {
         name: "europe",
         id: "vigie-pool-europe",
-        version: "4",
+        version: "5",
         feeds: &[same("ILI incidence", "ili_incidence"), same("ARI incidence", "ari_incidence")],
         coded: false,
     },

@@ -38,6 +38,8 @@ pub(crate) struct Asked<'a> {
 /// The panel, and what it means for the places that are asked about.
 pub(crate) struct Built<'a> {
     pub(crate) panel: Panel,
+    /// The panels of the weekly origins before that the recipe fits too, the oldest first, each as known then.
+    pub(crate) earlier: Vec<(NaiveDate, Panel)>,
     pub(crate) config: Config,
     pub(crate) asked: Vec<Asked<'a>>,
     /// The end of the last week known: of the nation if it is alive, else of any place.
@@ -80,16 +82,23 @@ pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
     // The first horizon is the week after the last one known.
     let origin =
         last.map(|l| l + Duration::days(7 - config.horizon_zero_days - 7 * i64::from(config.horizons.0)));
-    let mut panel = Panel::default();
+    let (mut panel, mut earlier) = (Panel::default(), Vec::new());
     if let Some(origin) = origin {
         let wanted: BTreeSet<&String> = asked.iter().filter_map(|a| a.series.as_ref().ok()).collect();
-        let made =
-            drafts.iter().filter_map(|d| series(input, &hub, &config, d, origin, wanted.contains(&d.id)));
-        panel.series = made.collect();
-        if let (Some(group), Some(national)) = (hub.history, hub.national) {
-            let until = origin - Duration::days(hub.lag_days);
-            panel.series.extend(hub::ili_plus(input.history, &locations, national, group, until));
-        }
+        let known = |back: i64| {
+            let (origin, until) = (origin - Duration::weeks(back), day(input.as_of) - Duration::weeks(back));
+            let made = drafts.iter();
+            let made = made.filter_map(|d| series(until, &hub, &config, d, origin, wanted.contains(&d.id)));
+            let mut series: Vec<Series> = made.collect();
+            if let (Some(group), Some(national)) = (hub.history, hub.national) {
+                let until = origin - Duration::days(hub.lag_days);
+                series.extend(hub::ili_plus(input.history, &locations, national, group, until));
+            }
+            (origin, Panel { series })
+        };
+        panel = known(0).1;
+        let before = i64::try_from(config.fits).unwrap_or(1) - 1;
+        earlier = (1..=before).rev().map(known).collect();
     }
     for a in &mut asked {
         let in_panel = |id: &String| panel.series.iter().any(|s| s.id == *id);
@@ -97,7 +106,7 @@ pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
             a.series = Err(Reason::TooFew);
         }
     }
-    Ok(Built { panel, config, asked, last, origin, unit: feed.unit, used })
+    Ok(Built { panel, earlier, config, asked, last, origin, unit: feed.unit, used })
 }
 
 /// The series of each target and place, in the hub's order, with the rows that they were made from.
@@ -187,14 +196,14 @@ fn known(draft: &Draft<'_>, as_of: DateTime<Utc>) -> BTreeMap<NaiveDate, f64> {
 }
 
 fn series(
-    input: &Input<'_>,
+    until: NaiveDate,
     hub: &hub::Profile,
     config: &Config,
     draft: &Draft<'_>,
     origin: NaiveDate,
     forecast: bool,
 ) -> Option<Series> {
-    let (first, values) = as_known(&draft.issues, day(input.as_of))?;
+    let (first, values) = as_known(&draft.issues, until)?;
     let mut series = Series::new(&draft.id, draft.group, first, values);
     series.population = draft.population;
     series.national = hub.national == Some(draft.code.as_str());
