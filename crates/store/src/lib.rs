@@ -1,6 +1,7 @@
 //! The surveillance database. Every function is one query on a connection that the caller owns;
 //! "not there" is `Ok(None)` or an empty list.
 
+pub mod access;
 pub mod chain;
 pub mod export;
 pub mod forecasts;

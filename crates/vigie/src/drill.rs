@@ -65,7 +65,7 @@ async fn drill(tree: &Tree, profile: CountryProfile, url: &str) -> anyhow::Resul
     }
     let (server, _) = url.rsplit_once('/').context("the server's address has no database")?;
     let url = format!("{server}/drill");
-    crate::migrate(&url).await?;
+    crate::migrate(&url, &[]).await?;
     let db = crate::connect(&url, 8).await?;
     ingest::load::all(&mut *db.acquire().await?, &tree.data(), &profile, kit::wall(), &|_| {}).await?;
     let start = crate::up::last_issue(&db, &profile).await?;

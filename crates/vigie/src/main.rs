@@ -24,6 +24,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use store::access::Access;
 
 /// Epidemic watch: run, load, forecast and check. Not operated or endorsed by WHO or any authority.
 #[derive(Debug, Parser)]
@@ -40,7 +41,7 @@ enum Command {
     /// Be the front door of a country whose services run elsewhere (containers)
     Door(front::Args),
     /// Bring the schema of DATABASE_URL up to date
-    Migrate(Database),
+    Migrate(Migrate),
     /// Write data/ anew from recorded payloads
     Extract(Extract),
     /// Load data/ into DATABASE_URL
@@ -82,6 +83,15 @@ struct Database {
 }
 
 #[derive(Debug, clap::Args)]
+struct Migrate {
+    #[command(flatten)]
+    database: Database,
+    /// Services whose roles (DATABASE_SERVICE, made beforehand) get their rights, and lose all others; by comma
+    #[arg(long, env = "VIGIE_SERVICES", value_delimiter = ',')]
+    services: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
 struct Extract {
     /// The folder of recorded payloads
     #[arg(long, env = "VIGIE_SHARED", default_value = "../shared")]
@@ -119,7 +129,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Up(args) => up::run(&args).await.map(|()| 0),
         Command::Door(args) => front::run(&args).await.map(|()| 0),
-        Command::Migrate(db) => migrate(&db.database_url).await.map(|()| 0),
+        Command::Migrate(args) => migrate(&args.database.database_url, &args.services).await.map(|()| 0),
         Command::Extract(args) => {
             let summary = ingest::extract::write(&args.from, &args.out)?;
             say::line(&summary.to_string());
@@ -153,10 +163,28 @@ async fn connect(url: &str, size: u32) -> anyhow::Result<sqlx::PgPool> {
     })
 }
 
-/// Applies what is missing of the schema.
-async fn migrate(url: &str) -> anyhow::Result<()> {
+/// Applies what is missing of the schema, and gives the services' roles the rights that they have in it.
+async fn migrate(url: &str, services: &[String]) -> anyhow::Result<()> {
+    let mut granted = Vec::new();
+    for name in services.iter().filter(|name| *name != login::IDENTITY) {
+        let access = Access::of(name).with_context(|| {
+            let known: Vec<&str> = store::access::SERVICES.iter().map(|a| a.service).collect();
+            format!(
+                "VIGIE_SERVICES: there is no service `{name}` with a role here; there are {}",
+                known.join(", ")
+            )
+        })?;
+        granted.push(access);
+    }
     let pool = connect(url, 2).await?;
     store::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
+    let mut conn = pool.acquire().await?;
+    for access in granted {
+        access.grant(&mut conn).await.with_context(|| {
+            format!("the role of {} does not get its rights: is it there, and may the owner of the tables let it in?", access.service)
+        })?;
+    }
+    drop(conn);
     pool.close().await;
     Ok(())
 }

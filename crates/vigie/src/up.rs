@@ -209,7 +209,7 @@ impl Country<'_> {
             }
         };
         let step = steps.next("migrations", "1 s", "1 s");
-        crate::migrate(&url).await?;
+        crate::migrate(&url, &[]).await?;
         step.done("schema is current");
         Ok(url)
     }
