@@ -17,6 +17,7 @@ mod http;
 pub mod logins;
 pub mod mailer;
 mod options;
+pub mod passkeys;
 pub mod provider;
 pub mod pseudonyms;
 mod random;

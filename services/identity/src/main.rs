@@ -56,6 +56,11 @@ enum Command {
     },
     /// Erase again whoever was erased, after a backup from before was restored.
     RestoreErasures(jobs::Restore),
+    /// Those who run the installation.
+    Operators {
+        #[command(subcommand)]
+        command: Operators,
+    },
     /// Give a role to an account.
     Grant {
         #[command(flatten)]
@@ -73,6 +78,12 @@ enum Command {
         /// The role
         role: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Operators {
+    /// Remove all passkeys and recovery codes of an account and end its sessions: it registers anew after a login
+    Reset(Of),
 }
 
 #[derive(Debug, clap::Args)]
@@ -123,6 +134,7 @@ async fn main() -> anyhow::Result<()> {
         Command::RestoreErasures(restore) => jobs::restore(restore).await,
         Command::Disable(of) => operate(Act::Disable, of).await,
         Command::Enable(of) => operate(Act::Enable, of).await,
+        Command::Operators { command: Operators::Reset(of) } => operate(Act::Reset, of).await,
         Command::Grant { of, role, until } => operate(Act::Grant { role, until }, of).await,
         Command::Revoke { of, role } => operate(Act::Revoke { role }, of).await,
     }
@@ -132,6 +144,7 @@ async fn main() -> anyhow::Result<()> {
 enum Act {
     Disable,
     Enable,
+    Reset,
     Grant { role: String, until: Option<DateTime<Utc>> },
     Revoke { role: String },
 }
@@ -157,6 +170,7 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     let changed = match &act {
         Act::Disable => accounts::disable(&mut tx, id, now).await?,
         Act::Enable => accounts::enable(&mut tx, id).await?,
+        Act::Reset => identity::passkeys::forget_all(&mut tx, id, now).await? > 0,
         Act::Grant { role, until } => {
             let policy = Policy::of_the_platform()?;
             if !policy.can_be_given(role) {
@@ -174,6 +188,7 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
         Act::Grant { role, until } => ("role.grant", json!({ "role": role, "until": until })),
         Act::Revoke { role } => ("role.revoke", json!({ "role": role })),
         Act::Enable => ("account.enable", json!({})),
+        Act::Reset => ("passkey.reset", json!({})),
         Act::Disable => ("account.disable", json!({})),
     };
     identity::audit::append(&mut tx, now, "command", action, &account.pseudonym(), detail).await?;

@@ -34,6 +34,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     let mut conn = site.app.db.acquire().await?;
     let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
     drop(conn);
+    let passkey = me.session.passkey_at.is_some_and(|at| at > now - site.passkey_age);
     let claims = Claims {
         iss: site.issuer(),
         aud: site.audience(),
@@ -41,6 +42,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
         roles,
         iat: now.timestamp(),
         exp: (now + tokens::LIFE).timestamp(),
+        passkey,
     };
     let token = site.signer.sign(&site.app.db, &claims, now).await?;
     let body =
@@ -88,7 +90,7 @@ async fn switch(
 }
 
 /// Who it is, as the audit names them.
-fn actor<P>(allowed: &Allowed<P>) -> &str {
+pub(super) fn actor<P>(allowed: &Allowed<P>) -> &str {
     allowed.who.as_ref().map_or("public", |who| who.subject.as_str())
 }
 

@@ -18,6 +18,7 @@ mod logout_tokens;
 mod logs;
 mod mail;
 mod node;
+mod passkeys;
 mod persons;
 mod post;
 mod real;
