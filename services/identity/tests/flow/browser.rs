@@ -70,6 +70,12 @@ impl Browser {
         self.follow(Method::POST, url, fields, true).await
     }
 
+    /// The answer itself, wherever it leads.
+    pub(crate) async fn send_once(&mut self, path: &str) -> Page {
+        let url = self.origin.join(path).unwrap();
+        self.follow(Method::POST, url, &[], false).await
+    }
+
     /// Sends the form of a page that lies at `page`.
     pub(crate) async fn send_from(&mut self, page: &Url, action: &str, fields: &[(&str, &str)]) -> Page {
         self.follow(Method::POST, page.join(action).unwrap(), fields, true).await

@@ -461,3 +461,51 @@ async fn a_colleague_resets_the_passkeys_of_somebody_and_nobody_their_own(pool: 
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[1].0, "command");
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_page_speaks_every_language_and_asks_an_authenticator_by_one_script_of_ours(pool: PgPool) {
+    for profile in crate::common::countries() {
+        let service = Service::with(Place::named().await, &pool, profile.clone(), Options::default()).await;
+        let mut ada = person(&service, &format!("ada-{}", profile.country), "operator").await;
+        for state in 0..3 {
+            match state {
+                1 => drop(ada.register(&service.origin).await),
+                2 => ada.browser = service.logged_in(&ada.account).await,
+                _ => {}
+            }
+            for language in &profile.languages {
+                let path = format!("/account/passkeys?lang={}&done=added", language.code);
+                let page = ada.browser.get(&path).await;
+                assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+                assert!(page.body.contains(&format!("<html lang=\"{}\">", language.tag)));
+                assert_eq!(crate::texts::gaps(&page.body), [""; 0], "{}: {}", language.code, page.body);
+                assert!(page.body.contains("<noscript>"));
+                let policy = page.header("content-security-policy");
+                for wanted in ["script-src 'self';", "connect-src 'self';", "trusted-types 'none'"] {
+                    assert!(policy.contains(wanted) && !policy.contains("unsafe"), "{policy}");
+                }
+            }
+        }
+        let page = ada.browser.get("/account/passkeys").await;
+        let script = page.body.split("<script src=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!(page.body.matches("<script").count(), 1);
+        let file = service.browser().get(script).await;
+        assert_eq!(
+            (file.status, file.header("content-type")),
+            (StatusCode::OK, "text/javascript; charset=utf-8")
+        );
+        for dangerous in ["innerHTML", "eval(", "document.write", "insertAdjacentHTML", "Function("] {
+            assert!(!file.body.contains(dangerous), "{dangerous}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn under_a_bare_address_no_passkey_can_be_made_and_the_page_says_so(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let mut ada = person(&service, "ada", "operator").await;
+    let page = ada.browser.get("/account/passkeys").await;
+    assert!(page.body.contains("browsers want a name there"), "{}", page.body);
+    assert!(!page.body.contains("data-passkey"), "{}", page.body);
+    assert_eq!(ada.ask("/options").await.status, StatusCode::FORBIDDEN);
+}

@@ -10,7 +10,6 @@ use crate::respond;
 use crate::rights::erase::{self, By};
 use crate::rights::{Halt, contacts, halt};
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kit::Problem;
@@ -129,8 +128,6 @@ pub(crate) async fn erasure(
     let receipt = desk.close(tx, json!({})).await?;
     let page = Done { site: &site, lang, receipt, languages: Vec::new() };
     let mut response = respond::page(lang, StatusCode::OK, &page, None)?;
-    for cookie in [SESSION, VISIT] {
-        response.headers_mut().append(SET_COOKIE, cookies::set(cookie, "", 0)?);
-    }
+    cookies::forget(response.headers_mut(), &[SESSION, VISIT])?;
     Ok(response)
 }
