@@ -69,7 +69,11 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let country = Country {
         profile: kit::config::profile(tree.profile(code))?,
         services: tree.services(code)?,
-        origin: format!("http://{}", SocketAddr::new(shown, args.port)),
+        origin: match std::env::var("VIGIE_PUBLIC_URL") {
+            // A name for this machine, which passkeys want: the front door answers to any.
+            Ok(origin) if !origin.is_empty() => origin.trim_end_matches('/').to_owned(),
+            _ => format!("http://{}", SocketAddr::new(shown, args.port)),
+        },
         tree: &tree,
         code,
         live,
