@@ -49,6 +49,7 @@ def main(identity, country="us", *more):
         # As the profile's reader fills them in.
         declared.setdefault("scopes", [])
         declared.setdefault("userinfo", "none")
+        declared.setdefault("logout", "id_token_hint")
     port, admin = free(), free()
     origin = f"http://localhost:{port}"
     if not (PROVIDER / "node_modules").is_dir():

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a country's secrets anew: a key pair of age, a password for each of the two databases, who this installation is at
+# Makes a country's secrets anew: a key pair of age, a password for each role at the two databases, who this installation is at
 # the country's login providers (`unset`, until it is registered there), and the files of secrets/<country>/, encrypted to
 # the new public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
@@ -19,13 +19,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ "${PLACEHOLDER:-0}" = 1 ]; then
     key=$work/thrown-away
-    password=placeholder identity_password=placeholder
+    password=placeholder identity_password=placeholder service_password=placeholder audit_password=placeholder
 else
     # A key that is in use must not be lost to a second call.
     [ ! -e "$key" ] || fail "$key exists: a new key would make the old secrets unreadable; move it away, or set KEY"
     case $(realpath -m "$key") in "$(pwd -P)"/*) fail "KEY lies in the repository: choose a place outside of it" ;; esac
     mkdir -p "$(dirname "$key")"
     password=$(openssl rand -hex 24) identity_password=$(openssl rand -hex 24)
+    service_password=$(openssl rand -hex 24) audit_password=$(openssl rand -hex 24)
 fi
 age-keygen -o "$key" 2>/dev/null
 recipient=$(age-keygen -y "$key")
@@ -68,16 +69,16 @@ metadata:
 files: [${files#, }]
 FUNCTION
 }
-# address ROLE PASSWORD: the Secret with the address of the role's database, which has its name
+# address NAME DATABASE ROLE PASSWORD: the Secret NAME with the address of a database for a role
 address() {
     cat <<SECRET
 apiVersion: v1
 kind: Secret
 metadata:
-    name: database
+    name: $1
 type: Opaque
 stringData:
-    uri: postgres://$1:$2@database-rw.database.svc.cluster.local:5432/$1
+    uri: postgres://$3:$4@database-rw.database.svc.cluster.local:5432/$2
 SECRET
 }
 # user NAME ROLE PASSWORD: the Secret by which the database's operator makes the role
@@ -119,17 +120,22 @@ SECRET
 for app in clusters/"$country"/apps/*/ schema; do
     app=$(basename "$app")
     if [ "$app" = identity ]; then
-        address identity "$identity_password" | sealed identity database
+        # The service comes as two roles that own nothing; the owner's address is for the schema and the nightly step.
+        address database identity identity_service "$service_password" | sealed identity database
+        address audit identity identity_audit "$audit_password" | sealed identity audit
+        address owner identity identity "$identity_password" | sealed identity owner
         registrations | sealed identity registrations
-        component identity database registrations
+        component identity database audit owner registrations
         continue
     fi
-    address vigie "$password" | sealed "$app" database
+    address database vigie vigie "$password" | sealed "$app" database
     component "$app" database
 done
 user owner vigie "$password" | sealed database owner
 user identity identity "$identity_password" | sealed database identity
-component database owner identity
+user identity-service identity_service "$service_password" | sealed database identity-service
+user identity-audit identity_audit "$audit_password" | sealed database identity-audit
+component database owner identity identity-service identity-audit
 chmod -R u=rwX,go=rX "secrets/$country" .sops.yaml
 [ "${PLACEHOLDER:-0}" = 1 ] && exit 0
 cat <<NEXT

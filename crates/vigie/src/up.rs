@@ -147,7 +147,9 @@ impl Country<'_> {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
             if service.name == IDENTITY {
                 let migrate = self.command(IDENTITY, &url, clock)?;
-                command.env("DATABASE_URL", login::database(state, &url, migrate).await?);
+                let accounts = login::database(state, &url, migrate).await?;
+                command.env("DATABASE_URL", accounts.service);
+                command.env("VIGIE_AUDIT_DATABASE_URL", accounts.audit);
                 let (told, program) =
                     login::provider(state, self.tree, &self.profile, &self.origin, &step).await?;
                 told.tell(&mut command);

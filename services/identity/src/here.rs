@@ -2,6 +2,7 @@
 
 use crate::alerts::source::Source;
 use crate::assets::styles;
+use crate::audit;
 use crate::mailer::{Letter, Mailer};
 use crate::options::Options;
 use crate::passkeys::{RelyingParty, challenges};
@@ -21,6 +22,8 @@ use kit::access::Policy;
 use kit::locale::Formats;
 use kit::style::Styles;
 use rust_i18n::t;
+use serde_json::Value;
+use sqlx::PgConnection;
 use std::path::PathBuf;
 use std::sync::Arc;
 use url::{Host, Url};
@@ -52,6 +55,8 @@ pub(crate) struct Site {
     pub(crate) source: Source,
     /// The list of erasures outside the database.
     pub(crate) erasures: Option<PathBuf>,
+    /// The audit's own credential.
+    pub(crate) audit: Option<audit::Own>,
     pub(crate) policy: Policy,
     /// Who this is to an authenticator; `None` where the origin has no name.
     pub(crate) passkeys: Option<RelyingParty>,
@@ -107,6 +112,7 @@ impl Site {
             mailer: Mailer::new(&options.mail)?,
             source,
             erasures: options.erasures,
+            audit: options.audit,
             policy: Policy::of_the_platform()?,
             passkeys,
             passkey_age: TimeDelta::minutes(options.passkey_minutes.get().into()),
@@ -145,6 +151,18 @@ impl Site {
     /// An absolute address of this site.
     pub(crate) fn link(&self, path: &str) -> String {
         format!("{}{path}", self.issuer())
+    }
+
+    /// Writes down what is being done, before the transaction of `conn` is committed.
+    pub(crate) async fn write(
+        &self,
+        conn: &mut PgConnection,
+        actor: &str,
+        action: &str,
+        about: &str,
+        detail: Value,
+    ) -> sqlx::Result<()> {
+        audit::write(conn, self.audit.as_ref(), self.time.now(), actor, action, about, detail).await
     }
 
     /// Sends a letter and does not wait: the answer takes as long for an address that is known here as for another one.

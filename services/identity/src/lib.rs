@@ -30,7 +30,7 @@ mod time;
 mod tokens;
 
 pub use alerts::run::{Outcome, alerts};
-pub use database::{MIGRATOR, close};
+pub use database::{MIGRATOR, close, give};
 pub use options::{Options, Registration};
 pub use routes::router;
 pub use time::Time;

@@ -83,6 +83,11 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
             "VIGIE_ERASURES is not set: a restored backup would bring back whoever was erased since"
         );
     }
+    if site.audit.is_none() {
+        tracing::warn!(
+            "VIGIE_AUDIT_DATABASE_URL is not set: the role that writes everything writes the audit too"
+        );
+    }
     Ok(kit::problem_fallbacks(people.merge(machines))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::Internal(anyhow::anyhow!("a handler panicked")).into_response()

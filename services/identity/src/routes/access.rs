@@ -83,7 +83,7 @@ async fn switch(
         false => (accounts::enable(&mut tx, id).await?, "account.enable"),
     };
     if done {
-        audit::append(&mut tx, now, actor, action, &account.pseudonym(), json!({})).await?;
+        site.write(&mut tx, actor, action, &account.pseudonym(), json!({})).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -104,15 +104,7 @@ pub(crate) async fn audit(
     let before = params.read("before", "the number of an entry")?;
     let mut tx = site.app.db.begin().await?;
     let entries = audit::list(&mut tx, before, PAGE).await?;
-    audit::append(
-        &mut tx,
-        site.time.now(),
-        actor(&allowed),
-        "audit.read",
-        "audit",
-        json!({ "before": before }),
-    )
-    .await?;
+    site.write(&mut tx, actor(&allowed), "audit.read", "audit", json!({ "before": before })).await?;
     tx.commit().await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "entries": entries }))).into_response())
 }

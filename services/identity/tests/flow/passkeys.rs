@@ -14,9 +14,9 @@ use webauthn_authenticator_rs::WebauthnAuthenticator as _;
 use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 /// Somebody who runs the installation.
-struct Person {
-    account: String,
-    browser: Browser,
+pub(crate) struct Person {
+    pub(crate) account: String,
+    pub(crate) browser: Browser,
     key: SoftPasskey,
 }
 
@@ -33,7 +33,7 @@ async fn person(service: &Service, subject: &str, role: &str) -> Person {
 }
 
 /// The same with one.
-async fn registered(service: &Service, subject: &str, role: &str) -> Person {
+pub(crate) async fn registered(service: &Service, subject: &str, role: &str) -> Person {
     let mut one = person(service, subject, role).await;
     let page = one.register(&service.origin).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
@@ -56,11 +56,11 @@ fn signed(key: &mut SoftPasskey, origin: &str, options: &Page) -> Value {
 }
 
 impl Person {
-    async fn ask(&mut self, step: &str) -> Page {
+    pub(crate) async fn ask(&mut self, step: &str) -> Page {
         self.browser.json(&format!("/account/passkeys{step}"), &json!({})).await
     }
 
-    async fn register(&mut self, origin: &str) -> Page {
+    pub(crate) async fn register(&mut self, origin: &str) -> Page {
         let options = self.ask("/options").await;
         assert_eq!(options.status, StatusCode::OK, "{}", options.body);
         let credential = made(&mut self.key, origin, &options);
@@ -80,7 +80,7 @@ impl Person {
     }
 
     /// What the audit answers to a token of now.
-    async fn reads_audit(&mut self, service: &Service) -> (StatusCode, Value) {
+    pub(crate) async fn reads_audit(&mut self, service: &Service) -> (StatusCode, Value) {
         let token = read(&self.browser.send("/account/token", &[]).await);
         let asked = crate::browser::client()
             .request(Method::GET, format!("{}/account/audit", service.origin))

@@ -103,7 +103,7 @@ pub(crate) async fn add(
     }
     // Whoever registered it has just used it.
     sessions::confirmed(&mut tx, session, operator.now).await?;
-    operator.audit(&mut tx, "passkey.add", json!({})).await?;
+    operator.audit(&site, &mut tx, "passkey.add", json!({})).await?;
     let letter = letter(&site, &mut tx, account, "added").await?;
     tx.commit().await?;
     site.post(letter);
@@ -157,7 +157,7 @@ pub(crate) async fn confirm(
         }
     }
     sessions::confirmed(&mut tx, session, operator.now).await?;
-    operator.audit(&mut tx, "passkey.use", json!({})).await?;
+    operator.audit(&site, &mut tx, "passkey.use", json!({})).await?;
     tx.commit().await?;
     let to = site.local(body["return_to"].as_str().or(Some("/account/passkeys?done=confirmed")));
     Ok(told(&json!({ "to": to })))
@@ -168,7 +168,7 @@ async fn copied(site: &Site, operator: &Operator, id: &[u8]) -> Result<Problem, 
     let account = &operator.me.account.id;
     let mut tx = site.app.db.begin().await?;
     if passkeys::refuse(&mut tx, account, id, operator.now).await? {
-        operator.audit(&mut tx, "passkey.copied", json!({})).await?;
+        operator.audit(site, &mut tx, "passkey.copied", json!({})).await?;
         let letter = letter(site, &mut tx, account, "copied").await?;
         tx.commit().await?;
         site.post(letter);

@@ -44,7 +44,7 @@ pub(crate) async fn remove(
     if !passkeys::remove(&mut tx, account, &id).await? {
         return Err(Problem::NotFound("passkey"));
     }
-    operator.audit(&mut tx, "passkey.remove", json!({})).await?;
+    operator.audit(&site, &mut tx, "passkey.remove", json!({})).await?;
     let letter = letter(&site, &mut tx, account, "removed").await?;
     tx.commit().await?;
     site.post(letter);

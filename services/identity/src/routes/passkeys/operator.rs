@@ -1,12 +1,12 @@
 //! Whoever has a role that wants a passkey, and what may be done with theirs now. Denied is the default.
 
+use crate::accounts;
 use crate::here::Site;
 use crate::mailer::Letter;
 use crate::passkeys::{self, Passkey};
 use crate::rights::contacts;
 use crate::routes::Me;
 use crate::routes::sessions::mine;
-use crate::{accounts, audit};
 use axum::http::HeaderMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use kit::Problem;
@@ -75,12 +75,13 @@ impl Operator {
     /// When the database does not answer.
     pub(super) async fn audit(
         &self,
+        site: &Site,
         conn: &mut PgConnection,
         action: &str,
         detail: Value,
     ) -> sqlx::Result<()> {
         let who = self.me.account.pseudonym();
-        audit::append(conn, self.now, &who, action, &who, detail).await
+        site.write(conn, &who, action, &who, detail).await
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn codes(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     let account = &operator.me.account.id;
     let mut tx = site.app.db.begin().await?;
     let codes = recovery::make(&mut tx, account, operator.now).await?;
-    operator.audit(&mut tx, "recovery.make", json!({ "codes": codes.len() })).await?;
+    operator.audit(&site, &mut tx, "recovery.make", json!({ "codes": codes.len() })).await?;
     let letter = letter(&site, &mut tx, account, "codes").await?;
     tx.commit().await?;
     site.post(letter);
@@ -52,7 +52,7 @@ pub(crate) async fn recover(
         sessions::recovered(&mut tx, session, operator.now).await?;
         told = letter(&site, &mut tx, account, "recovered").await?;
     }
-    operator.audit(&mut tx, action, json!({})).await?;
+    operator.audit(&site, &mut tx, action, json!({})).await?;
     tx.commit().await?;
     site.post(told);
     respond::see_other(&format!("/account/passkeys?done={done}"))

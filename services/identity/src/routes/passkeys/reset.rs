@@ -3,7 +3,7 @@
 use super::operator::letter;
 use crate::here::Site;
 use crate::routes::access::actor;
-use crate::{accounts, audit, passkeys};
+use crate::{accounts, passkeys};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use kit::Problem;
@@ -26,8 +26,7 @@ pub(crate) async fn reset(
         return Err(Problem::conflict("id", "is your own account: another operator resets your passkeys"));
     }
     let gone = passkeys::forget_all(&mut tx, &id, now).await?;
-    audit::append(&mut tx, now, by, "passkey.reset", &account.pseudonym(), json!({ "passkeys": gone }))
-        .await?;
+    site.write(&mut tx, by, "passkey.reset", &account.pseudonym(), json!({ "passkeys": gone })).await?;
     let letter = letter(&site, &mut tx, &id, "reset").await?;
     tx.commit().await?;
     site.post(letter);
