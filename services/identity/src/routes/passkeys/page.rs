@@ -14,7 +14,7 @@ use kit::{Params, Problem};
 use std::sync::Arc;
 
 /// What the page says about what was just done.
-const DONE: [&str; 6] = ["added", "confirmed", "named", "removed", "recovered", "no_code"];
+const DONE: [&str; 7] = ["added", "confirmed", "named", "removed", "recovered", "no_code", "wanted"];
 
 /// A passkey as its owner sees it.
 struct Row {
