@@ -66,14 +66,12 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         other => bail!("LIVE is `{other}`: write 1 to fetch from the publishers, 0 not to"),
     };
     let shown = if args.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { args.host };
+    // Another name for this machine, which passkeys want: the front door answers to any.
+    let address = format!("http://{}", SocketAddr::new(shown, args.port));
     let country = Country {
         profile: kit::config::profile(tree.profile(code))?,
         services: tree.services(code)?,
-        origin: match std::env::var("VIGIE_PUBLIC_URL") {
-            // A name for this machine, which passkeys want: the front door answers to any.
-            Ok(origin) if !origin.is_empty() => origin.trim_end_matches('/').to_owned(),
-            _ => format!("http://{}", SocketAddr::new(shown, args.port)),
-        },
+        origin: kit::config::var("VIGIE_PUBLIC_URL", address)?,
         tree: &tree,
         code,
         live,

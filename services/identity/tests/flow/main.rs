@@ -22,6 +22,7 @@ mod passkeys;
 mod persons;
 mod post;
 mod real;
+mod recovery;
 mod register;
 mod restore;
 mod retention;
