@@ -15,7 +15,9 @@ if [ -z "${COMPOSE:-}" ]; then
 fi
 # The accounts' own password follows from it one way: who has the one of the accounts does not have the other.
 IDENTITY_PASSWORD=$(printf 'identity:%s' "$DATABASE_PASSWORD" | sha256sum | cut -d' ' -f1)
-export IDENTITY_PASSWORD
+IDENTITY_SERVICE_PASSWORD=$(printf 'identity-service:%s' "$DATABASE_PASSWORD" | sha256sum | cut -d' ' -f1)
+IDENTITY_AUDIT_PASSWORD=$(printf 'identity-audit:%s' "$DATABASE_PASSWORD" | sha256sum | cut -d' ' -f1)
+export IDENTITY_PASSWORD IDENTITY_SERVICE_PASSWORD IDENTITY_AUDIT_PASSWORD
 compose() { # shellcheck disable=SC2086 # COMPOSE is a command with its arguments
     $COMPOSE --env-file "$country.env" -f compose.yaml "$@"; }
 
@@ -27,10 +29,16 @@ until compose exec -T database pg_isready -q -h 127.0.0.1 -U vigie >/dev/null 2>
     [ "$tries" -lt 60 ] || { echo "vigie: the database does not answer after 60 tries: see its log" >&2; exit 1; }
     sleep 1
 done
-# A role that owns its database and may do nothing else; by default every role may connect to every database.
+# A role that owns its database and may do nothing else, and two that the service comes as; by default every role may connect
+# to every database.
 sql() { compose exec -T database psql -q -v ON_ERROR_STOP=1 -U vigie -d vigie -At -c "$1"; }
-[ -n "$(sql "select 1 from pg_roles where rolname = 'identity'")" ] || sql "create role identity"
-sql "alter role identity login nosuperuser nocreatedb nocreaterole password '$IDENTITY_PASSWORD'"
+role() {
+    [ -n "$(sql "select 1 from pg_roles where rolname = '$1'")" ] || sql "create role $1"
+    sql "alter role $1 login nosuperuser nocreatedb nocreaterole password '$2'"
+}
+role identity "$IDENTITY_PASSWORD"
+role identity_service "$IDENTITY_SERVICE_PASSWORD"
+role identity_audit "$IDENTITY_AUDIT_PASSWORD"
 [ -n "$(sql "select 1 from pg_database where datname = 'identity'")" ] || sql "create database identity owner identity"
 for name in vigie identity postgres template1; do sql "revoke all on database $name from public"; done
 for step in schema figures accounts; do compose --profile prepare run --rm "$step"; done

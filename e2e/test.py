@@ -124,7 +124,14 @@ def journeys(part):
                   {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"})
     if code != 0:
         return Count(failed=1)
-    return total(journey(f"{part}-{c}", c, 8170 + i) for i, c in enumerate(countries()))
+    country = total(journey(f"{part}-{c}", c, 8170 + i) for i, c in enumerate(countries()))
+    return total([country, passkeys(f"{part}-passkeys")])
+
+
+def passkeys(part):
+    """Passkeys want an origin with a name and a role that a command gives: identity alone, over a database of its own."""
+    return one(part, [VIGIE, "with-database", "--name", "passkeys", "--", sys.executable, ROOT / "e2e/passkeys.py",
+                      ROOT / "target/release/identity", RECORD], seconds=600)
 
 
 def journey(part, country, port):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a country's secrets anew: a key pair of age, a password for each role at the database, who this installation is at
+# Makes a country's secrets anew: a key pair of age, a password for each role at the two databases, who this installation is at
 # the country's login providers (`unset`, until it is registered there), and the files of secrets/<country>/, encrypted to
 # the new public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
@@ -68,16 +68,16 @@ metadata:
 files: [${files#, }]
 FUNCTION
 }
-# address ROLE PASSWORD DATABASE: the Secret with the address of the role's database. Nothing is said in clear on the way.
+# address NAME ROLE PASSWORD DATABASE: the Secret NAME with the address of a database for a role. Nothing is said in clear on the way.
 address() {
     cat <<SECRET
 apiVersion: v1
 kind: Secret
 metadata:
-    name: database
+    name: $1
 type: Opaque
 stringData:
-    uri: postgres://$1:$2@database-rw.database.svc.cluster.local:5432/$3?sslmode=require
+    uri: postgres://$2:$3@database-rw.database.svc.cluster.local:5432/$4?sslmode=require
 SECRET
 }
 # user NAME ROLE PASSWORD: the Secret by which the database's operator makes the role
@@ -121,20 +121,27 @@ for app in clusters/"$country"/apps/*/; do
     app=$(basename "$app")
     secret=$(password)
     if [ "$app" = identity ]; then
-        role=identity
-        address identity "$secret" identity | sealed identity database
+        # The service comes as two roles that own nothing; the owner's address is for the schema and the nightly step.
+        service=$(password) audit=$(password)
+        address database identity_service "$service" identity | sealed identity database
+        address audit identity_audit "$audit" identity | sealed identity audit
+        address owner identity "$secret" identity | sealed identity owner
         registrations | sealed identity registrations
-        component identity database registrations
-    else
-        role=vigie_$(echo "$app" | tr - _)
-        address "$role" "$secret" vigie | sealed "$app" database
-        component "$app" database
+        component identity database audit owner registrations
+        user identity identity "$secret" | sealed database identity
+        user identity-service identity_service "$service" | sealed database identity-service
+        user identity-audit identity_audit "$audit" | sealed database identity-audit
+        roles="$roles identity identity-service identity-audit"
+        continue
     fi
+    role=vigie_$(echo "$app" | tr - _)
+    address database "$role" "$secret" vigie | sealed "$app" database
+    component "$app" database
     user "$app" "$role" "$secret" | sealed database "$app"
     roles="$roles $app"
 done
 secret=$(password)
-address vigie "$secret" vigie | sealed schema database
+address database vigie "$secret" vigie | sealed schema database
 component schema database
 user owner vigie "$secret" | sealed database owner
 # shellcheck disable=SC2086  # names of folders, one word each

@@ -1,4 +1,5 @@
-"""Who reaches which database of a country, and as whom: each service has a role of its own, the accounts are one service's."""
+"""Who reaches which database of a country, and as whom: each service has a role of its own, the accounts are one service's; and
+who may write the audit of the accounts."""
 
 import base64
 
@@ -10,6 +11,12 @@ RIGHTS = """select rolsuper or rolcreatedb or rolcreaterole or rolreplication
                 where m.member = r.oid and not (r.rolname = 'vigie_forecast' and g.rolname = 'vigie_train'))
     or has_schema_privilege('public', 'create') or has_database_privilege(current_database(), 'create')
     from pg_roles r where rolname = current_user"""
+ENTRY = "insert into audit (seq, at, actor, action, about, detail, previous, hash) values (0, now(), '', '', '', '{}', '', '')"
+# What each of the accounts' service's roles is refused: the one that does all else may not write the audit, the other only adds.
+REFUSED = {
+    "identity_service": [ENTRY, "update audit set actor = ''", "delete from audit", "truncate audit", "select 1 from audit_base"],
+    "identity_audit": ["update audit set actor = ''", "delete from audit", "truncate audit", "select 1 from account", "select 1 from session"],
+}
 
 
 def need(condition, why):
@@ -20,7 +27,8 @@ def need(condition, why):
 def expected(apps):
     """Secret of the database's operator -> its role and the role's database; each Secret holds the role's name and password."""
     roles = {app: (f"vigie_{app.replace('-', '_')}", "vigie") for app in apps}
-    return {**roles, "identity": ("identity", "identity"), "owner": ("vigie", "vigie")}
+    accounts = {name: (name.replace("-", "_"), "identity") for name in ("identity", "identity-service", "identity-audit")}
+    return {**roles, **accounts, "owner": ("vigie", "vigie")}
 
 
 def passwords(world, roles):
@@ -49,6 +57,16 @@ def refused(world, role, password, database, **more):
     need(done.returncode != 0 and "pg_hba.conf rejects" in done.stderr, f"{role} in {database}: {done.stdout}{done.stderr}")
 
 
+def audit(world, known):
+    """The audit is written by a role of its own, which does nothing else; each way round is refused by the server."""
+    for role, queries in REFUSED.items():
+        for query in queries:
+            done = ask(world, role, known[role], "identity", query)
+            need(done.returncode != 0 and "permission denied" in done.stderr, f"{role}: `{query}`: {done.stdout}{done.stderr}")
+        done = ask(world, role, known[role], "identity", "select count(*) >= 0 from audit")
+        need(done.stdout.strip() == "t", f"{role} cannot read the audit: {done.stderr}")
+
+
 def alone(world, apps):
     """Each role reaches its own database with its password and nothing else."""
     roles = expected(apps)
@@ -67,6 +85,7 @@ def alone(world, apps):
             said = ask(world, role, known[role], database, RIGHTS).stdout.strip()
             # The accounts' role owns the accounts, so it makes their tables.
             need(said == "f" or role == "identity", f"{role} has a right that no service needs: {said}")
+    audit(world, known)
     # The rules above stand in the server's settings. The database itself is closed too, by the service's own step.
     query = "select string_agg(rolname, ' ') from pg_roles where rolname like 'vigie%' and has_database_privilege(oid, 'identity', 'connect')"
     said = ask(world, "identity", known["identity"], "identity", query).stdout.strip()

@@ -68,6 +68,7 @@ fn main() {
             roles: vec!["auditor".into()],
             iat: now,
             exp: now + 120,
+            passkey: true,
         };
         compact("k", &claims, |message| pair.sign(message).as_ref().to_vec()).unwrap()
     };

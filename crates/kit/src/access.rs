@@ -50,6 +50,8 @@ pub struct Who {
     pub subject: String,
     /// Roles that this version knows; `public` is not among them, everybody has it.
     pub roles: Vec<String>,
+    /// Whether a passkey was used a short while ago.
+    pub passkey: bool,
 }
 
 /// Proof that whoever asks may do `P`. First in a handler's signature: nobody learns what there is before that.
@@ -76,6 +78,9 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Allowed<P> {
             }
         };
         match (gate.may(who.as_deref(), P::NAME), &who) {
+            (true, _) if gate.wants_passkey(P::NAME) && !who.as_ref().is_some_and(|w| w.passkey) => {
+                Err(Problem::StepUp)
+            }
             (true, _) => Ok(Self { who, permission: PhantomData }),
             (false, None) => Err(Problem::Unauthorized("no token was sent")),
             (false, Some(_)) => Err(Problem::Forbidden("none of your roles may do this")),

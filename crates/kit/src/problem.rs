@@ -38,6 +38,11 @@ pub enum Problem {
     /// Nobody is logged in, or the token is not good.
     #[error("this needs a login: {0}")]
     Unauthorized(&'static str),
+    /// Whoever asks may do this when they use their passkey first.
+    #[error(
+        "this needs your passkey, used a short while ago: /account/passkeys asks for it, or registers one"
+    )]
+    StepUp,
     /// Whoever asks may not do this.
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
@@ -80,6 +85,7 @@ impl Problem {
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::Conflict { .. } => ("invalid", StatusCode::CONFLICT),
             Self::Unauthorized(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::StepUp => ("step_up", StatusCode::UNAUTHORIZED),
             Self::Forbidden(_) => ("forbidden", StatusCode::FORBIDDEN),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
@@ -133,6 +139,11 @@ impl IntoResponse for Problem {
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Self::Unauthorized(_) = self {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Self::StepUp = self {
+            // RFC 9470: log in more strongly, then ask again.
+            let wanted = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, wanted);
         }
         if let Self::TooMany { seconds } | Self::NotReady { seconds } = self {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -87,6 +87,7 @@ fn claims() -> Claims {
         roles: vec!["auditor".into()],
         iat: now,
         exp: now + 60,
+        passkey: true,
     }
 }
 
@@ -111,6 +112,25 @@ async fn who_has_the_role_may_and_nobody_else() {
     for wrong in ["", "Basic YTpi", "bearer x", "Bearer", "Bearer "] {
         assert_eq!(bench.ask(Some(wrong)).await.0, StatusCode::UNAUTHORIZED, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn the_role_alone_is_not_enough_where_a_passkey_is_wanted() {
+    let pair = pair();
+    let bench = Bench::new(&pair);
+    let without = Claims { passkey: false, ..claims() };
+    let token = signed(&pair, "one", &without);
+    // A token that was made before the field was there says the same as one without.
+    let payload = token.split('.').nth(1).unwrap();
+    let read: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    assert_eq!(read.get("passkey"), None);
+    let (status, body) = bench.ask(Some(&format!("Bearer {token}"))).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["code"]), (StatusCode::UNAUTHORIZED, &json!("step_up")));
+    assert!(body["detail"].as_str().unwrap().contains("/account/passkeys"), "{body}");
+    // Who may not anyway is not led to register anything.
+    let claims = Claims { roles: vec!["specialist".into()], ..without };
+    assert_eq!(bench.with(&signed(&pair, "one", &claims)).await, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

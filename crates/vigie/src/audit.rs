@@ -1,6 +1,7 @@
-//! `vigie audit verify`: is everything that was forecast and scored still what was stored?
+//! `vigie audit verify`: is everything that was forecast and scored still what was stored, and what was done with accounts still
+//! what was written down? Two chains in two databases, each by its own name in the answer.
 
-use crate::{Database, say};
+use crate::say;
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::json;
@@ -11,15 +12,22 @@ use store::chain::{self, Link, Subject};
 /// `vigie audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Compute every digest of the chain of forecasts and scores again from its rows
+    /// Compute every digest again: of the chain of forecasts and scores, and of the audit of accounts where its database is named
     Verify(Verify),
 }
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
-    #[command(flatten)]
-    database: Database,
+    /// Connection URL of the figures' database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Connection URL of the accounts' database, as the role that writes the audit; without it that chain is not looked at
+    #[arg(long, env = "VIGIE_AUDIT_DATABASE_URL", hide_env_values = true)]
+    audit_database_url: Option<String>,
+    /// Look at the audit of accounts alone: DATABASE_URL is not needed
+    #[arg(long, requires = "audit_database_url", conflicts_with = "head")]
+    accounts_only: bool,
     /// A digest that was the head of the chain once, as /api/forecast/v1/models gave it: is it still in the chain?
     #[arg(long, value_parser = sha256)]
     head: Option<String>,
@@ -56,18 +64,74 @@ fn sha256(text: &str) -> Result<String, String> {
 /// Does it; 1 when something does not hold.
 pub(crate) async fn run(command: &Command) -> anyhow::Result<u8> {
     let Command::Verify(args) = command;
-    let pool = crate::connect(&args.database.database_url, 1).await?;
+    let accounts = match args.audit_database_url.as_deref().filter(|url| !url.is_empty()) {
+        Some(url) => Some(accounts(url).await.context("the audit of accounts")?),
+        None => None,
+    };
+    let found = if args.accounts_only { None } else { Some(figures(args).await?) };
+    if args.json {
+        let mut whole = found.as_ref().map_or_else(|| json!({}), document);
+        if let Some(accounts) = &accounts {
+            whole["accounts"] = accounts.document();
+        }
+        say::line(&serde_json::to_string_pretty(&whole)?);
+    } else {
+        match &found {
+            Some(Ok(holds)) => lines(holds).iter().for_each(|text| say::line(text)),
+            Some(Err(broken)) => say::error(&format!("the chain does not hold: {broken}")),
+            None => {}
+        }
+        match &accounts {
+            Some(Audit::Whole(entries, hash)) => {
+                say::line(&format!("accounts: whole up to entry {entries}, whose hash is {hash}"))
+            }
+            Some(Audit::Broken(entry)) => say::error(&format!(
+                "accounts: the audit was changed: entry {entry} does not fit to the one before it"
+            )),
+            None => {}
+        }
+    }
+    let broken = matches!(found, Some(Err(_))) || matches!(accounts, Some(Audit::Broken(_)));
+    Ok(u8::from(broken))
+}
+
+/// The chain of forecasts and scores.
+async fn figures(args: &Verify) -> anyhow::Result<Checked<Holds>> {
+    let url = args.database_url.as_deref().filter(|url| !url.is_empty());
+    let url = url.context(
+        "DATABASE_URL is not set: it names the database of the figures (--accounts-only needs none)",
+    )?;
+    let pool = crate::connect(url, 1).await?;
     if !store::schema_is_current(&pool).await? {
         anyhow::bail!("the schema is older than this program: run `vigie migrate` first");
     }
     let mut conn = pool.acquire().await?;
-    let found = verify(&mut conn, args.head.as_deref()).await.context("the chain cannot be read")?;
-    match &found {
-        _ if args.json => say::line(&serde_json::to_string_pretty(&document(&found))?),
-        Ok(holds) => lines(holds).iter().for_each(|text| say::line(text)),
-        Err(broken) => say::error(&format!("the chain does not hold: {broken}")),
+    verify(&mut conn, args.head.as_deref()).await.context("the chain cannot be read")
+}
+
+/// What a look at the audit of accounts found.
+enum Audit {
+    /// The last entry and its hash.
+    Whole(i64, String),
+    /// The first entry that does not fit.
+    Broken(i64),
+}
+
+impl Audit {
+    fn document(&self) -> serde_json::Value {
+        match self {
+            Self::Whole(entry, hash) => json!({ "holds": true, "last": entry, "hash": hash }),
+            Self::Broken(entry) => json!({ "holds": false, "entry": entry }),
+        }
     }
-    Ok(u8::from(found.is_err()))
+}
+
+async fn accounts(url: &str) -> anyhow::Result<Audit> {
+    let pool = store::connect(url, 1).await.context("VIGIE_AUDIT_DATABASE_URL")?;
+    Ok(match identity::audit::verify(&pool).await? {
+        identity::audit::Verdict::Whole(last, hash) => Audit::Whole(last, chain::hex(&hash)),
+        identity::audit::Verdict::Broken(entry) => Audit::Broken(entry),
+    })
 }
 
 /// Everything as of one moment, however long it takes; what is stored meanwhile waits for nothing.

@@ -37,9 +37,18 @@ impl Provider {
     }
 }
 
-/// Makes the database of `identity` on the server of `url`, with a role that owns it and may do nothing else, and brings its
-/// schema up to date. Returns its address.
-pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> anyhow::Result<String> {
+/// The address of the database of `identity`, as each role that the running service has there.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    /// All but the audit, which it only reads.
+    pub(crate) service: String,
+    /// Adds to the audit.
+    pub(crate) audit: String,
+}
+
+/// Makes the database of `identity` on the server of `url`: a role that owns it, two for the service, which may do what the
+/// service does; brings the schema up to date.
+pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> anyhow::Result<Accounts> {
     let admin: PgConnectOptions =
         url.parse().context("DATABASE_URL is no address of a PostgreSQL database")?;
     let name = format!("{}_{IDENTITY}", admin.get_database().unwrap_or("vigie"));
@@ -48,40 +57,50 @@ pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> 
             "the database of identity would be called `{name}`: name the one of DATABASE_URL with a-z, 0-9 and _"
         );
     }
-    let password = state.secret("identity-password")?;
     let mut conn = admin.connect().await?;
-    make(&mut conn, &name, &password).await.with_context(|| {
-        format!("the database `{name}` cannot be made: the role of DATABASE_URL must be allowed to make databases and roles")
-    })?;
-    let mut own: url::Url = url.parse().context("DATABASE_URL")?;
-    own.set_path(&format!("/{name}"));
-    if own.set_username(&name).is_err() || own.set_password(Some(&password)).is_err() {
-        bail!("DATABASE_URL is no address of a PostgreSQL database");
+    let mut addresses = Vec::new();
+    for (role, secret) in [
+        (name.clone(), "identity-password"),
+        (format!("{name}_service"), "identity-service-password"),
+        (format!("{name}_audit"), "identity-audit-password"),
+    ] {
+        let password = state.secret(secret)?;
+        make(&mut conn, &name, &role, &password).await.with_context(|| {
+            format!("the database `{name}` cannot be made: the role of DATABASE_URL must be allowed to make databases and roles")
+        })?;
+        let mut own: url::Url = url.parse().context("DATABASE_URL")?;
+        own.set_path(&format!("/{name}"));
+        if own.set_username(&role).is_err() || own.set_password(Some(&password)).is_err() {
+            bail!("DATABASE_URL is no address of a PostgreSQL database");
+        }
+        addresses.push(String::from(own));
     }
-    let url = String::from(own);
-    let output = process::tied(program.arg("migrate").env("DATABASE_URL", &url), Signal::KILL)
+    let [url, service, audit] =
+        <[String; 3]>::try_from(addresses).map_err(|_| anyhow::anyhow!("three roles"))?;
+    let output = process::tied(program.args(["migrate", "--roles"]).env("DATABASE_URL", &url), Signal::KILL)
         .output()
         .await
         .context("identity cannot be started")?;
     if !output.status.success() {
         bail!("the schema of identity: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(url)
+    Ok(Accounts { service, audit })
 }
 
-/// `name` is a word and `password` hexadecimal, so both may stand in a statement.
-async fn make(conn: &mut PgConnection, name: &str, password: &str) -> sqlx::Result<()> {
+/// A role, and the database `name` where that is the role's own name. Both are words and `password` is hexadecimal, so all
+/// may stand in a statement.
+async fn make(conn: &mut PgConnection, name: &str, role: &str, password: &str) -> sqlx::Result<()> {
     let is = async |conn: &mut PgConnection, query: &'static str| -> sqlx::Result<bool> {
-        sqlx::query_scalar(query).bind(name).fetch_one(conn).await
+        sqlx::query_scalar(query).bind(role).fetch_one(conn).await
     };
     let verb = match is(conn, "select exists (select from pg_roles where rolname = $1)").await? {
         true => "alter",
         false => "create",
     };
     let mut statements = vec![format!(
-        "{verb} role {name} login nosuperuser nocreatedb nocreaterole noinherit password '{password}'"
+        "{verb} role {role} login nosuperuser nocreatedb nocreaterole noinherit password '{password}'"
     )];
-    if !is(conn, "select exists (select from pg_database where datname = $1)").await? {
+    if role == name && !is(conn, "select exists (select from pg_database where datname = $1)").await? {
         statements.push(format!("create database {name} owner {name}"));
     }
     // Every role may connect to every database unless it is said.

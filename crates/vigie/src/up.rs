@@ -66,10 +66,12 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         other => bail!("LIVE is `{other}`: write 1 to fetch from the publishers, 0 not to"),
     };
     let shown = if args.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { args.host };
+    // Another name for this machine, which passkeys want: the front door answers to any.
+    let address = format!("http://{}", SocketAddr::new(shown, args.port));
     let country = Country {
         profile: kit::config::profile(tree.profile(code))?,
         services: tree.services(code)?,
-        origin: format!("http://{}", SocketAddr::new(shown, args.port)),
+        origin: kit::config::var("VIGIE_PUBLIC_URL", address)?,
         tree: &tree,
         code,
         live,
@@ -143,7 +145,9 @@ impl Country<'_> {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
             if service.name == IDENTITY {
                 let migrate = self.command(IDENTITY, &url, clock)?;
-                command.env("DATABASE_URL", login::database(state, &url, migrate).await?);
+                let accounts = login::database(state, &url, migrate).await?;
+                command.env("DATABASE_URL", accounts.service);
+                command.env("VIGIE_AUDIT_DATABASE_URL", accounts.audit);
                 let (told, program) =
                     login::provider(state, self.tree, &self.profile, &self.origin, &step).await?;
                 told.tell(&mut command);

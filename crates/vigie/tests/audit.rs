@@ -7,13 +7,21 @@ use store::forecasts::{self, Arrival, Forecast, Growth, Results, Rt, Run};
 use store::scores::{self, Due, Found, New};
 
 fn audit(pool: &PgPool, args: &[&str]) -> (Option<i32>, String) {
+    with(&[("DATABASE_URL", &address(pool))], args)
+}
+
+fn address(pool: &PgPool) -> String {
     let mut url: url::Url = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
     url.set_path(pool.connect_options().get_database().unwrap());
+    url.into()
+}
+
+fn with(variables: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_vigie"))
         .args(["audit", "verify"])
         .args(args)
         .env_clear()
-        .env("DATABASE_URL", url.as_str())
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     (status.code(), String::from_utf8([stdout, stderr].concat()).unwrap())
@@ -293,4 +301,57 @@ async fn only_a_head_noted_elsewhere_shows_a_chain_that_was_made_anew(pool: PgPo
 async fn a_schema_without_a_chain_is_named(pool: PgPool) {
     let (code, text) = audit(&pool, &[]);
     assert!(code == Some(1) && text.contains("run `vigie migrate` first"), "{text}");
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_audit_of_accounts_is_a_chain_of_its_own_in_the_same_answer(accounts: PgPool) {
+    use serde_json::json;
+    let own = address(&accounts);
+    let mut tx = accounts.begin().await.unwrap();
+    for action in ["account.disable", "account.enable", "role.grant"] {
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        identity::audit::append(&mut tx, at, "a", action, "b", json!({})).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    // The figures in another database, as it always is.
+    let name = format!("figures_{}", std::process::id());
+    for statement in [format!("drop database if exists {name}"), format!("create database {name}")] {
+        sqlx::query(AssertSqlSafe(statement)).execute(&accounts).await.unwrap();
+    }
+    let options = accounts.connect_options().as_ref().clone().database(&name);
+    let figures =
+        sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    store::MIGRATOR.run(&figures).await.unwrap();
+    let both = [("DATABASE_URL", address(&figures)), ("VIGIE_AUDIT_DATABASE_URL", own.clone())];
+    let both: Vec<(&str, &str)> = both.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let alone = [("VIGIE_AUDIT_DATABASE_URL", own.as_str())];
+
+    let (code, text) = with(&both, &[]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        (code, lines.len(), lines[0]),
+        (Some(0), 2, "0 links, 0 runs, 0 scores, head none yet"),
+        "{text}"
+    );
+    assert!(lines[1].starts_with("accounts: whole up to entry 3, whose hash is "), "{text}");
+    let (code, text) = with(&alone, &["--accounts-only"]);
+    assert_eq!((code, text.lines().count(), text.trim()), (Some(0), 1, lines[1]));
+    assert_eq!(with(&alone, &[]).0, Some(1), "without the figures' database it says so");
+    assert_eq!(with(&both[..1], &["--accounts-only"]).0, Some(2));
+    let (_, json) = with(&both, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["holds"], &json["accounts"]["holds"], &json["accounts"]["last"]),
+        (&json!(true), &json!(true), &json!(3))
+    );
+
+    tampered(&accounts, "update audit set about = 'somebody else' where seq = 2").await;
+    let (code, text) = with(&both, &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("0 links") && text.contains("accounts: the audit was changed: entry 2"), "{text}");
+    let (code, text) = with(&alone, &["--accounts-only", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, json), (Some(1), json!({ "accounts": { "holds": false, "entry": 2 } })));
+    figures.close().await;
+    sqlx::query(AssertSqlSafe(format!("drop database {name}"))).execute(&accounts).await.unwrap();
 }

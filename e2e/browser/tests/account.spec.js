@@ -1,48 +1,8 @@
 // Login with each provider of the country, as a person does it: in, one's sessions, out, at a desk and on a phone.
 // `vigie up` starts a real provider with sample accounts that stands in for each (services/identity/provider).
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'smol-toml';
-import { profile, root, screenshots } from './country.js';
-
-const language = profile.languages[0];
-const locale = parse(readFileSync(join(root, 'services/identity/locales', `${language.code}.toml`), 'utf8'));
-
-/** A text of the account's pages, in the country's first language. */
-function said(key, values = {}) {
-  const text = key.split('.').reduce((table, part) => table[part], locale);
-  return text.replace(/%\{(\w+)\}/g, (_, name) => values[name] ?? '');
-}
-
-/** Nothing for axe to find, nothing that runs off the screen; a picture of it. */
-async function sound(page, name) {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(' | ')}`), name).toEqual([]);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(wide, `${name} is wider than the screen`).toBeLessThanOrEqual(0);
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-}
-
-/** From the login page over the provider to one's account. */
-async function login(page, provider, user) {
-  await page.goto(`/account?lang=${language.code}`);
-  await expect(page.locator('h1')).toHaveText(said('login.title'));
-  await page.getByRole('link', { name: said('login.with', { provider: provider.name }), exact: true }).click();
-  await expect(page.locator('strong')).toContainText(provider.name);
-  await page.getByLabel('Name').fill(user);
-  await page.getByLabel('Password').fill('vigie');
-  await page.getByRole('button', { name: 'Log in', exact: true }).click();
-}
-
-/** A browser of its own, in the country's first language. */
-function someone(browser, baseURL, width, javaScriptEnabled) {
-  return browser.newContext({ baseURL, viewport: { width, height: 900 }, locale: language.tag, javaScriptEnabled });
-}
+import { language, login, said, someone, sound } from './account.js';
+import { profile } from './country.js';
 
 test.describe.configure({ mode: 'serial' });
 test.skip(process.env.VIGIE_LOGIN === '0', 'nobody can log in here: the development provider did not start');

@@ -94,6 +94,57 @@ pub async fn append(
     .map(drop)
 }
 
+/// The audit by a credential of its own: a role that may add entries and read them, and nothing else. The service's own role
+/// may not add any.
+#[derive(Clone)]
+pub struct Own(PgPool);
+
+impl std::fmt::Debug for Own {
+    // Without the address, which has a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Own")
+    }
+}
+
+impl Own {
+    /// By the address of that role; it connects when it is first used.
+    ///
+    /// # Errors
+    /// When `url` is no address of a PostgreSQL database.
+    pub fn at(url: &str) -> sqlx::Result<Self> {
+        let options: sqlx::postgres::PgConnectOptions = url.parse()?;
+        // The chain has one end: two would wait for each other.
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        Ok(Self(pool))
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.0
+    }
+}
+
+/// Appends an entry by the audit's own credential where there is one: it is written before the caller's transaction is, so
+/// nothing is done without its entry; one whose deed then failed may stand in the chain. Without one, as [`append`].
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn write(
+    conn: &mut PgConnection,
+    own: Option<&Own>,
+    at: DateTime<Utc>,
+    actor: &str,
+    action: &str,
+    about: &str,
+    detail: Value,
+) -> sqlx::Result<()> {
+    let Some(Own(pool)) = own else { return append(conn, at, actor, action, about, detail).await };
+    let mut tx = pool.begin().await?;
+    append(&mut tx, at, actor, action, about, detail).await?;
+    tx.commit().await
+}
+
 /// At most `most` entries before `before` (the newest without it), the newest first.
 ///
 /// # Errors

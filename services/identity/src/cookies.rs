@@ -1,7 +1,7 @@
 //! The three cookies of the platform. `__Host-`: of this origin only, never over a plain connection, for every path; no
 //! script reads them, and another site's form does not send them.
 
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 
 /// The session's token.
@@ -31,6 +31,20 @@ pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub(crate) fn set(name: &str, value: &str, seconds: i64) -> anyhow::Result<HeaderValue> {
     let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}");
     Ok(HeaderValue::from_str(&text)?)
+}
+
+/// Makes the browser forget a session: its cookie, and whatever page of it the browser keeps. Of `Clear-Site-Data` only
+/// `cache`: `cookies` would take those of an authority's other sites under the same name, `storage` what the public pages
+/// keep to be read without a network.
+///
+/// # Errors
+/// As [`set`].
+pub(crate) fn forget(headers: &mut HeaderMap, names: &[&str]) -> anyhow::Result<()> {
+    for name in names {
+        headers.append(SET_COOKIE, set(name, "", 0)?);
+    }
+    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::here::{Lang, Site};
 use crate::respond;
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -33,6 +33,11 @@ pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, ne
     let failed = status.is_client_error() || status.is_server_error();
     if !failed || !reads || kind.starts_with("text/html") {
         return response;
+    }
+    // Where a passkey is wanted, a person is led to the page that asks for it.
+    let wanted = response.headers().get(WWW_AUTHENTICATE).and_then(|w| w.to_str().ok());
+    if wanted.is_some_and(|w| w.contains("insufficient_user_authentication")) {
+        return respond::see_other("/account/passkeys?done=wanted").unwrap_or(response);
     }
     page(&site, named.one("lang").ok().flatten(), &headers, status, response.headers()).unwrap_or(response)
 }

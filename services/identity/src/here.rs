@@ -2,22 +2,28 @@
 
 use crate::alerts::source::Source;
 use crate::assets::styles;
+use crate::audit;
 use crate::mailer::{Letter, Mailer};
 use crate::options::Options;
+use crate::passkeys::{RelyingParty, challenges};
 use crate::provider::Provider;
 use crate::rights::receipts;
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Signer;
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
+use chrono::TimeDelta;
 use domain::profile::Language;
 use domain::profile::identity::Provider as Declared;
 use kit::App;
+use kit::access::Policy;
 use kit::locale::Formats;
 use kit::style::Styles;
 use rust_i18n::t;
+use serde_json::Value;
+use sqlx::PgConnection;
 use std::path::PathBuf;
 use std::sync::Arc;
 use url::{Host, Url};
@@ -49,6 +55,13 @@ pub(crate) struct Site {
     pub(crate) source: Source,
     /// The list of erasures outside the database.
     pub(crate) erasures: Option<PathBuf>,
+    /// The audit's own credential.
+    pub(crate) audit: Option<audit::Own>,
+    pub(crate) policy: Policy,
+    /// Who this is to an authenticator; `None` where the origin has no name.
+    pub(crate) passkeys: Option<RelyingParty>,
+    /// How long the use of a passkey counts.
+    pub(crate) passkey_age: TimeDelta,
 }
 
 impl Site {
@@ -82,6 +95,8 @@ impl Site {
                 None => false,
             };
         let assets = styles(&p.theme);
+        let patience = challenges::LIFE.to_std()?;
+        let passkeys = RelyingParty::new(&origin, patience).context("passkeys for VIGIE_PUBLIC_URL")?;
         let source = Source::new(options.forecast.unwrap_or_else(|| origin.clone()))?;
         Ok(Self {
             langs,
@@ -97,6 +112,10 @@ impl Site {
             mailer: Mailer::new(&options.mail)?,
             source,
             erasures: options.erasures,
+            audit: options.audit,
+            policy: Policy::of_the_platform()?,
+            passkeys,
+            passkey_age: TimeDelta::minutes(options.passkey_minutes.get().into()),
             app,
         })
     }
@@ -134,9 +153,21 @@ impl Site {
         format!("{}{path}", self.issuer())
     }
 
+    /// Writes down what is being done, before the transaction of `conn` is committed.
+    pub(crate) async fn write(
+        &self,
+        conn: &mut PgConnection,
+        actor: &str,
+        action: &str,
+        about: &str,
+        detail: Value,
+    ) -> sqlx::Result<()> {
+        audit::write(conn, self.audit.as_ref(), self.time.now(), actor, action, about, detail).await
+    }
+
     /// Sends a letter and does not wait: the answer takes as long for an address that is known here as for another one.
-    pub(crate) fn post(&self, letter: Letter) {
-        let Some(mailer) = self.mailer.clone() else { return };
+    pub(crate) fn post(&self, letter: impl Into<Option<Letter>>) {
+        let (Some(mailer), Some(letter)) = (self.mailer.clone(), letter.into()) else { return };
         tokio::spawn(async move {
             if let Err(error) = mailer.send(&letter).await {
                 tracing::warn!(%error, "a letter was not sent");

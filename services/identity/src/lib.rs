@@ -17,6 +17,7 @@ mod http;
 pub mod logins;
 pub mod mailer;
 mod options;
+pub mod passkeys;
 pub mod provider;
 pub mod pseudonyms;
 mod random;
@@ -29,7 +30,7 @@ mod time;
 mod tokens;
 
 pub use alerts::run::{Outcome, alerts};
-pub use database::{MIGRATOR, close};
+pub use database::{MIGRATOR, close, give};
 pub use options::{Options, Registration};
 pub use routes::router;
 pub use time::Time;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use identity::audit::Verdict;
-use identity::{Options, Time, accounts};
+use identity::{Options, Time, accounts, audit};
 use kit::App;
 use kit::access::Policy;
 use kit::config::Config;
@@ -27,9 +27,9 @@ enum Command {
     /// Answer requests; the same without a word.
     Serve,
     /// Bring the schema of the service's own database up to date, and close that database to every other role.
-    Migrate(Database),
+    Migrate(Migrate),
     /// Read the whole audit and say whether it was changed: exit code 1 when it was.
-    Verify(Database),
+    Verify(Verify),
     /// Disable an account and end all its sessions.
     Disable(Of),
     /// Let a disabled account be used again.
@@ -56,6 +56,11 @@ enum Command {
     },
     /// Erase again whoever was erased, after a backup from before was restored.
     RestoreErasures(jobs::Restore),
+    /// Those who run the installation.
+    Operators {
+        #[command(subcommand)]
+        command: Operators,
+    },
     /// Give a role to an account.
     Grant {
         #[command(flatten)]
@@ -75,6 +80,12 @@ enum Command {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Operators {
+    /// Remove all passkeys and recovery codes of an account and end its sessions: it registers anew after a login
+    Reset(Of),
+}
+
 #[derive(Debug, clap::Args)]
 struct Database {
     /// Connection URL of the service's own database
@@ -83,9 +94,42 @@ struct Database {
 }
 
 #[derive(Debug, clap::Args)]
+struct Migrate {
+    #[command(flatten)]
+    database: Database,
+    /// Fail when the service's two roles are not at the server yet; without it, they are given what they need if they are
+    #[arg(long)]
+    roles: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    trail: Trail,
+}
+
+#[derive(Debug, clap::Args)]
+struct Trail {
+    /// Connection URL of the role that writes the audit; without it, the role of DATABASE_URL does
+    #[arg(long, env = "VIGIE_AUDIT_DATABASE_URL", hide_env_values = true)]
+    audit_database_url: Option<String>,
+}
+
+impl Trail {
+    fn own(&self) -> anyhow::Result<Option<audit::Own>> {
+        let url = self.audit_database_url.as_deref().filter(|url| !url.is_empty());
+        url.map(audit::Own::at).transpose().context("VIGIE_AUDIT_DATABASE_URL")
+    }
+}
+
+#[derive(Debug, clap::Args)]
 struct Of {
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    trail: Trail,
     /// The account's number, as its owner sees it on /account
     account: String,
 }
@@ -95,18 +139,30 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
-        Command::Migrate(db) => {
+        Command::Migrate(migrate) => {
             kit::server::telemetry_of_a_command();
-            let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
+            let pool = store::connect(&migrate.database.database_url, 1).await.context("DATABASE_URL")?;
             identity::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
-            identity::close(&mut *pool.acquire().await?)
+            let mut conn = pool.acquire().await?;
+            identity::close(&mut conn)
                 .await
-                .context("the database cannot be closed to other roles: its own role must own it")
+                .context("the database cannot be closed to other roles: its own role must own it")?;
+            let given = identity::give(&mut conn).await;
+            let given = given.context("the roles of the service cannot be given what they need")?;
+            if migrate.roles && !given {
+                bail!(
+                    "the server has no roles `<owner>_service` and `<owner>_audit`: make them, with a login and nothing else"
+                );
+            }
+            Ok(())
         }
-        Command::Verify(db) => {
+        Command::Verify(verify) => {
             kit::server::telemetry_of_a_command();
-            let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
-            match identity::audit::verify(&pool).await? {
+            let pool = match verify.trail.own()? {
+                Some(own) => own.pool().clone(),
+                None => store::connect(&verify.database.database_url, 1).await.context("DATABASE_URL")?,
+            };
+            match audit::verify(&pool).await? {
                 Verdict::Whole(last, hash) => {
                     let hash = store::chain::hex(&hash);
                     Ok(writeln!(std::io::stdout(), "whole up to entry {last}, whose hash is {hash}")?)
@@ -123,6 +179,7 @@ async fn main() -> anyhow::Result<()> {
         Command::RestoreErasures(restore) => jobs::restore(restore).await,
         Command::Disable(of) => operate(Act::Disable, of).await,
         Command::Enable(of) => operate(Act::Enable, of).await,
+        Command::Operators { command: Operators::Reset(of) } => operate(Act::Reset, of).await,
         Command::Grant { of, role, until } => operate(Act::Grant { role, until }, of).await,
         Command::Revoke { of, role } => operate(Act::Revoke { role }, of).await,
     }
@@ -132,6 +189,7 @@ async fn main() -> anyhow::Result<()> {
 enum Act {
     Disable,
     Enable,
+    Reset,
     Grant { role: String, until: Option<DateTime<Utc>> },
     Revoke { role: String },
 }
@@ -149,6 +207,7 @@ async fn serve() -> anyhow::Result<()> {
 async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
     let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
+    let own = of.trail.own()?;
     let mut tx = pool.begin().await?;
     let (id, now) = (of.account.as_str(), Time::default().now());
     let Some(account) = accounts::named(&mut tx, id).await? else {
@@ -157,6 +216,7 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     let changed = match &act {
         Act::Disable => accounts::disable(&mut tx, id, now).await?,
         Act::Enable => accounts::enable(&mut tx, id).await?,
+        Act::Reset => identity::passkeys::forget_all(&mut tx, id, now).await? > 0,
         Act::Grant { role, until } => {
             let policy = Policy::of_the_platform()?;
             if !policy.can_be_given(role) {
@@ -174,8 +234,9 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
         Act::Grant { role, until } => ("role.grant", json!({ "role": role, "until": until })),
         Act::Revoke { role } => ("role.revoke", json!({ "role": role })),
         Act::Enable => ("account.enable", json!({})),
+        Act::Reset => ("passkey.reset", json!({})),
         Act::Disable => ("account.disable", json!({})),
     };
-    identity::audit::append(&mut tx, now, "command", action, &account.pseudonym(), detail).await?;
+    audit::write(&mut tx, own.as_ref(), now, "command", action, &account.pseudonym(), detail).await?;
     Ok(tx.commit().await?)
 }

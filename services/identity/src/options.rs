@@ -1,14 +1,18 @@
 //! What this service is told beyond `kit::config::Config`.
 
+use crate::audit;
 use crate::mailer::MailOptions;
 use kit::config::{ConfigError, var};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use url::Url;
 
 /// The client id of a registration that the operator has yet to make.
 const UNSET: &str = "unset";
+/// How long the use of a passkey counts, unless it is said.
+const PASSKEY_MINUTES: NonZeroU16 = NonZeroU16::new(5).unwrap();
 
 /// Who this installation is at a provider: what the operator was given when registering. A secret file, by provider's id.
 #[derive(Clone, Deserialize)]
@@ -41,7 +45,7 @@ impl std::fmt::Debug for Registration {
 }
 
 /// Settings of login and accounts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// `VIGIE_REGISTRATIONS`: the file of registrations, TOML, one table a provider. Default: none, so nobody can log in.
     /// A table whose `client_id` is `unset` is a place for one.
@@ -55,6 +59,25 @@ pub struct Options {
     /// `VIGIE_ERASURES`: a file outside the database and its backups that keeps who was erased, as hashes of random numbers, so
     /// that a restored backup is erased again. Default: none, and the service says at its start what that means.
     pub erasures: Option<PathBuf>,
+    /// `VIGIE_AUDIT_DATABASE_URL`: the same database as a role that may add entries to the audit, which that of `DATABASE_URL`
+    /// then may not. Default: none, and the audit is written as everything else is; the service says so at its start.
+    pub audit: Option<audit::Own>,
+    /// `VIGIE_PASSKEY_MINUTES`: how long the use of a passkey counts for what wants one. Default: 5.
+    pub passkey_minutes: NonZeroU16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            registrations: BTreeMap::new(),
+            missing: None,
+            mail: MailOptions::default(),
+            forecast: None,
+            erasures: None,
+            audit: None,
+            passkey_minutes: PASSKEY_MINUTES,
+        }
+    }
 }
 
 impl Options {
@@ -74,9 +97,19 @@ impl Options {
             })?),
         };
         let erasures = Some(var("VIGIE_ERASURES", PathBuf::new())?).filter(|p| !p.as_os_str().is_empty());
+        let passkey_minutes = var("VIGIE_PASSKEY_MINUTES", PASSKEY_MINUTES)?;
+        let audit = match var("VIGIE_AUDIT_DATABASE_URL", String::new())? {
+            url if url.is_empty() => None,
+            // What it is stays unsaid: it has a password.
+            url => Some(audit::Own::at(&url).map_err(|_| ConfigError::Invalid {
+                name: "VIGIE_AUDIT_DATABASE_URL",
+                value: "…".to_owned(),
+                why: "it is no address of a PostgreSQL database".to_owned(),
+            })?),
+        };
         let path = var("VIGIE_REGISTRATIONS", PathBuf::new())?;
         if path.as_os_str().is_empty() {
-            return Ok(Self { missing, mail, forecast, erasures, ..Self::default() });
+            return Ok(Self { missing, mail, forecast, erasures, audit, passkey_minutes, ..Self::default() });
         }
         let wrong = |why: String| ConfigError::Invalid {
             name: "VIGIE_REGISTRATIONS",
@@ -86,7 +119,7 @@ impl Options {
         let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
         // The message of the parser quotes the line, and the line may hold a secret.
         let registrations = made(&text).map_err(|e| wrong(e.message().to_owned()))?;
-        Ok(Self { registrations, missing, mail, forecast, erasures })
+        Ok(Self { registrations, missing, mail, forecast, erasures, audit, passkey_minutes })
     }
 }
 

@@ -19,9 +19,27 @@ pub(crate) fn page(
     template: &impl Template,
     form_to: Option<&str>,
 ) -> Result<Response, Problem> {
+    with(lang, status, template, form_to, "")
+}
+
+/// A page with a script of this origin, which may ask this origin.
+///
+/// # Errors
+/// [`Problem::Internal`] when the template fails.
+pub(crate) fn with_script(lang: &Lang, template: &impl Template) -> Result<Response, Problem> {
+    with(lang, StatusCode::OK, template, None, "script-src 'self'; connect-src 'self'; ")
+}
+
+fn with(
+    lang: &Lang,
+    status: StatusCode,
+    template: &impl Template,
+    form_to: Option<&str>,
+    more: &str,
+) -> Result<Response, Problem> {
     let body = template.render().map_err(anyhow::Error::from)?;
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; base-uri 'none'; \
+        "default-src 'none'; {more}style-src 'self'; img-src 'self'; form-action 'self' {}; base-uri 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
         form_to.unwrap_or("")
     );

@@ -5,6 +5,7 @@ mod account;
 mod alerts;
 mod backchannel;
 mod login;
+mod passkeys;
 mod rights;
 mod sessions;
 
@@ -20,7 +21,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use chrono::TimeDelta;
-use kit::access::{Gate, Policy};
+use kit::access::Gate;
 use kit::{App, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         move || time.now()
     });
     let keys = tokens::own(site.app.db.clone(), Arc::clone(&now));
-    let gate = Gate::new(Policy::of_the_platform()?, &site.issuer(), &site.audience(), keys, now);
+    let gate = Gate::new(site.policy.clone(), &site.issuer(), &site.audience(), keys, now);
     tokio::spawn(sweep(Arc::downgrade(&site)));
     tokio::spawn(count(Arc::downgrade(&site)));
     // Sent by providers and programs, not by browsers: what they send is signed, and no cookie counts here.
@@ -60,6 +61,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .route("/account/people/{id}/disable", post(access::disable))
         .route("/account/people/{id}/enable", post(access::enable))
         .route("/account/receipts/keys.json", get(rights::receipts::keys))
+        .route("/account/people/{id}/passkeys/reset", post(passkeys::reset))
         .route("/account/audit", get(access::audit))
         .merge(alerts::machines());
     let people = Router::new()
@@ -74,10 +76,16 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .route("/oidc/callback/{provider}", get(login::callback))
         .merge(rights::router())
         .merge(alerts::router())
+        .merge(passkeys::router())
         .layer(from_fn_with_state(Arc::clone(&site), csrf::own_pages_only));
     if site.erasures.is_none() {
         tracing::warn!(
             "VIGIE_ERASURES is not set: a restored backup would bring back whoever was erased since"
+        );
+    }
+    if site.audit.is_none() {
+        tracing::warn!(
+            "VIGIE_AUDIT_DATABASE_URL is not set: the role that writes everything writes the audit too"
         );
     }
     Ok(kit::problem_fallbacks(people.merge(machines))
@@ -110,6 +118,7 @@ async fn swept(site: &Site) -> sqlx::Result<()> {
     let kept = TimeDelta::days(site.app.profile.law.keep_days.session.into());
     let sessions = crate::sessions::sweep(&mut conn, limits, now - kept).await?;
     proofs::sweep(&mut conn, now).await?;
+    crate::passkeys::challenges::sweep(&mut conn, now).await?;
     drop(conn);
     tokens::sweep(&site.app.db, now).await?;
     tracing::debug!(logins, sessions, "removed what is over");

@@ -21,6 +21,12 @@ pub struct Session {
     pub last_seen_at: DateTime<Utc>,
     /// When it ends at the latest.
     pub expires_at: DateTime<Utc>,
+    /// The class of authentication that the provider vouched for.
+    pub acr: String,
+    /// When a passkey was last used in it.
+    pub passkey_at: Option<DateTime<Utc>>,
+    /// When a recovery code was used in it.
+    pub recovered_at: Option<DateTime<Utc>>,
 }
 
 /// What a provider said at the login.
@@ -35,7 +41,8 @@ pub struct Origin {
 }
 
 const ALIVE: &str = "s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $2 - $3";
-const COLUMNS: &str = "s.id, s.account_id, s.created_at, s.last_seen_at, s.expires_at";
+const COLUMNS: &str =
+    "s.id, s.account_id, s.created_at, s.last_seen_at, s.expires_at, s.acr, s.passkey_at, s.recovered_at";
 
 fn idle(limits: SessionLimits) -> TimeDelta {
     TimeDelta::minutes(limits.idle_minutes.into())
@@ -119,6 +126,32 @@ pub async fn of_account(
         .bind(idle(limits))
         .fetch_all(conn)
         .await
+}
+
+/// A passkey was used in this session, so nothing has to be recovered any more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn confirmed(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query("update session set passkey_at = $2, recovered_at = null where id = $1 and ended_at is null")
+        .bind(id)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// A recovery code was used in this session.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn recovered(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query("update session set recovered_at = $2 where id = $1 and ended_at is null")
+        .bind(id)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Which sessions of an account end.

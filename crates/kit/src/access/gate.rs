@@ -76,6 +76,12 @@ impl Gate {
         self.policy.may(who, permission)
     }
 
+    /// Is a passkey wanted for it?
+    #[must_use]
+    pub fn wants_passkey(&self, permission: &str) -> bool {
+        self.policy.wants_passkey(permission)
+    }
+
     /// Whom a token speaks of.
     ///
     /// # Errors
@@ -91,7 +97,7 @@ impl Gate {
         let key = self.key(&parts, now).await.ok_or(BAD)?;
         let claims = parts.claims(&key).filter(|c| self.holds(c, now.timestamp())).ok_or(BAD)?;
         let roles = claims.roles.into_iter().filter(|r| self.policy.can_be_given(r)).collect();
-        let who = Arc::new(Who { subject: claims.sub, roles });
+        let who = Arc::new(Who { subject: claims.sub, roles, passkey: claims.passkey });
         let mut known = self.known();
         if known.tokens.len() >= MOST {
             known.tokens.retain(|_, (_, exp)| *exp > now.timestamp());

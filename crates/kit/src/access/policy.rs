@@ -12,6 +12,15 @@ const PUBLIC: &str = "public";
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     roles: BTreeMap<String, BTreeSet<String>>,
+    #[serde(default)]
+    passkey: Passkey,
+}
+
+/// What wants a passkey.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passkey {
+    permissions: BTreeSet<String>,
 }
 
 /// Why a policy is refused.
@@ -43,6 +52,13 @@ impl Policy {
                 )));
             }
         }
+        if let Some(unknown) = policy.passkey.permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str()))
+        {
+            return Err(PolicyError::Content(format!(
+                "a passkey is wanted for `{unknown}`, which is no permission: known are {}",
+                PERMISSIONS.join(", ")
+            )));
+        }
         Ok(policy)
     }
 
@@ -59,6 +75,18 @@ impl Policy {
     pub fn may(&self, who: Option<&Who>, permission: &str) -> bool {
         let of = |role: &str| self.roles.get(role).is_some_and(|p| p.contains(permission));
         of(PUBLIC) || who.is_some_and(|w| w.roles.iter().any(|r| of(r)))
+    }
+
+    /// Does it want a passkey beside a role?
+    #[must_use]
+    pub fn wants_passkey(&self, permission: &str) -> bool {
+        self.passkey.permissions.contains(permission)
+    }
+
+    /// Does one of these roles allow something that wants a passkey?
+    #[must_use]
+    pub fn operates<'a>(&self, mut roles: impl Iterator<Item = &'a str>) -> bool {
+        roles.any(|r| self.roles.get(r).is_some_and(|p| !p.is_disjoint(&self.passkey.permissions)))
     }
 
     /// Is this a role that somebody can be given?
@@ -85,10 +113,11 @@ mod tests {
         for permission in PERMISSIONS {
             assert!(!policy.may(None, permission), "{permission}");
             let with = |role: &&str| {
-                let who = Who { subject: "s".into(), roles: vec![(*role).to_owned()] };
+                let who = Who { subject: "s".into(), roles: vec![(*role).to_owned()], passkey: false };
                 policy.may(Some(&who), permission)
             };
             assert!(roles.iter().any(with), "nobody may {permission}");
+            assert!(policy.wants_passkey(permission), "{permission} without a passkey");
         }
         assert!(
             policy.can_be_given("auditor") && !policy.can_be_given("public") && !policy.can_be_given("root")
@@ -100,6 +129,9 @@ mod tests {
         let error =
             Policy::parse("[roles]\npublic = []\noperator = [\"acounts:manage\"]").unwrap_err().to_string();
         assert!(error.contains("operator may `acounts:manage`"), "{error}");
+        let text = "[roles]\npublic = []\n[passkey]\npermissions = [\"audit:raed\"]";
+        let error = Policy::parse(text).unwrap_err().to_string();
+        assert!(error.contains("a passkey is wanted for `audit:raed`"), "{error}");
         assert!(Policy::parse("[roles]\noperator = []").is_err());
         assert!(Policy::parse("[roles]\npublic = []\n[role]\n").is_err());
     }

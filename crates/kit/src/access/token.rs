@@ -38,6 +38,9 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends.
     pub exp: i64,
+    /// Whether a passkey was used a short while before it was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passkey: bool,
 }
 
 /// A public key (RFC 8037).

@@ -19,6 +19,13 @@ use std::time::Duration;
 use tower::ServiceExt as _;
 
 const ORIGIN: &str = "https://vigie.test";
+/// The public half of a passkey that an authenticator in software made for this table; nobody has the other half.
+const PASSKEY: &str = r#"{"cred": {"attestation": {"data": "None", "metadata": "None"}, "attestation_format": "none",
+    "backup_eligible": false, "backup_state": false, "counter": 1, "cred": {"key": {"EC_EC2": {"curve": "SECP256R1",
+    "x": "RDERaOTNG29sCZekwAxy8YoFrXd0JUQCXUC1DtAL7vs", "y": "mXidGZ4bB6AIvMCw1e3P0uF1O27cv0V4f7ZbC_yblfw"}}, "type_": "ES256"},
+    "cred_id": "AWa2Qzo9jU_Y139SN2MHIfazAJOtveQK_R2C1hoHSeE", "extensions": {"appid": "NotRequested",
+    "cred_props": "Ignored", "cred_protect": "Ignored", "hmac_create_secret": "NotRequested"},
+    "registration_policy": "required", "transports": null, "user_verified": true}}"#;
 
 fn clusters() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clusters")
@@ -168,8 +175,26 @@ impl Country {
             identity::accounts::grant(&mut conn, &account.id, role, "command", now, None).await.unwrap();
         }
         let limits = self.profile.identity.session;
-        let session =
-            identity::sessions::begin(&mut conn, &account.id, &Origin::default(), limits, now).await.unwrap();
+        // As strong as the country asks for, with a passkey used just now: what is refused then is the role's.
+        let acr = self.profile.identity.providers[0].acr_values[0].clone();
+        let origin = Origin { acr, ..Origin::default() };
+        let session = identity::sessions::begin(&mut conn, &account.id, &origin, limits, now).await.unwrap();
+        sqlx::query("update session set passkey_at = $2 where account_id = $1")
+            .bind(&account.id)
+            .bind(now)
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+        sqlx::query(
+            "insert into passkey (id, account_id, credential_id, credential, counter, name, created_at)
+             values ($1, $1, convert_to($1, 'UTF8'), $2::jsonb, 0, 'Desk', $3) on conflict (id) do nothing",
+        )
+        .bind(&account.id)
+        .bind(PASSKEY)
+        .bind(now)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
         drop(conn);
         let logged_in =
             Credentials { cookie: format!("__Host-vigie-session={session}"), token: String::new() };

@@ -22,7 +22,7 @@ pub enum By {
 }
 
 /// Erases all that is kept about somebody, in the caller's transaction. The audit gets an entry and keeps its pseudonyms,
-/// whose key goes with the rest.
+/// whose key goes with the rest. `trail`: the audit's own credential; without one the role of `conn` writes it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -30,6 +30,7 @@ pub async fn person(
     conn: &mut PgConnection,
     person: &Person,
     by: By,
+    trail: Option<&audit::Own>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     for pseudonym in person.pseudonyms() {
@@ -38,7 +39,7 @@ pub async fn person(
             By::Clock => "clock",
             By::Command => "command",
         };
-        audit::append(&mut *conn, now, actor, "person.erase", &pseudonym, json!({})).await?;
+        audit::write(&mut *conn, trail, now, actor, "person.erase", &pseudonym, json!({})).await?;
         rows_of(&mut *conn, &pseudonym).await?;
     }
     if let Some(account) = &person.account {
@@ -124,7 +125,7 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
         };
         // The second of two that belong together is gone with the first.
         if who.is_known() {
-            person(&mut *conn, &who, By::Command, now).await?;
+            person(&mut *conn, &who, By::Command, None, now).await?;
             erased += 1;
         }
     }

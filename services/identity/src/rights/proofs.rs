@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 /// How long a link can be used.
-pub const LINK: TimeDelta = TimeDelta::minutes(30);
+pub const LINK: TimeDelta = TimeDelta::minutes(10);
 /// How long what it opens stays open.
 pub const VISIT: TimeDelta = TimeDelta::minutes(30);
 

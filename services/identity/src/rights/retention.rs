@@ -28,7 +28,8 @@ pub struct Gone {
     pub audit: u64,
 }
 
-/// Lets go what is over, in the caller's transaction, and writes into the audit how much of it was the audit's.
+/// Lets go what is over, in the caller's transaction, and writes into the audit how much of it was the audit's. The role of
+/// `conn` owns the tables: no other may let go of entries.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -49,7 +50,7 @@ pub async fn run(
     let ids: Vec<String> = sqlx::query_scalar(over).bind(before(keep.account)).fetch_all(&mut *conn).await?;
     for id in ids {
         let person = Person::of_account(&mut *conn, &id).await?;
-        erase::person(&mut *conn, &person, By::Clock, now).await?;
+        erase::person(&mut *conn, &person, By::Clock, None, now).await?;
         gone.accounts += 1;
     }
     // A halt is a wish that lasts: forgetting the address would forget it.
@@ -60,7 +61,7 @@ pub async fn run(
         sqlx::query_scalar(over).bind(before(keep.contact)).fetch_all(&mut *conn).await?;
     for email in emails {
         let person = Person::of_email(&mut *conn, &email).await?;
-        erase::person(&mut *conn, &person, By::Clock, now).await?;
+        erase::person(&mut *conn, &person, By::Clock, None, now).await?;
         gone.contacts += 1;
     }
     gone.requests = older("delete from request where done_at < $1", before(keep.request))

@@ -34,6 +34,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     let mut conn = site.app.db.acquire().await?;
     let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
     drop(conn);
+    let passkey = me.session.passkey_at.is_some_and(|at| at > now - site.passkey_age);
     let claims = Claims {
         iss: site.issuer(),
         aud: site.audience(),
@@ -41,6 +42,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
         roles,
         iat: now.timestamp(),
         exp: (now + tokens::LIFE).timestamp(),
+        passkey,
     };
     let token = site.signer.sign(&site.app.db, &claims, now).await?;
     let body =
@@ -81,14 +83,14 @@ async fn switch(
         false => (accounts::enable(&mut tx, id).await?, "account.enable"),
     };
     if done {
-        audit::append(&mut tx, now, actor, action, &account.pseudonym(), json!({})).await?;
+        site.write(&mut tx, actor, action, &account.pseudonym(), json!({})).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Who it is, as the audit names them.
-fn actor<P>(allowed: &Allowed<P>) -> &str {
+pub(super) fn actor<P>(allowed: &Allowed<P>) -> &str {
     allowed.who.as_ref().map_or("public", |who| who.subject.as_str())
 }
 
@@ -102,15 +104,7 @@ pub(crate) async fn audit(
     let before = params.read("before", "the number of an entry")?;
     let mut tx = site.app.db.begin().await?;
     let entries = audit::list(&mut tx, before, PAGE).await?;
-    audit::append(
-        &mut tx,
-        site.time.now(),
-        actor(&allowed),
-        "audit.read",
-        "audit",
-        json!({ "before": before }),
-    )
-    .await?;
+    site.write(&mut tx, actor(&allowed), "audit.read", "audit", json!({ "before": before })).await?;
     tx.commit().await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "entries": entries }))).into_response())
 }

@@ -2,7 +2,7 @@
 
 use super::me;
 use crate::here::{Entry, Lang, Site};
-use crate::{accounts, respond, sessions};
+use crate::{accounts, passkeys, respond, sessions};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -50,12 +50,15 @@ struct AccountPage<'a> {
     provider: String,
     since: String,
     roles: Vec<String>,
+    /// Has a role that wants a passkey; and how many they have.
+    operates: bool,
+    passkeys: usize,
     rows: Vec<Row>,
     languages: Vec<(String, String, String, bool)>,
 }
 
 /// This page in every language, where the country has several.
-pub(super) fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, String, String, bool)> {
+pub(crate) fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, String, String, bool)> {
     if site.langs.len() < 2 {
         return Vec::new();
     }
@@ -83,6 +86,8 @@ pub(crate) async fn show(
     let mut conn = site.app.db.acquire().await?;
     let living = sessions::of_account(&mut conn, &me.account.id, limits, now).await?;
     let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
+    let operates = site.policy.operates(roles.iter().map(String::as_str));
+    let passkeys = passkeys::of_account(&mut conn, &me.account.id).await?.len();
     drop(conn);
     let rows = living.into_iter().map(|s| Row {
         this: s.id == me.session.id,
@@ -98,6 +103,8 @@ pub(crate) async fn show(
         since: lang.formats.moment(me.account.created_at),
         id: me.account.id,
         roles: roles.iter().map(|r| lang.or(&format!("role.{r}"), "role.unknown")).collect(),
+        operates,
+        passkeys,
         rows: rows.collect(),
         languages: languages(&site, lang, "/account"),
         lang,

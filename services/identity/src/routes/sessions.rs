@@ -7,7 +7,6 @@ use crate::sessions::Which;
 use crate::{random, respond, sessions};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use kit::Problem;
 use std::sync::Arc;
@@ -37,7 +36,7 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
         }
     }
     let mut response = respond::see_other(&to)?;
-    response.headers_mut().append(SET_COOKIE, cookies::set(SESSION, "", 0)?);
+    cookies::forget(response.headers_mut(), &[SESSION])?;
     Ok(response)
 }
 

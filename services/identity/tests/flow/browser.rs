@@ -70,9 +70,28 @@ impl Browser {
         self.follow(Method::POST, url, fields, true).await
     }
 
+    /// The answer itself, wherever it leads.
+    pub(crate) async fn send_once(&mut self, path: &str) -> Page {
+        let url = self.origin.join(path).unwrap();
+        self.follow(Method::POST, url, &[], false).await
+    }
+
     /// Sends the form of a page that lies at `page`.
     pub(crate) async fn send_from(&mut self, page: &Url, action: &str, fields: &[(&str, &str)]) -> Page {
         self.follow(Method::POST, page.join(action).unwrap(), fields, true).await
+    }
+
+    /// Sends JSON as the script of a page of the same origin does.
+    pub(crate) async fn json(&mut self, path: &str, body: &serde_json::Value) -> Page {
+        let url = self.origin.join(path).unwrap();
+        let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let request = self.client.post(url.clone()).header("accept", "application/json");
+        let request = request.header("cookie", cookies.join("; "));
+        let request = request.header("origin", self.origin.origin().ascii_serialization());
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Page { status, url, headers, body: response.text().await.unwrap() }
     }
 
     /// Logs in at the provider `id` as `user`, from our page to wherever it ends.

@@ -45,6 +45,12 @@ impl Place {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         Self { listener, origin }
     }
+
+    /// One whose origin has a name, as passkeys want it.
+    pub(crate) async fn named() -> Self {
+        let place = Self::find().await;
+        Self { origin: place.origin.replace("127.0.0.1", "localhost"), ..place }
+    }
 }
 
 /// The running service.
@@ -101,10 +107,21 @@ impl Service {
     pub(crate) async fn logged_in(&self, account: &str) -> Browser {
         let mut conn = self.pool.acquire().await.unwrap();
         let limits = self.profile.identity.session;
-        let origin = Origin { acr: "test".into(), ..Origin::default() };
+        let acr = self.profile.identity.providers[0].acr_values[0].clone();
+        let origin = Origin { acr, ..Origin::default() };
         let token =
             identity::sessions::begin(&mut conn, account, &origin, limits, self.time.now()).await.unwrap();
         self.browser().with("__Host-vigie-session", &token)
+    }
+
+    /// As if a passkey had just been used in every session of an account.
+    pub(crate) async fn confirmed(&self, account: &str) {
+        sqlx::query("update session set passkey_at = $2 where account_id = $1")
+            .bind(account)
+            .bind(self.time.now())
+            .execute(&self.pool)
+            .await
+            .unwrap();
     }
 
     pub(crate) fn pass(&self, by: TimeDelta) {

@@ -4,6 +4,7 @@ use crate::browser::{Browser, Page};
 use crate::common::{Place, Service, country};
 use crate::post::Post;
 use identity::alerts::{self, Wish};
+use identity::passkeys::challenges;
 use identity::rights::contacts;
 use identity::{Options, accounts, audit};
 use reqwest::StatusCode;
@@ -74,6 +75,18 @@ pub(crate) async fn planted(service: &Service, name: &str, email: &'static str) 
     let main = service.profile.main_signal.to_string();
     let wish = Wish { signal: main, place: service.profile.nation.to_string(), threshold: 12.5 };
     alerts::keep(&mut conn, &contact, &wish, ("en", "a text"), now).await.unwrap().unwrap();
+    let key = sqlx::query(
+        "insert into passkey (id, account_id, credential_id, credential, counter, name, created_at)
+         values ($1 || '-key', $1, sha256(convert_to($1, 'UTF8')), '{}', 0, 'Desk of ' || $1, $2)",
+    );
+    key.bind(&account).bind(now).execute(&mut *conn).await.unwrap();
+    identity::passkeys::recovery::make(&mut conn, &account, now).await.unwrap();
+    let session: String = sqlx::query_scalar("select id from session where account_id = $1")
+        .bind(&account)
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    challenges::keep(&mut conn, &session, challenges::Purpose::Register, &json!({}), now).await.unwrap();
     let whole = accounts::named(&mut conn, &account).await.unwrap().unwrap();
     let mut tx = service.pool.begin().await.unwrap();
     let who = whole.pseudonym();

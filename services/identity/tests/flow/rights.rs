@@ -67,7 +67,7 @@ async fn a_link_and_what_it_opens_end_by_themselves(pool: PgPool) {
     assert!(!browser.get("/account/rights").await.body.contains("late@canary.test"));
     browser.send("/account/rights/link", &[("email", "late@canary.test")]).await;
     let link = post.next().await.link(&service.origin);
-    service.pass(TimeDelta::minutes(31));
+    service.pass(TimeDelta::minutes(10));
     let page = browser.send("/account/rights/open", &[("token", &token(&link))]).await;
     assert!(page.body.contains("too old"), "{}", page.body);
     // Nobody's mailbox is filled from here.
@@ -99,6 +99,7 @@ async fn the_export_has_every_row_in_which_a_scan_of_the_database_finds_the_pers
         Sha256::digest(serde_json::to_vec(rows).unwrap()).iter().map(|b| format!("{b:02x}")).collect()
     };
     assert_eq!(receipt.detail["sha256"], hash);
+    assert_eq!(rows["passkey_challenge"].as_array().map(Vec::len), Some(1), "it names a session only");
     // By table: the rows that name the person, found without knowing the tables, and those of the export.
     let mut by_table: BTreeMap<String, i64> = BTreeMap::new();
     for (place, n) in scan(&pool, &ada.canaries()).await {
@@ -106,9 +107,19 @@ async fn the_export_has_every_row_in_which_a_scan_of_the_database_finds_the_pers
         let most = by_table.entry(table).or_default();
         *most = n.max(*most);
     }
-    for expected in
-        ["account", "session", "role_grant", "contact", "alert", "consent", "request", "audit", "proof"]
-    {
+    for expected in [
+        "account",
+        "session",
+        "role_grant",
+        "contact",
+        "alert",
+        "consent",
+        "request",
+        "audit",
+        "proof",
+        "passkey",
+        "recovery_code",
+    ] {
         assert!(by_table.contains_key(expected), "{expected} is planted: {by_table:?}");
     }
     for (table, n) in &by_table {

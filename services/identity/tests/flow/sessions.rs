@@ -56,7 +56,10 @@ async fn one_ends_ones_own_sessions_and_nobody_elses(pool: PgPool) {
     here.send("/account/sessions/others/end", &[]).await;
     assert!(!is_in(&mut there).await && !is_in(&mut third).await);
     assert!(is_in(&mut here).await && is_in(&mut stranger).await);
-    here.send("/account/logout", &[]).await;
+    let out = here.send_once("/account/logout").await;
+    // Not `cookies`, nor `storage`: other pages of this origin have theirs.
+    assert_eq!(out.header("clear-site-data"), "\"cache\"");
+    assert!(out.header("set-cookie").contains("__Host-vigie-session=; ") && out.status.is_redirection());
     assert!(!is_in(&mut here).await);
 }
 

@@ -83,15 +83,26 @@ async fn machines_get_problems_and_unregistered_providers_are_not_there(pool: Pg
 }
 
 /// Words that stand where a text is missing, and placeholders that nobody filled in.
-fn gaps(text: &str) -> Vec<String> {
-    let keys = ["rights.", "alerts.", "click.", "kept.", "mail.", "signal.", "erased.", "account.", "login."];
+pub(crate) fn gaps(text: &str) -> Vec<String> {
+    let keys = [
+        "rights.",
+        "alerts.",
+        "click.",
+        "kept.",
+        "mail.",
+        "signal.",
+        "erased.",
+        "account.",
+        "login.",
+        "passkeys.",
+    ];
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._%{}".contains(c)));
     let is_gap =
         |w: &&str| w.contains("%{") || keys.iter().any(|k| w.contains(k) && w.matches('.').count() >= 1);
     words
         .map(|w| w.trim_end_matches('.'))
         .filter(is_gap)
-        .filter(|w| !w.ends_with(".css") && !w.ends_with(".test"))
+        .filter(|w| !w.ends_with(".css") && !w.ends_with(".js") && !w.ends_with(".test"))
         .map(str::to_owned)
         .collect()
 }

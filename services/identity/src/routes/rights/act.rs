@@ -10,7 +10,6 @@ use crate::respond;
 use crate::rights::erase::{self, By};
 use crate::rights::{Halt, contacts, halt};
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kit::Problem;
@@ -118,7 +117,7 @@ pub(crate) async fn erasure(
     }
     let desk = Desk::open(&site, &person, "erasure").await?;
     let mut tx = site.app.db.begin().await?;
-    erase::person(&mut tx, &person, By::Person, site.time.now()).await?;
+    erase::person(&mut tx, &person, By::Person, site.audit.as_ref(), site.time.now()).await?;
     // Before the commit: an erasure that is remembered and failed is asked for again; the other way round it would be forgotten.
     if let Some(list) = site.erasures.clone() {
         let who = person.clone();
@@ -129,8 +128,6 @@ pub(crate) async fn erasure(
     let receipt = desk.close(tx, json!({})).await?;
     let page = Done { site: &site, lang, receipt, languages: Vec::new() };
     let mut response = respond::page(lang, StatusCode::OK, &page, None)?;
-    for cookie in [SESSION, VISIT] {
-        response.headers_mut().append(SET_COOKIE, cookies::set(cookie, "", 0)?);
-    }
+    cookies::forget(response.headers_mut(), &[SESSION, VISIT])?;
     Ok(response)
 }

@@ -127,6 +127,6 @@ pub(crate) async fn leave(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
         proofs::end(&mut *site.app.db.acquire().await?, token).await?;
     }
     let mut response = respond::see_other("/account/rights?done=left")?;
-    response.headers_mut().append(SET_COOKIE, cookies::set(VISIT, "", 0)?);
+    cookies::forget(response.headers_mut(), &[VISIT])?;
     Ok(response)
 }

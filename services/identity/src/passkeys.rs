@@ -1,0 +1,11 @@
+//! Passkeys (WebAuthn) of those who run an installation: a role alone allows nothing that an operator does, a passkey
+//! used a short while ago is wanted beside it. The ceremonies are those of the `webauthn-rs` crate (decision 0016).
+
+pub mod challenges;
+pub mod recovery;
+mod relying_party;
+mod rows;
+
+pub(crate) use relying_party::{Failure, RelyingParty};
+pub use rows::{Passkey, add, forget_all, of_account, remove, rename};
+pub(crate) use rows::{Use, credentials, refuse, used};

@@ -1,0 +1,89 @@
+//! Recovery codes: shown once, hashed at rest, each used once.
+
+use crate::random;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// How many one gets.
+pub const COUNT: usize = 10;
+/// Crockford's letters: none is taken for another one.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Letters of a code: 5 bits each.
+const LENGTH: usize = 20;
+
+/// A code as it is hashed: without what was put between its letters, and with the letters that were meant.
+fn plain(code: &str) -> String {
+    let letters = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
+    letters
+        .map(|c| match c {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        })
+        .collect()
+}
+
+/// One code of 100 random bits: `4K7QW-…`, four groups of five.
+fn code() -> anyhow::Result<String> {
+    let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte % 32)]);
+    let letters: Vec<char> = random::bytes::<LENGTH>()?.iter().map(letter).collect();
+    let groups: Vec<String> = letters.chunks(5).map(|group| group.iter().collect()).collect();
+    Ok(groups.join("-"))
+}
+
+/// Makes new codes; the older ones work no more. They are stored nowhere.
+///
+/// # Errors
+/// When the database does not answer, or the system has no randomness.
+pub async fn make(conn: &mut PgConnection, account: &str, now: DateTime<Utc>) -> anyhow::Result<Vec<String>> {
+    let codes = (0..COUNT).map(|_| code()).collect::<anyhow::Result<Vec<_>>>()?;
+    let hashes: Vec<Vec<u8>> = codes.iter().map(|c| random::hash(&plain(c))).collect();
+    sqlx::query("delete from recovery_code where account_id = $1").bind(account).execute(&mut *conn).await?;
+    sqlx::query("insert into recovery_code (code_hash, account_id, made_at) select h, $2, $3 from unnest($1::bytea[]) h")
+        .bind(hashes)
+        .bind(account)
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(codes)
+}
+
+/// Uses a code up. `false`: it is none of this account, or was used.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take(conn: &mut PgConnection, account: &str, code: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("delete from recovery_code where code_hash = $1 and account_id = $2")
+        .bind(random::hash(&plain(code)))
+        .bind(account)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// How many codes an account has left.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn left(conn: &mut PgConnection, account: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select count(*) from recovery_code where account_id = $1")
+        .bind(account)
+        .fetch_one(conn)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_a_hundred_bits_and_is_read_as_people_write_it() {
+        let one = code().unwrap();
+        let letters = plain(&one);
+        assert_eq!((one.len(), letters.len()), (23, LENGTH), "{one}");
+        assert!(LENGTH * 5 >= 80 && letters.bytes().all(|b| LETTERS.contains(&b)));
+        assert_ne!(one, code().unwrap());
+        assert_eq!(plain(&one.to_lowercase().replace('-', " ")), letters);
+        assert_eq!(plain("o-i-l"), "011");
+    }
+}

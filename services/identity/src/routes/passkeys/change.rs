@@ -1,0 +1,52 @@
+//! Another name for a passkey, or its end.
+
+use super::ceremony;
+use super::operator::{Operator, letter};
+use crate::here::Site;
+use crate::passkeys;
+use crate::respond;
+use crate::routes::rights::{Fields, Sent};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use kit::Problem;
+use serde_json::json;
+use std::sync::Arc;
+
+/// `POST /account/passkeys/{id}/name` with `name`.
+pub(crate) async fn name(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let operator = Operator::of(&site, &headers).await?;
+    let fields = Fields::of(sent)?;
+    let name = ceremony::name(fields.get("name")?)?;
+    operator.confirmed()?;
+    let mut conn = site.app.db.acquire().await?;
+    if !passkeys::rename(&mut conn, &operator.me.account.id, &id, name).await? {
+        return Err(Problem::NotFound("passkey"));
+    }
+    respond::see_other("/account/passkeys?done=named")
+}
+
+/// `POST /account/passkeys/{id}/remove`.
+pub(crate) async fn remove(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let operator = Operator::of(&site, &headers).await?;
+    operator.confirmed()?;
+    let account = &operator.me.account.id;
+    let mut tx = site.app.db.begin().await?;
+    if !passkeys::remove(&mut tx, account, &id).await? {
+        return Err(Problem::NotFound("passkey"));
+    }
+    operator.audit(&site, &mut tx, "passkey.remove", json!({})).await?;
+    let letter = letter(&site, &mut tx, account, "removed").await?;
+    tx.commit().await?;
+    site.post(letter);
+    respond::see_other("/account/passkeys?done=removed")
+}

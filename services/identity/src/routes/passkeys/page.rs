@@ -1,0 +1,120 @@
+//! The page: one's passkeys, and what can be done with them now.
+
+use super::ceremony::NAME;
+use super::operator::Operator;
+use crate::here::{Lang, Site};
+use crate::passkeys::recovery;
+use crate::routes::account::languages;
+use crate::{assets, respond};
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use kit::{Params, Problem};
+use std::sync::Arc;
+
+/// What the page says about what was just done.
+const DONE: [&str; 7] = ["added", "confirmed", "named", "removed", "recovered", "no_code", "wanted"];
+
+/// A passkey as its owner sees it.
+struct Row {
+    id: String,
+    name: String,
+    created: String,
+    used: String,
+    refused: bool,
+}
+
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+struct Page<'a> {
+    site: &'a Site,
+    lang: &'a Lang,
+    said: Option<String>,
+    script: String,
+    return_to: String,
+    rows: Vec<Row>,
+    /// An authenticator can be asked at all: the origin has a name.
+    possible: bool,
+    may_register: bool,
+    confirmed: bool,
+    /// Codes that were just made.
+    codes: Vec<String>,
+    left: String,
+    again: String,
+    languages: Vec<(String, String, String, bool)>,
+}
+
+impl Page<'_> {
+    fn longest(&self) -> usize {
+        NAME
+    }
+}
+
+/// `GET /account/passkeys?return_to=/path`.
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let params = Params::known(query.as_deref(), &["lang", "return_to", "done"]);
+    let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
+    let done = params.one("done")?.filter(|d| DONE.contains(d));
+    let said = done.map(|d| lang.t(format!("passkeys.done.{d}")));
+    let to = params.one("return_to")?.unwrap_or("/account/passkeys?done=confirmed").to_owned();
+    let operator = Operator::of(&site, &headers).await?;
+    page(&site, lang, operator, said, site.local(Some(&to)), Vec::new()).await
+}
+
+/// The page with codes, which no later one shows.
+pub(super) async fn with_codes(
+    site: &Site,
+    headers: &HeaderMap,
+    operator: Operator,
+    codes: Vec<String>,
+) -> Result<Response, Problem> {
+    let lang = site.lang(None, headers).ok_or(Problem::NotFound("language"))?;
+    page(site, lang, operator, None, "/account/passkeys?done=confirmed".to_owned(), codes).await
+}
+
+async fn page(
+    site: &Site,
+    lang: &Lang,
+    operator: Operator,
+    said: Option<String>,
+    return_to: String,
+    codes: Vec<String>,
+) -> Result<Response, Problem> {
+    let (confirmed, may_register) = (operator.is_confirmed(), operator.may_register());
+    let mut conn = site.app.db.acquire().await?;
+    let left = recovery::left(&mut conn, &operator.me.account.id).await?;
+    drop(conn);
+    let row = |key: crate::passkeys::Passkey| Row {
+        created: lang.formats.moment(key.created_at),
+        used: key.used_at.map_or_else(|| lang.t("passkeys.never"), |at| lang.formats.moment(at)),
+        refused: key.refused_at.is_some(),
+        name: key.name,
+        id: key.id,
+    };
+    let back = form_urlencoded::Serializer::new(String::new())
+        .append_pair("lang", &lang.language.code)
+        .append_pair("return_to", "/account/passkeys")
+        .append_pair("anew", "1")
+        .finish();
+    let page = Page {
+        said,
+        script: assets::script(),
+        return_to,
+        rows: operator.keys.into_iter().map(row).collect(),
+        possible: site.passkeys.is_some(),
+        may_register,
+        confirmed,
+        codes,
+        left: left.to_string(),
+        again: format!("/account/login/{}?{back}", operator.me.account.provider),
+        languages: languages(site, lang, "/account/passkeys"),
+        lang,
+        site,
+    };
+    respond::with_script(lang, &page)
+}

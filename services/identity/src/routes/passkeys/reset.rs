@@ -1,0 +1,34 @@
+//! Two persons: a colleague removes the passkeys of somebody who lost them and the codes too.
+
+use super::operator::letter;
+use crate::here::Site;
+use crate::routes::access::actor;
+use crate::{accounts, passkeys};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use kit::Problem;
+use kit::access::{Allowed, ManageAccounts};
+use serde_json::json;
+use std::sync::Arc;
+
+/// `POST /account/people/{id}/passkeys/reset`: removes all passkeys and recovery codes of somebody else, and ends their
+/// sessions. They register anew after a login.
+pub(crate) async fn reset(
+    allowed: Allowed<ManageAccounts>,
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let now = site.time.now();
+    let by = actor(&allowed);
+    let mut tx = site.app.db.begin().await?;
+    let account = accounts::named(&mut tx, &id).await?.ok_or(Problem::NotFound("account"))?;
+    if account.pseudonym() == by {
+        return Err(Problem::conflict("id", "is your own account: another operator resets your passkeys"));
+    }
+    let gone = passkeys::forget_all(&mut tx, &id, now).await?;
+    site.write(&mut tx, by, "passkey.reset", &account.pseudonym(), json!({ "passkeys": gone })).await?;
+    let letter = letter(&site, &mut tx, &id, "reset").await?;
+    tx.commit().await?;
+    site.post(letter);
+    Ok(StatusCode::NO_CONTENT)
+}
