@@ -7,6 +7,7 @@ mod build;
 pub mod chart;
 mod clock;
 pub mod config;
+pub mod keys;
 pub mod locale;
 pub mod network;
 pub mod notice;

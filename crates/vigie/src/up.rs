@@ -2,7 +2,7 @@
 
 use crate::backup;
 use crate::door::{self, Routes};
-use crate::login::{self, IDENTITY};
+use crate::login::{self, IDENTITY, ServiceKeys};
 use crate::postgres::{self, Server};
 use crate::process::{self, Program};
 use crate::roles::Roles;
@@ -139,8 +139,10 @@ impl Country<'_> {
         step.done("stored");
 
         let step = steps.next("services", "2 s", "2 s");
+        let keys = ServiceKeys::make(state, &self.profile)?;
         for service in &self.services {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
+            let addr = keys.tell(&service.name, &mut command)?;
             if service.name == IDENTITY {
                 let migrate = self.command(IDENTITY, &url, clock)?;
                 command.env("DATABASE_URL", login::database(state, &url, migrate).await?);
@@ -149,7 +151,7 @@ impl Country<'_> {
                 told.tell(&mut command);
                 *provider = program;
             }
-            running.push(self.service(state, service, command)?);
+            running.push(self.service(state, service, (command, addr))?);
         }
         for one in running.iter_mut() {
             ready(one).await?;
@@ -283,9 +285,8 @@ impl Country<'_> {
         Ok(())
     }
 
-    fn service(&self, state: &State, service: &Service, mut command: Command) -> anyhow::Result<Running> {
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let (addr, admin) = (local(postgres::free_port()?), local(postgres::free_port()?));
+    fn service(&self, state: &State, service: &Service, to: (Command, SocketAddr)) -> anyhow::Result<Running> {
+        let ((mut command, addr), admin) = (to, postgres::free_address()?);
         command
             .env("VIGIE_ADDR", addr.to_string())
             .env("VIGIE_ADMIN_ADDR", admin.to_string())

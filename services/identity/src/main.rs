@@ -56,6 +56,11 @@ enum Command {
     },
     /// Erase again whoever was erased, after a backup from before was restored.
     RestoreErasures(jobs::Restore),
+    /// API keys of programs.
+    Keys {
+        #[command(subcommand)]
+        command: jobs::Keys,
+    },
     /// Give a role to an account.
     Grant {
         #[command(flatten)]
@@ -117,6 +122,7 @@ async fn main() -> anyhow::Result<()> {
             }
         }
         Command::Requests { command } => jobs::requests(command).await,
+        Command::Keys { command } => jobs::keys(command).await,
         Command::Receipt { command } => jobs::receipt(command).await,
         Command::Retention { command: jobs::Run::Run } => jobs::retention().await,
         Command::Alerts { command: jobs::Run::Run } => jobs::alerts().await,

@@ -55,6 +55,9 @@ pub struct Options {
     /// `VIGIE_ERASURES`: a file outside the database and its backups that keeps who was erased, as hashes of random numbers, so
     /// that a restored backup is erased again. Default: none, and the service says at its start what that means.
     pub erasures: Option<PathBuf>,
+    /// `VIGIE_DATA_API_KEY`: the public half (Ed25519, base64url) of the key by which `data-api` says who it is. Default: none, and
+    /// no API key can be checked.
+    pub data_api_key: Option<String>,
 }
 
 impl Options {
@@ -74,9 +77,10 @@ impl Options {
             })?),
         };
         let erasures = Some(var("VIGIE_ERASURES", PathBuf::new())?).filter(|p| !p.as_os_str().is_empty());
+        let data_api_key = Some(var("VIGIE_DATA_API_KEY", String::new())?).filter(|k| !k.is_empty());
         let path = var("VIGIE_REGISTRATIONS", PathBuf::new())?;
         if path.as_os_str().is_empty() {
-            return Ok(Self { missing, mail, forecast, erasures, ..Self::default() });
+            return Ok(Self { missing, mail, forecast, erasures, data_api_key, ..Self::default() });
         }
         let wrong = |why: String| ConfigError::Invalid {
             name: "VIGIE_REGISTRATIONS",
@@ -86,7 +90,7 @@ impl Options {
         let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
         // The message of the parser quotes the line, and the line may hold a secret.
         let registrations = made(&text).map_err(|e| wrong(e.message().to_owned()))?;
-        Ok(Self { registrations, missing, mail, forecast, erasures })
+        Ok(Self { registrations, missing, mail, forecast, erasures, data_api_key })
     }
 }
 

@@ -12,6 +12,9 @@ const PUBLIC: &str = "public";
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     roles: BTreeMap<String, BTreeSet<String>>,
+    /// What a service may ask another one, by its name. No person has such a role.
+    #[serde(default)]
+    services: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Why a policy is refused.
@@ -35,7 +38,7 @@ impl Policy {
         if !policy.roles.contains_key(PUBLIC) {
             return Err(PolicyError::Content("the role public is missing".to_owned()));
         }
-        for (role, permissions) in &policy.roles {
+        for (role, permissions) in policy.roles.iter().chain(&policy.services) {
             if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
                 return Err(PolicyError::Content(format!(
                     "{role} may `{unknown}`, which is no permission: known are {}",
@@ -54,6 +57,16 @@ impl Policy {
         Self::parse(include_str!("../../access.toml"))
     }
 
+    /// The same for services that ask: their names are the roles, and nobody else has one.
+    ///
+    /// # Errors
+    /// [`PolicyError`], which a test excludes.
+    pub fn of_services() -> Result<Self, PolicyError> {
+        let mut roles = Self::of_the_platform()?.services;
+        roles.insert(PUBLIC.to_owned(), BTreeSet::new());
+        Ok(Self { roles, services: BTreeMap::new() })
+    }
+
     /// May somebody do it? Without anybody: may everybody?
     #[must_use]
     pub fn may(&self, who: Option<&Who>, permission: &str) -> bool {
@@ -65,6 +78,13 @@ impl Policy {
     #[must_use]
     pub fn can_be_given(&self, role: &str) -> bool {
         role != PUBLIC && self.roles.contains_key(role)
+    }
+
+    /// The roles that may do it, beside everybody's, in order of their names.
+    #[must_use]
+    pub fn roles_for(&self, permission: &str) -> Vec<String> {
+        let may = self.roles.iter().filter(|(r, p)| *r != PUBLIC && p.contains(permission));
+        may.map(|(role, _)| role.clone()).collect()
     }
 
     /// The roles, in order of their names.
@@ -80,6 +100,7 @@ mod tests {
     #[test]
     fn the_policy_of_the_platform_gives_every_permission_to_somebody_and_none_to_everybody() {
         let policy = Policy::of_the_platform().unwrap();
+        let services = Policy::of_services().unwrap();
         let roles: Vec<&str> = policy.roles().collect();
         assert_eq!(roles, ["auditor", "dpo", "operator", "public", "specialist"]);
         for permission in PERMISSIONS {
@@ -88,11 +109,16 @@ mod tests {
                 let who = Who { subject: "s".into(), roles: vec![(*role).to_owned()] };
                 policy.may(Some(&who), permission)
             };
-            assert!(roles.iter().any(with), "nobody may {permission}");
+            let (people, programs) = (roles.iter().any(with), !services.roles_for(permission).is_empty());
+            assert!(people != programs, "{permission}: people {people}, services {programs}");
+            assert_eq!(people, !policy.roles_for(permission).is_empty(), "{permission}");
+            assert!(!services.may(None, permission), "{permission}");
         }
+        assert!(services.can_be_given("data-api") && !services.can_be_given("operator"));
         assert!(
             policy.can_be_given("auditor") && !policy.can_be_given("public") && !policy.can_be_given("root")
         );
+        assert!(!policy.can_be_given("data-api"), "no person is a service");
     }
 
     #[test]
