@@ -151,7 +151,7 @@ impl Country<'_> {
                 told.tell(&mut command);
                 *provider = program;
             }
-            running.push(self.service(state, service, (command, addr))?);
+            running.push(self.run(state, service, (command, addr))?);
         }
         for one in running.iter_mut() {
             ready(one).await?;
@@ -285,7 +285,7 @@ impl Country<'_> {
         Ok(())
     }
 
-    fn service(&self, state: &State, service: &Service, to: (Command, SocketAddr)) -> anyhow::Result<Running> {
+    fn run(&self, state: &State, service: &Service, to: (Command, SocketAddr)) -> anyhow::Result<Running> {
         let ((mut command, addr), admin) = (to, postgres::free_address()?);
         command
             .env("VIGIE_ADDR", addr.to_string())
