@@ -5,7 +5,7 @@
 
 mod change;
 
-pub use change::{New, Replaced, create, end_all, leaked, revoke, rotate};
+pub use change::{New, Replaced, Rotation, Times, create, end_all, leaked, revoke, rotate};
 
 use crate::accounts::Account;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -35,17 +35,7 @@ pub async fn create(
     most: u32,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<(String, String)>> {
-    // Two at once are one after the other, or both would find room.
-    let locked = sqlx::query("select 1 from account where id = $1 for update").bind(&account.id);
-    locked.execute(&mut *conn).await?;
-    let standing: i64 = sqlx::query_scalar(
-        "select count(*) from api_key where account_id = $1 and revoked_at is null and expires_at > $2",
-    )
-    .bind(&account.id)
-    .bind(now)
-    .fetch_one(&mut *conn)
-    .await?;
-    if standing >= i64::from(most) {
+    if standing(&mut *conn, account, now).await? >= i64::from(most) {
         return Ok(None);
     }
     let made = insert(&mut *conn, account, new, now).await?;
@@ -53,6 +43,15 @@ pub async fn create(
     let who = account.pseudonym();
     audit::append(conn, now, &who, "key.create", &who, detail).await?;
     Ok(Some(made))
+}
+
+/// How many keys of the account stand. Of two who ask at once the second waits for the first one's end, or both would find room.
+async fn standing(conn: &mut PgConnection, account: &Account, now: DateTime<Utc>) -> sqlx::Result<i64> {
+    let locked = sqlx::query("select 1 from account where id = $1 for update").bind(&account.id);
+    locked.execute(&mut *conn).await?;
+    let count =
+        "select count(*) from api_key where account_id = $1 and revoked_at is null and expires_at > $2";
+    sqlx::query_scalar(count).bind(&account.id).bind(now).fetch_one(conn).await
 }
 
 async fn insert(
@@ -93,8 +92,28 @@ pub struct Replaced {
     pub old_ends_at: DateTime<Utc>,
 }
 
-/// Makes a key with the name, the scopes and the length of life of the account's key `id`, which ends after `overlap`, or earlier
-/// by itself. `None`: the account has no such key that stands and was not replaced.
+/// What came of replacing a key.
+#[derive(Debug, Clone)]
+pub enum Rotation {
+    /// Both stand.
+    Done(Replaced),
+    /// The account has no such key that stands and was not replaced.
+    Absent,
+    /// Too many stand, those that go on beside their successors among them: replacing is no way around the limit.
+    Many,
+}
+
+/// How long keys live.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// A replaced one, beside its successor.
+    pub overlap: TimeDelta,
+    /// Any.
+    pub longest: TimeDelta,
+}
+
+/// Makes a key with the name, the scopes and the length of life of the account's key `id`, which ends after the overlap, or earlier
+/// by itself. Twice `most` may stand, so that all can be replaced.
 ///
 /// # Errors
 /// When the database does not answer, or the system has no randomness.
@@ -103,9 +122,10 @@ pub async fn rotate(
     account: &Account,
     id: &str,
     country: &str,
-    (overlap, longest): (TimeDelta, TimeDelta),
+    (times, most): (Times, u32),
     now: DateTime<Utc>,
-) -> anyhow::Result<Option<Replaced>> {
+) -> anyhow::Result<Rotation> {
+    let standing = standing(&mut *conn, account, now).await?;
     let query = format!(
         "select {COLUMNS} from api_key k where k.id = $1 and k.account_id = $2
             and k.revoked_at is null and k.expires_at > $3 and k.replaced_by is null for update"
@@ -116,17 +136,20 @@ pub async fn rotate(
         .bind(now)
         .fetch_optional(&mut *conn)
         .await?;
-    let Some(old) = old else { return Ok(None) };
-    let expires_at = now + (old.expires_at - old.created_at).min(longest);
+    let Some(old) = old else { return Ok(Rotation::Absent) };
+    if standing >= i64::from(most) * 2 {
+        return Ok(Rotation::Many);
+    }
+    let expires_at = now + (old.expires_at - old.created_at).min(times.longest);
     let new = New { country, name: &old.name, scopes: &old.scopes, expires_at };
     let (next, key) = insert(&mut *conn, account, &new, now).await?;
-    let old_ends_at = old.expires_at.min(now + overlap);
+    let old_ends_at = old.expires_at.min(now + times.overlap);
     let ended = sqlx::query("update api_key set replaced_by = $2, expires_at = $3 where id = $1");
     ended.bind(&old.id).bind(&next).bind(old_ends_at).execute(&mut *conn).await?;
     let who = account.pseudonym();
     let detail = json!({ "key": old.id, "by": next, "old_ends_at": old_ends_at, "expires_at": expires_at });
     audit::append(conn, now, &who, "key.rotate", &who, detail).await?;
-    Ok(Some(Replaced { key, name: old.name, expires_at, old_ends_at }))
+    Ok(Rotation::Done(Replaced { key, name: old.name, expires_at, old_ends_at }))
 }
 
 /// Revokes the account's key `id`, at once. `false`: it has no such key, or it was revoked already.

@@ -8,7 +8,7 @@ use super::login::{Peer, ip};
 use super::rights::{Fields, Sent};
 use super::sessions::mine;
 use crate::here::Site;
-use crate::keys::{self, New};
+use crate::keys::{self, New, Rotation, Times};
 use crate::respond;
 use axum::Router;
 use axum::extract::{Extension, Path, State};
@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use chrono::TimeDelta;
 use domain::profile::identity::Keys;
 use kit::Problem;
-use kit::access::{Gate, OwnKeys, Policy};
+use kit::access::{Gate, OwnKeys, Permission as _, Policy};
 use std::sync::Arc;
 
 /// The longest name that a key is given.
@@ -48,8 +48,12 @@ pub(super) fn machines(site: &Site) -> anyhow::Result<Router<Arc<Site>>> {
     let issuer = kit::keys::issuer(&site.app.public_url, introspect::SERVICE);
     let keys = introspect::known(site.service_key.as_deref())?;
     let policy = Policy::of_services()?;
+    let owners = introspect::Owners(Policy::of_the_platform()?.roles_for(OwnKeys::NAME).into());
     let gate = Gate::new(policy, &issuer, &kit::keys::audience(&country), keys, Arc::new(kit::wall));
-    Ok(Router::new().route(kit::keys::PATH, post(introspect::introspect)).layer(Extension(Arc::new(gate))))
+    Ok(Router::new()
+        .route(kit::keys::PATH, post(introspect::introspect))
+        .layer(Extension(owners))
+        .layer(Extension(Arc::new(gate))))
 }
 
 /// What the profile says of keys. The routes are there only where it says something.
@@ -112,11 +116,20 @@ async fn rotate(
     let lang = site.lang(fields.get("lang").ok(), &headers).ok_or(Problem::NotFound("language"))?;
     let (account, now) = (&holder.me.account, site.time.now());
     let country = site.app.profile.country.to_string();
-    let times = (TimeDelta::hours(settings.overlap_hours.into()), TimeDelta::days(settings.max_days.into()));
+    let times = Times {
+        overlap: TimeDelta::hours(settings.overlap_hours.into()),
+        longest: TimeDelta::days(settings.max_days.into()),
+    };
     let mut tx = site.app.db.begin().await?;
-    // Of somebody else, ended, replaced: as if it were not there.
-    let next = keys::rotate(&mut tx, account, &id, &country, times, now).await?;
-    let next = next.ok_or(Problem::NotFound("key"))?;
+    let next = match keys::rotate(&mut tx, account, &id, &country, (times, settings.most), now).await? {
+        Rotation::Done(next) => next,
+        // Of somebody else, ended, replaced: as if it were not there.
+        Rotation::Absent => return Err(Problem::NotFound("key")),
+        Rotation::Many => {
+            let to = format!("/account/keys?lang={}&done=many", lang.language.code);
+            return respond::see_other(&to);
+        }
+    };
     tx.commit().await?;
     let moment = |at| lang.formats.moment(at);
     let said = format!(

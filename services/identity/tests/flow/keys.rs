@@ -241,6 +241,21 @@ async fn what_a_key_is_asked_for_lies_within_what_the_profile_says(pool: PgPool)
     }
     let page = browser.send("/account/keys", &BOTH).await;
     assert!(page.body.contains("as many as are allowed"), "{}", page.body);
+    // All can be replaced, each once; a chain of replacements is no way around.
+    let page = browser.get("/account/keys").await;
+    let mut replaced = 0;
+    for id in page.body.split("/account/keys/").filter_map(|p| p.split_once("/rotate")).map(|(id, _)| id) {
+        let path = format!("/account/keys/{id}/rotate");
+        assert_eq!(format::found_in(&browser.send(&path, &[]).await.body).count(), 1, "{replaced}");
+        replaced += 1;
+    }
+    assert_eq!(replaced, settings.most);
+    let newest: String = sqlx::query_scalar("select id from api_key where replaced_by is null limit 1")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    let page = browser.send(&format!("/account/keys/{newest}/rotate"), &[]).await;
+    assert!(page.body.contains("as many as are allowed"), "{}", page.body);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -5,13 +5,13 @@ use crate::keys;
 use crate::routes::rights::{Fields, Sent};
 use anyhow::Context as _;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kit::Problem;
-use kit::access::{Allowed, Fetch, IntrospectKeys, Jwk, Jwks, OwnKeys, Permission as _, Policy};
+use kit::access::{Allowed, Fetch, IntrospectKeys, Jwk, Jwks};
 use kit::keys::Introspection;
 use std::sync::Arc;
 
@@ -35,18 +35,22 @@ pub(super) fn known(public: Option<&str>) -> anyhow::Result<Fetch> {
     }))
 }
 
+/// The roles whose keys stand.
+#[derive(Debug, Clone)]
+pub(super) struct Owners(pub(super) Arc<[String]>);
+
 /// Every request is answered from the database: a key that is revoked does not stand at the next one.
 pub(super) async fn introspect(
     _: Allowed<IntrospectKeys>,
     State(site): State<Arc<Site>>,
+    Extension(owners): Extension<Owners>,
     sent: Sent,
 ) -> Result<Response, Problem> {
     let fields = Fields::of(sent)?;
     let hash = bytes(fields.get("token_sha256")?);
     let hash = hash.ok_or(Problem::invalid("token_sha256", "is no SHA-256 in hexadecimal digits"))?;
-    let roles = Policy::of_the_platform().map_err(anyhow::Error::from)?.roles_for(OwnKeys::NAME);
     let mut conn = site.app.db.acquire().await?;
-    let found = keys::of_hash(&mut conn, &hash, &roles, site.time.now()).await?;
+    let found = keys::of_hash(&mut conn, &hash, &owners.0, site.time.now()).await?;
     let said = found.map_or_else(Introspection::default, |key| Introspection {
         active: true,
         scope: Some(key.scopes.join(" ")),

@@ -77,7 +77,8 @@ fn row(lang: &Lang, prefix: &str, key: Key, may: bool, now: DateTime<Utc>) -> Ro
     let moment = |at| lang.formats.moment(at);
     Row {
         known_by: format!("{prefix}…{}", key.ending),
-        scopes: key.scopes.iter().map(|s| scope(lang, s)).collect::<Vec<_>>().join(", "),
+        // As a program writes them; the form says what they mean.
+        scopes: key.scopes.join(" "),
         created: moment(key.created_at),
         expires: moment(key.revoked_at.unwrap_or(key.expires_at)),
         used: key.last_used_at.map_or_else(|| lang.t("keys.never"), moment),
