@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes a country's secrets anew: a key pair of age, a password for each role at the two databases, who this installation is at
-# the country's login providers (`unset`, until it is registered there), and the files of secrets/<country>/, encrypted to
-# the new public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else.
+# the country's login providers (`unset`, until it is registered there), the key by which data-api asks about API keys where
+# there is one, and the files of secrets/<country>/, encrypted to the new public key, which is written to .sops.yaml. The
+# private key goes to KEY and nowhere else.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
 # PLACEHOLDER=1: what the repository carries: a key that is thrown away, and the word `placeholder` for a password.
 set -eu
@@ -114,6 +115,41 @@ SECRET
         "clusters/$country/profile/profile.toml"
 }
 
+# The key by which data-api says who it is, and its public half for identity.
+service_key() {
+    cat <<SECRET
+apiVersion: v1
+kind: Secret
+metadata:
+    name: service-key
+    annotations:
+        # Another key is another Secret, so the pods that read it start anew.
+        kustomize.config.k8s.io/needs-hash: "true"
+type: Opaque
+stringData:
+    key.pem: |
+$(sed 's/^/        /' "$1")
+SECRET
+}
+public_key() {
+    cat <<SECRET
+apiVersion: v1
+kind: Secret
+metadata:
+    name: data-api-key
+    annotations:
+        kustomize.config.k8s.io/needs-hash: "true"
+type: Opaque
+stringData:
+    public: $(openssl pkey -in "$1" -pubout -outform DER | tail -c 32 | openssl base64 -A | tr '+/' '-_' | tr -d '=')
+SECRET
+}
+takes_keys=
+if [ -d "clusters/$country/apps/data-api" ]; then
+    takes_keys=yes
+    openssl genpkey -algorithm ed25519 -out "$work/service-key"
+fi
+
 # Each service has a role of its own at the database, and its namespace is the only one that can read how to be it. The tables
 # of the figures belong to `vigie`, as whom the step that brings schema and figures comes; the accounts are identity's alone.
 roles=
@@ -127,7 +163,9 @@ for app in clusters/"$country"/apps/*/; do
         address audit identity_audit "$audit" identity | sealed identity audit
         address owner identity "$secret" identity | sealed identity owner
         registrations | sealed identity registrations
-        component identity database audit owner registrations
+        [ -z "$takes_keys" ] || public_key "$work/service-key" | sealed identity data-api-key
+        # shellcheck disable=SC2086 # one word or none
+        component identity database audit owner registrations ${takes_keys:+data-api-key}
         user identity identity "$secret" | sealed database identity
         user identity-service identity_service "$service" | sealed database identity-service
         user identity-audit identity_audit "$audit" | sealed database identity-audit
@@ -136,9 +174,14 @@ for app in clusters/"$country"/apps/*/; do
     fi
     role=vigie_$(echo "$app" | tr - _)
     address database "$role" "$secret" vigie | sealed "$app" database
-    component "$app" database
     user "$app" "$role" "$secret" | sealed database "$app"
     roles="$roles $app"
+    if [ "$app" = data-api ]; then
+        service_key "$work/service-key" | sealed data-api service-key
+        component data-api database service-key
+        continue
+    fi
+    component "$app" database
 done
 secret=$(password)
 address database vigie "$secret" vigie | sealed schema database

@@ -82,6 +82,35 @@ def test_parameters_of_newer_servers_go_through_and_their_columns_do_no_harm(fak
     assert frame["seen_at"][0].isoformat() == "2025-01-08T23:00:00+00:00"
 
 
+def test_a_key_goes_in_a_header_and_a_refused_one_is_an_exception(fake, monkeypatch):
+    fake.replies = [reply(200, GOOD)]
+    vigie.Client(fake.url, api_key="one", cache=False).observations("s")
+    monkeypatch.setenv("VIGIE_API_KEY", "two")
+    vigie.Client(fake.url, cache=False).observations("s")
+    vigie.Client(fake.url, cache=False, api_key="").observations("s")
+    assert [headers.get("authorization") for _, headers in fake.asked] == ["Bearer one", "Bearer two", None]
+    assert not any("one" in path or "two" in path for path, _ in fake.asked)
+    with pytest.raises(ValueError, match="is not https"):
+        vigie.Client("http://vigie.example")
+    vigie.Client("https://vigie.example")
+    body = '{"detail":"the API key is not accepted","title":"Unauthorized","status":401,"code":"unauthorized"}'
+    fake.replies = [reply(401, body, "application/problem+json")]
+    with pytest.raises(vigie.KeyRefused, match="not accepted") as refusal:
+        vigie.Client(fake.url, cache=False).observations("s")
+    assert "two" not in str(refusal.value)
+
+
+def test_a_key_is_not_sent_to_another_host(fake):
+    other = type(fake)()
+    try:
+        other.replies = [reply(200, GOOD)]
+        fake.replies = [reply(302, "", location=other.url + "/elsewhere")]
+        assert len(vigie.Client(fake.url, cache=False, api_key="one").observations("s")) == 1
+        assert "authorization" in fake.asked[0][1] and "authorization" not in other.asked[0][1]
+    finally:
+        other.stop()
+
+
 def test_retry_after_is_waited_for(fake):
     fake.replies = [reply(429, "", retry_after="1"), reply(200, GOOD)]
     start = time.monotonic()

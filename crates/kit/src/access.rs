@@ -41,6 +41,10 @@ permissions! {
     ManageAccounts = "accounts:manage";
     /// Read what was done by whom.
     ReadAudit = "audit:read";
+    /// Have API keys.
+    OwnKeys = "keys:own";
+    /// Ask whether an API key stands.
+    IntrospectKeys = "keys:introspect";
 }
 
 /// Whoever a token speaks of.

@@ -8,6 +8,7 @@ pub mod chart;
 mod clock;
 pub mod config;
 pub mod growth;
+pub mod keys;
 pub mod locale;
 pub mod network;
 pub mod notice;

@@ -46,6 +46,26 @@ pub enum Problem {
     /// Whoever asks may not do this.
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
+    /// The API key that was sent opens nothing.
+    #[error("the API key is not accepted: {0}")]
+    Key(&'static str),
+    /// The API key that was sent is not made for this.
+    #[error(
+        "this API key is not made for this: it needs `{0}`. What is public is answered without a key too"
+    )]
+    Scope(&'static str),
+    /// An API key stands in the address.
+    #[error(
+        "an API key stands in the address, where logs and histories keep it: revoke it at {0}, and send a new one in the \
+         header `Authorization: Bearer`"
+    )]
+    Exposed(String),
+    /// Whether a key stands cannot be asked now.
+    #[error("API keys cannot be checked now: ask again in {seconds} s, or without a key")]
+    Unchecked {
+        /// When to come back; said in `Retry-After` too.
+        seconds: u64,
+    },
     /// The path exists and does not take this method.
     #[error("this address does not take this method")]
     MethodNotAllowed,
@@ -84,14 +104,30 @@ impl Problem {
             Self::NotFound(_) | Self::Absent { .. } => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::Conflict { .. } => ("invalid", StatusCode::CONFLICT),
-            Self::Unauthorized(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::Unauthorized(_) | Self::Key(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
             Self::StepUp => ("step_up", StatusCode::UNAUTHORIZED),
-            Self::Forbidden(_) => ("forbidden", StatusCode::FORBIDDEN),
+            Self::Forbidden(_) | Self::Scope(_) => ("forbidden", StatusCode::FORBIDDEN),
+            Self::Exposed(_) => ("key_in_address", StatusCode::BAD_REQUEST),
+            Self::Unchecked { .. } => ("keys_unchecked", StatusCode::SERVICE_UNAVAILABLE),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::TooMany { .. } => ("too_many_requests", StatusCode::TOO_MANY_REQUESTS),
             Self::NotReady { .. } => ("not_ready", StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal(_) => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    /// How to come in, by RFC 6750, section 3.
+    fn challenge(&self) -> Option<HeaderValue> {
+        let text = match self {
+            Self::Unauthorized(_) => "Bearer".to_owned(),
+            Self::Key(_) => "Bearer realm=\"vigie\", error=\"invalid_token\"".to_owned(),
+            Self::Scope(scope) => {
+                format!("Bearer realm=\"vigie\", error=\"insufficient_scope\", scope=\"{scope}\"")
+            }
+            Self::Exposed(_) => "Bearer realm=\"vigie\", error=\"invalid_request\"".to_owned(),
+            _ => return None,
+        };
+        HeaderValue::from_str(&text).ok()
     }
 
     /// What the client may read.
@@ -137,15 +173,10 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Self::Unauthorized(_) = self {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = self.challenge() {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if let Self::StepUp = self {
-            // RFC 9470: log in more strongly, then ask again.
-            let wanted = HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, wanted);
-        }
-        if let Self::TooMany { seconds } | Self::NotReady { seconds } = self {
+        if let Self::TooMany { seconds } | Self::NotReady { seconds } | Self::Unchecked { seconds } = self {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -18,6 +18,9 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The name of what a network has.
+pub(crate) const NETWORK: &str = "client";
+
 const WINDOW: Duration = Duration::from_secs(60);
 
 type Buckets = RateLimiter<Key, HashMapStateStore<Key>, DefaultClock, StateInformationMiddleware>;
@@ -34,14 +37,18 @@ pub fn per_minute() -> Result<u32, ConfigError> {
 /// it likes, and then no answer speaks of a limit. Each call has buckets of its own.
 pub fn limited(router: Router, per_minute: u32) -> Router {
     match NonZeroU32::new(per_minute) {
-        Some(per_minute) => router.layer(middleware::from_fn_with_state(Limiter::new(per_minute), limit)),
+        Some(per_minute) => {
+            router.layer(middleware::from_fn_with_state(Limiter::new(NETWORK, per_minute), limit))
+        }
         None => router,
     }
 }
 
-/// The buckets.
+/// The buckets of one kind of client.
 #[derive(Debug)]
-struct Limiter {
+pub(crate) struct Limiter {
+    /// What the headers call them.
+    name: &'static str,
     per_minute: NonZeroU32,
     buckets: Buckets,
     clock: DefaultClock,
@@ -50,10 +57,11 @@ struct Limiter {
 }
 
 impl Limiter {
-    fn new(per_minute: NonZeroU32) -> Arc<Self> {
+    pub(crate) fn new(name: &'static str, per_minute: NonZeroU32) -> Arc<Self> {
         let buckets = RateLimiter::hashmap(Quota::per_minute(per_minute)).with_middleware();
         let swept = Mutex::new(Instant::now());
         Arc::new(Self {
+            name,
             per_minute,
             buckets,
             clock: DefaultClock::default(),
@@ -63,7 +71,7 @@ impl Limiter {
     }
 
     /// What is left, or after how many seconds to come back.
-    fn take(&self, key: Key) -> Result<u32, u64> {
+    pub(crate) fn take(&self, key: Key) -> Result<u32, u64> {
         let now = Instant::now();
         let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
         if now.duration_since(*swept) > WINDOW {
@@ -79,25 +87,46 @@ impl Limiter {
             wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero()))
         })
     }
+
+    /// The network that a request comes from.
+    pub(crate) fn network_of(&self, request: &Request) -> Key {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+        self.networks.key(peer, request.headers())
+    }
+
+    /// Tells how much is left.
+    pub(crate) fn tell(&self, response: &mut Response, left: u32) {
+        let quota = self.per_minute.get();
+        let reset = (u64::from(quota - left.min(quota)) * WINDOW.as_secs()).div_ceil(u64::from(quota));
+        self.write(response, left, reset);
+    }
+
+    /// 429, and when to come back.
+    pub(crate) fn refuse(&self, seconds: u64) -> Response {
+        let mut response = Problem::TooMany { seconds }.into_response();
+        self.write(&mut response, 0, seconds);
+        response
+    }
+
+    fn write(&self, response: &mut Response, left: u32, reset: u64) {
+        let (name, quota) = (self.name, self.per_minute.get());
+        let policy = format!("\"{name}\";q={quota};w={}", WINDOW.as_secs());
+        set(response, HeaderName::from_static("ratelimit-policy"), &policy);
+        let now = format!("\"{name}\";r={left};t={reset}");
+        set(response, HeaderName::from_static("ratelimit"), &now);
+    }
 }
 
 /// Counts a request and tells in every answer how much is left; 429 where nothing is.
 async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
-    let taken = limiter.take(limiter.networks.key(peer, request.headers()));
-    let quota = limiter.per_minute.get();
-    let (mut response, left, reset) = match taken {
+    match limiter.take(limiter.network_of(&request)) {
         Ok(left) => {
-            let reset = (u64::from(quota - left) * WINDOW.as_secs()).div_ceil(u64::from(quota));
-            (next.run(request).await, left, reset)
+            let mut response = next.run(request).await;
+            limiter.tell(&mut response, left);
+            response
         }
-        Err(seconds) => (Problem::TooMany { seconds }.into_response(), 0, seconds),
-    };
-    let policy = format!("\"client\";q={quota};w={}", WINDOW.as_secs());
-    set(&mut response, HeaderName::from_static("ratelimit-policy"), &policy);
-    let now = format!("\"client\";r={left};t={reset}");
-    set(&mut response, HeaderName::from_static("ratelimit"), &now);
-    response
+        Err(seconds) => limiter.refuse(seconds),
+    }
 }
 
 /// Sets a header whose value was built here; one that HTTP cannot carry is left out.

@@ -155,7 +155,13 @@ async fn a_run_and_a_pass_of_scores_get_a_link_each_and_the_same_again_gets_none
     assert!(!links[0].existing);
     let counts: Vec<&str> = links[0].parts.lines().map(|l| l.rsplit_once(' ').unwrap().0).collect();
     let tables = [
-        "forecast_run 1", "forecast 6", "rt_estimate 1", "trend 1", "not_estimated 1", "growth_estimate 1", "arrival 2",
+        "forecast_run 1",
+        "forecast 6",
+        "rt_estimate 1",
+        "trend 1",
+        "not_estimated 1",
+        "growth_estimate 1",
+        "arrival 2",
     ];
     assert_eq!(counts, tables);
     assert_eq!(forecasts::rt(&mut conn, "it's", None).await.unwrap(), results().rt);

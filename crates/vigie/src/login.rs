@@ -1,14 +1,17 @@
 //! What login needs on one machine: a database that only `identity` reads, and a provider to try it with.
 
+use crate::postgres;
 use crate::process::{self, Program};
 use crate::say::Step;
 use crate::state::State;
 use crate::tree::Tree;
 use anyhow::{Context as _, bail};
 use domain::CountryProfile;
+use kit::keys::ServiceKey;
 use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
@@ -17,6 +20,8 @@ use tokio::process::Command;
 pub(crate) const IDENTITY: &str = "identity";
 /// Where its state names who this installation is at the provider.
 const REGISTRATIONS: &str = "registrations.toml";
+/// Where its state keeps the key of `data-api`.
+const SERVICE_KEY: &str = "data-api-key.pem";
 
 /// How `identity` is told of a provider: the file of registrations, or what is missing for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,40 @@ impl Provider {
             Self::Registered(path) => command.env("VIGIE_REGISTRATIONS", path),
             Self::Missing(what) => command.env("VIGIE_LOGIN_MISSING", what),
         };
+    }
+}
+
+/// What `data-api` and `identity` need to speak about API keys: a key of `data-api`'s own, made at each start.
+#[derive(Debug)]
+pub(crate) struct ServiceKeys(Option<(PathBuf, String, SocketAddr)>);
+
+impl ServiceKeys {
+    /// Nothing where the profile has no API keys.
+    pub(crate) fn make(state: &State, profile: &CountryProfile) -> anyhow::Result<Self> {
+        if profile.identity.keys.is_none() {
+            return Ok(Self(None));
+        }
+        let identity = postgres::free_address()?;
+        let pem = ServiceKey::make()?;
+        state.write_secret(SERVICE_KEY, &pem)?;
+        Ok(Self(Some((state.dir().join(SERVICE_KEY), ServiceKey::read(&pem)?.public(), identity))))
+    }
+
+    /// The settings of `service` that say so, and where it is to answer: that of `identity` is known before it starts.
+    pub(crate) fn tell(&self, service: &str, command: &mut Command) -> anyhow::Result<SocketAddr> {
+        match (&self.0, service) {
+            (Some((_, public, identity)), IDENTITY) => {
+                command.env("VIGIE_DATA_API_KEY", public);
+                return Ok(*identity);
+            }
+            (Some((path, _, identity)), "data-api") => {
+                command
+                    .env("VIGIE_SERVICE_KEY", path)
+                    .env("VIGIE_IDENTITY_URL", format!("http://{identity}"));
+            }
+            _ => {}
+        }
+        postgres::free_address()
     }
 }
 

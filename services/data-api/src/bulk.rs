@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::profile::Signal;
+use kit::keys::{ReadBulk, Scoped};
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use store::issued::coverage;
@@ -93,6 +94,7 @@ pub(crate) struct BulkEntry {
 #[utoipa::path(get, path = "/api/data/v1/bulk", operation_id = "bulk_list", tag = "bulk",
     responses((status = 200, description = "The answer", body = BulkList)))]
 pub(crate) async fn list(
+    _: Scoped<ReadBulk>,
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<BulkList>, Problem> {
@@ -150,6 +152,7 @@ fn read_name<'a>(app: &'a App, name: &str) -> Option<Name<'a>> {
         (status = 503, description = "The file is being made, which takes longer than a request waits: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn file(
+    _: Scoped<ReadBulk>,
     State(api): State<Api>,
     name: Result<Path<String>, axum::extract::rejection::PathRejection>,
     RawQuery(query): RawQuery,

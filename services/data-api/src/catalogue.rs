@@ -9,6 +9,7 @@ use axum::extract::{RawQuery, State};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::SourceId;
 use domain::profile::{Cadence, Event, NATION, Signal, Unit};
+use kit::keys::{ReadFigures, Scoped};
 use kit::{Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -91,6 +92,7 @@ pub(crate) struct SignalList {
         (status = 409, description = "A time after the platform's clock", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn signals(
+    _: Scoped<ReadFigures>,
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<SignalList>, Problem> {
@@ -157,6 +159,7 @@ pub(crate) struct PlaceList {
         (status = 409, description = "A level that this country has not", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn places(
+    _: Scoped<ReadFigures>,
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<PlaceList>, Problem> {
@@ -235,6 +238,7 @@ pub(crate) struct SourceList {
 #[utoipa::path(get, path = "/api/data/v1/sources", operation_id = "sources", tag = "catalogue",
     responses((status = 200, description = "The answer", body = SourceList)))]
 pub(crate) async fn sources(
+    _: Scoped<ReadFigures>,
     State(api): State<Api>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<SourceList>, Problem> {

@@ -1,5 +1,5 @@
 //! The technical API of raw figures, `/api/data/v1`: every value with its identity, status, issue time and source,
-//! as it was known at any time. Reads only; everything that it answers is public.
+//! as it was known at any time. Reads only; everything that it answers is public. An API key raises the limit.
 
 mod body;
 mod build;
@@ -27,6 +27,7 @@ use axum::http::{HeaderValue, header};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use kit::App;
+use std::sync::Arc;
 use std::time::Duration;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -44,8 +45,25 @@ struct Api {
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The routes of this service. One client may ask `per_minute` times a minute; 0: as often as it likes. A request waits
-/// for a file for as long as `patience` (see [`PATIENCE`]).
+/// for a file for as long as `patience` (see [`PATIENCE`]). No API key can be checked.
 pub fn router(app: App, per_minute: u32, patience: Duration) -> Router {
+    router_with_keys(app, per_minute, patience, None)
+}
+
+/// The same; `asker` is asked about each API key that is sent. One that stands may ask as often as the profile says.
+pub fn router_with_keys(
+    app: App,
+    per_minute: u32,
+    patience: Duration,
+    asker: Option<Arc<kit::keys::Asker>>,
+) -> Router {
+    let keyed = kit::keys::Keyed {
+        country: app.profile.country.to_string(),
+        revoke_at: format!("{}/account/keys", app.public_url),
+        per_network: per_minute,
+        per_key: app.profile.identity.keys.as_ref().map_or(per_minute, |keys| keys.per_minute),
+        asker,
+    };
     let api = Router::new()
         .route("/signals", get(catalogue::signals))
         .route("/places", get(catalogue::places))
@@ -67,7 +85,7 @@ pub fn router(app: App, per_minute: u32, patience: Duration) -> Router {
     let router = kit::problem_fallbacks(Router::new().nest("/api/data/v1", api));
     // Public figures: a page of anybody may read them. There are no cookies that could go along.
     let fixed = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-    kit::rate::limited(router, per_minute)
+    kit::keys::keyed(router, keyed)
         .layer(fixed(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .layer(fixed(header::ACCESS_CONTROL_EXPOSE_HEADERS, "*"))
 }

@@ -14,6 +14,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use kit::keys::{ReadFigures, Scoped};
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -75,6 +76,7 @@ pub(crate) struct ObservationPage<'w> {
     ))]
 #[tracing::instrument(name = "api.observations", skip_all)]
 pub(crate) async fn list(
+    _: Scoped<ReadFigures>,
     State(api): State<Api>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

@@ -3,6 +3,7 @@
 use axum::Json;
 use serde::Serialize;
 use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
@@ -12,7 +13,8 @@ pub(crate) struct ProblemBody {
     r#type: String,
     title: String,
     status: u16,
-    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `too_many_requests`, `not_ready`, `internal`.
+    /// Stable: `not_found`, `invalid`, `method_not_allowed`, `too_many_requests`, `not_ready`, `internal`;
+    /// of API keys `unauthorized`, `forbidden`, `key_in_address`, `keys_unchecked`.
     code: String,
     /// A sentence.
     detail: String,
@@ -97,16 +99,37 @@ parameter!(
 )]
 struct Api;
 
+/// What a key is good for.
+const KEYS: &str = "Everything here is answered without a key. With one the limit is that of the key and not of the network: \
+                    `RateLimit-Policy` and `RateLimit` say how much is left of which, as `client` (a network) or `key`. A key \
+                    does what it was made for: `figures:read` (values, where they come from, the catalogue), `bulk:read` (files). \
+                    Whoever has the role makes keys at `/account/keys`. In an address a key is refused.";
+
 /// What every operation may answer.
 struct Everywhere;
 
 impl Modify for Everywhere {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let answers = [
-            ("400", "A parameter cannot be used, or is not known"),
+            ("400", "A parameter cannot be used or is not known, or an API key stands in the address"),
+            ("401", "The API key that was sent is not accepted: `WWW-Authenticate` says how one is sent"),
+            ("403", "The API key that was sent is not made for this"),
             ("429", "Asked too often: `Retry-After` says when to come back"),
             ("500", "A fault of this service"),
+            (
+                "503",
+                "API keys cannot be checked now: `Retry-After` says when to ask again, or ask without one",
+            ),
         ];
+        let key = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("vigie_us_ and 49 letters and digits")
+            .description(Some(KEYS))
+            .build();
+        let parts = api.components.get_or_insert_default();
+        parts.add_security_scheme("key", SecurityScheme::Http(key));
+        // Either nothing, or a key.
+        api.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new("key", [""; 0])]);
         for operation in api.paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
             for (status, description) in answers {
                 let problem = Ref::from_schema_name("ProblemBody");

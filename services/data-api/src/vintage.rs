@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::profile::Signal;
+use kit::keys::{ReadBulk, Scoped};
 use kit::{App, Params, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -81,6 +82,7 @@ async fn days(app: &App, signal: &Signal, only: Option<NaiveDate>) -> Result<Vec
         (status = 503, description = "The file is being made, which takes longer than a request waits: `Retry-After` says when to ask again", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn file(
+    _: Scoped<ReadBulk>,
     State(api): State<Api>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
     RawQuery(query): RawQuery,

@@ -9,6 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use domain::{ObservationKey, Step};
+use kit::keys::{ReadFigures, Scoped};
 use kit::{Params, Problem};
 use serde::Serialize;
 use std::sync::Arc;
@@ -104,6 +105,7 @@ impl Transformation {
         (status = 404, description = "No such value", body = crate::openapi::ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn why(
+    _: Scoped<ReadFigures>,
     State(api): State<Api>,
     id: Result<Path<String>, axum::extract::rejection::PathRejection>,
     RawQuery(query): RawQuery,

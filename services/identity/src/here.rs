@@ -62,6 +62,8 @@ pub(crate) struct Site {
     pub(crate) passkeys: Option<RelyingParty>,
     /// How long the use of a passkey counts.
     pub(crate) passkey_age: TimeDelta,
+    /// The public key of the service that asks about API keys.
+    pub(crate) service_key: Option<String>,
 }
 
 impl Site {
@@ -77,6 +79,13 @@ impl Site {
         let known = |id: &String| p.identity.providers.iter().any(|d| d.id == *id);
         if let Some(id) = options.registrations.keys().find(|id| !known(id)) {
             bail!("VIGIE_REGISTRATIONS names {id}, which is no provider of the country's profile");
+        }
+        let scopes = p.identity.keys.iter().flat_map(|k| &k.scopes);
+        if let Some(scope) = scopes.into_iter().find(|s| !kit::keys::SCOPES.contains(&s.as_str())) {
+            bail!(
+                "identity.keys of the profile names the scope {scope}: known are {}",
+                kit::keys::SCOPES.join(", ")
+            );
         }
         let entry = |declared: &Declared| {
             let client = options.registrations.get(&declared.id).map(|registration| {
@@ -116,6 +125,7 @@ impl Site {
             policy: Policy::of_the_platform()?,
             passkeys,
             passkey_age: TimeDelta::minutes(options.passkey_minutes.get().into()),
+            service_key: options.data_api_key,
             app,
         })
     }

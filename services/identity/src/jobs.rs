@@ -3,12 +3,12 @@
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use identity::rights::{erase, receipts, requests, retention};
-use identity::{Options, Time};
+use identity::{Options, Time, keys};
 use kit::App;
 use kit::access::Jwks;
 use kit::config::Config;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A job has one word, so that it can get further ones.
 #[derive(Debug, Subcommand)]
@@ -27,6 +27,24 @@ pub(crate) enum Requests {
         database: super::Database,
         /// Its number
         request: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Revoke keys, at once: each that stands in a text, or those of an account.
+    Revoke {
+        #[command(flatten)]
+        database: super::Database,
+        /// What leaked: a file, or `-` for the standard input. No key is an argument: others see those
+        #[arg(long, required_unless_present = "account", conflicts_with = "account")]
+        leaked: Option<PathBuf>,
+        /// The account's number: all of its keys
+        #[arg(long)]
+        account: Option<String>,
+        /// Of these only the one with these last four characters, as the page shows them
+        #[arg(long, requires = "account")]
+        ending: Option<String>,
     },
 }
 
@@ -76,14 +94,37 @@ pub(crate) async fn requests(command: Requests) -> anyhow::Result<()> {
     }
 }
 
+/// A file, or the standard input for `-`.
+fn read(file: &Path, longest: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().take(longest).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(file).with_context(|| file.display().to_string())
+}
+
+pub(crate) async fn keys(command: Keys) -> anyhow::Result<()> {
+    kit::server::telemetry_of_a_command();
+    let Keys::Revoke { database, leaked, account, ending } = command;
+    let text = leaked.map(|file| read(&file, 64 << 20)).transpose()?;
+    let pool = store::connect(&database.database_url, 1).await.context("DATABASE_URL")?;
+    let (mut tx, now) = (pool.begin().await?, Time::default().now());
+    let revoked = match (text, account) {
+        (Some(text), _) => keys::leaked(&mut tx, &String::from_utf8_lossy(&text), now).await?,
+        (None, Some(account)) => keys::end_all(&mut tx, &account, ending.as_deref(), now).await?,
+        (None, None) => bail!("say what leaked, or whose keys: --leaked FILE, --account NUMBER"),
+    };
+    tx.commit().await?;
+    if revoked == 0 {
+        bail!("no key was revoked: none of these stands here, or all were revoked already");
+    }
+    say(&format!("{revoked} revoked"))
+}
+
 pub(crate) async fn receipt(command: Receipt) -> anyhow::Result<()> {
     let Receipt::Verify { file, keys } = command;
-    let mut text = String::new();
-    if file.as_os_str() == "-" {
-        std::io::stdin().take(1 << 20).read_to_string(&mut text)?;
-    } else {
-        text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-    }
+    let text = String::from_utf8(read(&file, 1 << 20)?).context("it is no text")?;
     let keys = std::fs::read(&keys).with_context(|| keys.display().to_string())?;
     let keys: Jwks = serde_json::from_slice(&keys).context("the keys are no JWK set")?;
     say(&serde_json::to_string_pretty(&receipts::verify(&text, &keys)?)?)

@@ -14,6 +14,7 @@ mod database;
 mod errors;
 mod here;
 mod http;
+pub mod keys;
 pub mod logins;
 pub mod mailer;
 mod options;

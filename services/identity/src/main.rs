@@ -61,6 +61,11 @@ enum Command {
         #[command(subcommand)]
         command: Operators,
     },
+    /// API keys of programs.
+    Keys {
+        #[command(subcommand)]
+        command: jobs::Keys,
+    },
     /// Give a role to an account.
     Grant {
         #[command(flatten)]
@@ -173,6 +178,7 @@ async fn main() -> anyhow::Result<()> {
             }
         }
         Command::Requests { command } => jobs::requests(command).await,
+        Command::Keys { command } => jobs::keys(command).await,
         Command::Receipt { command } => jobs::receipt(command).await,
         Command::Retention { command: jobs::Run::Run } => jobs::retention().await,
         Command::Alerts { command: jobs::Run::Run } => jobs::alerts().await,

@@ -64,6 +64,9 @@ pub struct Options {
     pub audit: Option<audit::Own>,
     /// `VIGIE_PASSKEY_MINUTES`: how long the use of a passkey counts for what wants one. Default: 5.
     pub passkey_minutes: NonZeroU16,
+    /// `VIGIE_DATA_API_KEY`: the public half (Ed25519, base64url) of the key by which `data-api` says who it is. Default: none, and
+    /// no API key can be checked.
+    pub data_api_key: Option<String>,
 }
 
 impl Default for Options {
@@ -76,6 +79,7 @@ impl Default for Options {
             erasures: None,
             audit: None,
             passkey_minutes: PASSKEY_MINUTES,
+            data_api_key: None,
         }
     }
 }
@@ -97,6 +101,7 @@ impl Options {
             })?),
         };
         let erasures = Some(var("VIGIE_ERASURES", PathBuf::new())?).filter(|p| !p.as_os_str().is_empty());
+        let data_api_key = Some(var("VIGIE_DATA_API_KEY", String::new())?).filter(|k| !k.is_empty());
         let passkey_minutes = var("VIGIE_PASSKEY_MINUTES", PASSKEY_MINUTES)?;
         let audit = match var("VIGIE_AUDIT_DATABASE_URL", String::new())? {
             url if url.is_empty() => None,
@@ -109,7 +114,16 @@ impl Options {
         };
         let path = var("VIGIE_REGISTRATIONS", PathBuf::new())?;
         if path.as_os_str().is_empty() {
-            return Ok(Self { missing, mail, forecast, erasures, audit, passkey_minutes, ..Self::default() });
+            return Ok(Self {
+                missing,
+                mail,
+                forecast,
+                erasures,
+                audit,
+                passkey_minutes,
+                data_api_key,
+                ..Self::default()
+            });
         }
         let wrong = |why: String| ConfigError::Invalid {
             name: "VIGIE_REGISTRATIONS",
@@ -119,7 +133,7 @@ impl Options {
         let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
         // The message of the parser quotes the line, and the line may hold a secret.
         let registrations = made(&text).map_err(|e| wrong(e.message().to_owned()))?;
-        Ok(Self { registrations, missing, mail, forecast, erasures, audit, passkey_minutes })
+        Ok(Self { registrations, missing, mail, forecast, erasures, audit, passkey_minutes, data_api_key })
     }
 }
 

@@ -4,6 +4,8 @@ mod access;
 mod account;
 mod alerts;
 mod backchannel;
+mod holder;
+mod keys;
 mod login;
 mod passkeys;
 mod rights;
@@ -63,7 +65,8 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .route("/account/receipts/keys.json", get(rights::receipts::keys))
         .route("/account/people/{id}/passkeys/reset", post(passkeys::reset))
         .route("/account/audit", get(access::audit))
-        .merge(alerts::machines());
+        .merge(alerts::machines())
+        .merge(keys::machines(&site)?);
     let people = Router::new()
         .route("/account", get(account::show))
         .route("/account/login/{provider}", get(login::start))
@@ -77,6 +80,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .merge(rights::router())
         .merge(alerts::router())
         .merge(passkeys::router())
+        .merge(keys::router(&site))
         .layer(from_fn_with_state(Arc::clone(&site), csrf::own_pages_only));
     if site.erasures.is_none() {
         tracing::warn!(

@@ -33,6 +33,7 @@ class Client:
     """A Vigie server's technical API.
 
     ``cache``: None for the user's cache folder, a folder, a :class:`vigie.Cache`, or False for none.
+    ``api_key``: a key of the server's ``/account/keys``; ``VIGIE_API_KEY`` of the environment when None; "" for none.
     ``retries`` and ``max_wait`` (seconds, all waits of a request together) bound what ``Retry-After`` may ask for.
     """
 
@@ -45,6 +46,7 @@ class Client:
         user_agent: str | None = None,
         retries: int = 3,
         max_wait: float = 60.0,
+        api_key: str | None = None,
     ) -> None:
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise ValueError(f"base_url is {base_url!r}: write it like 'https://vigie.example'")
@@ -55,7 +57,10 @@ class Client:
         #: The time at which the server's clock stands; None with a running clock, and before the first answer.
         self.recorded_situation: datetime | None = None
         self._told = False
-        self._http = Http(timeout, user_agent or f"vigie-python/{__version__}", retries, max_wait)
+        key = os.environ.get("VIGIE_API_KEY", "") if api_key is None else api_key
+        if key and not _is_safe(self.base_url):
+            raise ValueError(f"{self.base_url} is not https: whoever listens would have the API key")
+        self._http = Http(timeout, user_agent or f"vigie-python/{__version__}", retries, max_wait, key)
         # A client that nobody closed closes its connections when nobody has it any more.
         weakref.finalize(self, self._http.close)
 
@@ -218,6 +223,12 @@ class Client:
             day = self.recorded_situation.date()
             text = f"{self.base_url} shows the recorded situation of {day}, not the current one"
             warnings.warn(text, RecordedSituation, stacklevel=4)
+
+
+def _is_safe(url: str) -> bool:
+    """Encrypted, or of this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _next(page: Kept, url: str) -> list[tuple[str, str]] | None:

@@ -59,6 +59,10 @@ class InvalidParameter(Problem):
     """400, 409 or 422: a parameter cannot be used; ``parameter`` names it."""
 
 
+class KeyRefused(Problem):
+    """401 or 403: the API key is mistyped, unknown, expired, revoked, or not made for this."""
+
+
 class TooManyRequests(Problem):
     """429: asked too often, and ``Retry-After`` was longer, or came more often, than this client waits."""
 
@@ -70,7 +74,8 @@ class ServerFailed(Problem):
 def problem(answer: httpx.Response) -> Problem:
     """The exception for an answer with an error status, whose body was read."""
     status = answer.status_code
-    kinds = {400: InvalidParameter, 409: InvalidParameter, 422: InvalidParameter, 404: NotFound, 429: TooManyRequests}
+    kinds = {400: InvalidParameter, 409: InvalidParameter, 422: InvalidParameter, 404: NotFound, 429: TooManyRequests,
+             401: KeyRefused, 403: KeyRefused}
     return kinds.get(status, ServerFailed if status >= 500 else Problem)(answer)
 
 

@@ -37,9 +37,12 @@ def retry_after(text: str | None) -> float | None:
 class Http:
     """Asks, waits where the server says so, and raises what :mod:`vigie` documents."""
 
-    def __init__(self, timeout: float, user_agent: str, retries: int, max_wait: float) -> None:
+    def __init__(self, timeout: float, user_agent: str, retries: int, max_wait: float, key: str = "") -> None:
         self._retries, self._max_wait = retries, max_wait
         headers = {"User-Agent": user_agent}
+        if key:
+            # In a header and never in the address; httpx leaves it out when another host is redirected to.
+            headers["Authorization"] = f"Bearer {key}"
         self._client = httpx.Client(timeout=timeout, headers=headers, follow_redirects=True)
 
     def close(self) -> None:

@@ -14,6 +14,25 @@ pub struct Identity {
     /// OpenID Connect providers, in the order of the login page. None: nobody can log in.
     #[serde(default)]
     pub providers: Vec<Provider>,
+    /// API keys; absent where nothing takes one: then there is no page for them either.
+    #[serde(default)]
+    pub keys: Option<Keys>,
+}
+
+/// API keys in this country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// What a key can be made for, in the order of the page; the services that take keys know these words.
+    pub scopes: Vec<String>,
+    /// The longest life of a key, in days.
+    pub max_days: u32,
+    /// For how many hours a key goes on beside the one that replaces it.
+    pub overlap_hours: u32,
+    /// How often a key may ask in a minute.
+    pub per_minute: u32,
+    /// How many keys that stand one account may have.
+    pub most: u32,
 }
 
 /// How long a session lives (OWASP ASVS 5.0, 7.3).
@@ -101,6 +120,19 @@ impl Identity {
         let SessionLimits { idle_minutes, absolute_hours } = self.session;
         if idle_minutes == 0 || u64::from(idle_minutes) > u64::from(absolute_hours) * 60 {
             return wrong(format!("identity.session: {idle_minutes} idle minutes of {absolute_hours} hours"));
+        }
+        if let Some(keys) = &self.keys {
+            let Keys { scopes, max_days, overlap_hours, per_minute, most } = keys;
+            let twice = scopes.iter().collect::<BTreeSet<_>>().len() < scopes.len();
+            if scopes.is_empty() || twice || *per_minute == 0 || *most == 0 {
+                return wrong("identity.keys: it needs scopes, each once, per_minute and most".to_owned());
+            }
+            // Two years: a key that nobody renews for longer is one that nobody remembers.
+            if !(1..=730).contains(max_days) || u64::from(*overlap_hours) > u64::from(*max_days) * 24 {
+                return wrong(format!(
+                    "identity.keys: {max_days} days with {overlap_hours} hours beside the next"
+                ));
+            }
         }
         let mut seen = BTreeSet::new();
         for provider in &self.providers {

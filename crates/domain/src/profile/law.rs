@@ -29,6 +29,8 @@ pub struct Keep {
     pub request: u32,
     /// A consent that was withdrawn, after the withdrawal.
     pub consent: u32,
+    /// An API key, after it ended.
+    pub key: u32,
     /// An entry of the audit.
     pub audit: u32,
 }
@@ -41,7 +43,7 @@ impl Default for Law {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { session: 7, account: 730, contact: 30, request: 1095, consent: 1095, audit: 366 }
+        Self { session: 7, account: 730, contact: 30, request: 1095, consent: 1095, key: 90, audit: 366 }
     }
 }
 
@@ -59,6 +61,7 @@ impl Law {
             ("contact", k.contact),
             ("request", k.request),
             ("consent", k.consent),
+            ("key", k.key),
             ("audit", k.audit),
         ] {
             // A hundred years: more is a mistake of writing.

@@ -14,6 +14,9 @@ pub struct Policy {
     roles: BTreeMap<String, BTreeSet<String>>,
     #[serde(default)]
     passkey: Passkey,
+    /// What a service may ask another one, by its name. No person has such a role.
+    #[serde(default)]
+    services: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What wants a passkey.
@@ -44,7 +47,7 @@ impl Policy {
         if !policy.roles.contains_key(PUBLIC) {
             return Err(PolicyError::Content("the role public is missing".to_owned()));
         }
-        for (role, permissions) in &policy.roles {
+        for (role, permissions) in policy.roles.iter().chain(&policy.services) {
             if let Some(unknown) = permissions.iter().find(|p| !PERMISSIONS.contains(&p.as_str())) {
                 return Err(PolicyError::Content(format!(
                     "{role} may `{unknown}`, which is no permission: known are {}",
@@ -68,6 +71,16 @@ impl Policy {
     /// [`PolicyError`], which a test excludes.
     pub fn of_the_platform() -> Result<Self, PolicyError> {
         Self::parse(include_str!("../../access.toml"))
+    }
+
+    /// The same for services that ask: their names are the roles, and nobody else has one.
+    ///
+    /// # Errors
+    /// [`PolicyError`], which a test excludes.
+    pub fn of_services() -> Result<Self, PolicyError> {
+        let mut roles = Self::of_the_platform()?.services;
+        roles.insert(PUBLIC.to_owned(), BTreeSet::new());
+        Ok(Self { roles, services: BTreeMap::new(), passkey: Passkey::default() })
     }
 
     /// May somebody do it? Without anybody: may everybody?
@@ -95,6 +108,13 @@ impl Policy {
         role != PUBLIC && self.roles.contains_key(role)
     }
 
+    /// The roles that may do it, beside everybody's, in order of their names.
+    #[must_use]
+    pub fn roles_for(&self, permission: &str) -> Vec<String> {
+        let may = self.roles.iter().filter(|(r, p)| *r != PUBLIC && p.contains(permission));
+        may.map(|(role, _)| role.clone()).collect()
+    }
+
     /// The roles, in order of their names.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(String::as_str)
@@ -108,6 +128,7 @@ mod tests {
     #[test]
     fn the_policy_of_the_platform_gives_every_permission_to_somebody_and_none_to_everybody() {
         let policy = Policy::of_the_platform().unwrap();
+        let services = Policy::of_services().unwrap();
         let roles: Vec<&str> = policy.roles().collect();
         assert_eq!(roles, ["auditor", "dpo", "operator", "public", "specialist"]);
         for permission in PERMISSIONS {
@@ -116,12 +137,18 @@ mod tests {
                 let who = Who { subject: "s".into(), roles: vec![(*role).to_owned()], passkey: false };
                 policy.may(Some(&who), permission)
             };
-            assert!(roles.iter().any(with), "nobody may {permission}");
-            assert!(policy.wants_passkey(permission), "{permission} without a passkey");
+            let (people, programs) = (roles.iter().any(with), !services.roles_for(permission).is_empty());
+            assert!(people != programs, "{permission}: people {people}, services {programs}");
+            assert_eq!(people, !policy.roles_for(permission).is_empty(), "{permission}");
+            assert!(!services.may(None, permission), "{permission}");
+            // What one does with one's own keys, and what programs ask, wants none.
+            assert_eq!(policy.wants_passkey(permission), people && *permission != "keys:own", "{permission}");
         }
+        assert!(services.can_be_given("data-api") && !services.can_be_given("operator"));
         assert!(
             policy.can_be_given("auditor") && !policy.can_be_given("public") && !policy.can_be_given("root")
         );
+        assert!(!policy.can_be_given("data-api"), "no person is a service");
     }
 
     #[test]

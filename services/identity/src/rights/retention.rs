@@ -2,7 +2,7 @@
 
 use super::Person;
 use super::erase::{self, By};
-use crate::{audit, sessions};
+use crate::{audit, keys, sessions};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::profile::identity::SessionLimits;
 use domain::profile::law::Keep;
@@ -24,6 +24,8 @@ pub struct Gone {
     pub requests: u64,
     /// Consents that do not stand any more.
     pub consents: u64,
+    /// API keys that ended.
+    pub keys: u64,
     /// Entries of the audit.
     pub audit: u64,
 }
@@ -44,6 +46,7 @@ pub async fn run(
     let mut gone = Gone {
         sessions: sessions::sweep(&mut *conn, limits, before(keep.session)).await?,
         proofs: super::proofs::sweep(&mut *conn, now).await?,
+        keys: keys::sweep(&mut *conn, before(keep.key)).await?,
         ..Gone::default()
     };
     let over = "select id from account where seen_at < $1";

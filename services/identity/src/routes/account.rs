@@ -2,11 +2,13 @@
 
 use super::me;
 use crate::here::{Entry, Lang, Site};
-use crate::{accounts, passkeys, respond, sessions};
+use crate::routes::holder::may;
+use crate::{accounts, keys, passkeys, respond, sessions};
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use kit::access::{Gate, OwnKeys, Permission as _};
 use kit::{Params, Problem};
 use std::sync::Arc;
 
@@ -53,6 +55,8 @@ struct AccountPage<'a> {
     /// Has a role that wants a passkey; and how many they have.
     operates: bool,
     passkeys: usize,
+    /// Whether there are keys to see or to make.
+    keys: bool,
     rows: Vec<Row>,
     languages: Vec<(String, String, String, bool)>,
 }
@@ -72,6 +76,7 @@ pub(crate) fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, St
 /// `GET /account`.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
+    Extension(gate): Extension<Arc<Gate>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -88,7 +93,10 @@ pub(crate) async fn show(
     let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
     let operates = site.policy.operates(roles.iter().map(String::as_str));
     let passkeys = passkeys::of_account(&mut conn, &me.account.id).await?.len();
+    let has = !keys::of_account(&mut conn, &me.account.id).await?.is_empty();
     drop(conn);
+    let offered = site.app.profile.identity.keys.is_some();
+    let keys = offered && (has || may(&site, &gate, &me, OwnKeys::NAME).await?);
     let rows = living.into_iter().map(|s| Row {
         this: s.id == me.session.id,
         began: lang.formats.moment(s.created_at),
@@ -99,6 +107,7 @@ pub(crate) async fn show(
     let entry = site.providers.iter().find(|e| e.declared.id == me.account.provider);
     let page = AccountPage {
         said,
+        keys,
         provider: entry.map_or_else(|| me.account.provider.clone(), |e| e.declared.name.clone()),
         since: lang.formats.moment(me.account.created_at),
         id: me.account.id,

@@ -54,6 +54,11 @@ impl Fields {
         }
     }
 
+    /// What the field says, if it is there.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|v| v.trim())
+    }
+
     pub(crate) fn get(&self, name: &'static str) -> Result<&str, Problem> {
         match self.0.get(name).map(|v| v.trim()).filter(|v| !v.is_empty()) {
             Some(value) => Ok(value),

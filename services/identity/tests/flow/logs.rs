@@ -94,6 +94,11 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
     secrets.extend([contact.id.clone(), account.id.clone()]);
     let export = inside.send("/account/rights/export", &[("format", "json")]).await;
     assert!(export.body.contains("ada@canary.test"));
+    accounts::grant(&mut conn, &account.id, "specialist", "command", now, None).await.unwrap();
+    let made =
+        inside.send("/account/keys", &[("name", "key-canary"), ("days", "1"), ("bulk:read", "yes")]).await;
+    secrets.extend(kit::keys::format::found_in(&made.body).map(|key| key[9..].to_owned()));
+    secrets.push("key-canary".to_owned());
     inside.send("/account/rights/restriction", &[("on", "yes")]).await;
     let bad = inside.send("/account/rights/address/new", &[("email", "bad@canary.test\u{0}")]).await;
     assert!(bad.status.is_client_error());
@@ -126,6 +131,7 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
         std::thread::yield_now();
     }
     drop(running);
+    assert_eq!(secrets.len(), 13, "each was made");
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.lines().count() > 10, "{text}");
     for secret in secrets {

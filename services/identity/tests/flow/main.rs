@@ -14,6 +14,7 @@ mod common;
 mod database;
 mod false_provider;
 mod faults;
+mod keys;
 mod logout_tokens;
 mod logs;
 mod mail;

@@ -82,6 +82,39 @@ async fn machines_get_problems_and_unregistered_providers_are_not_there(pool: Pg
     }
 }
 
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_pages_of_keys_speak_every_language_that_there_is(pool: PgPool) {
+    // The country that has keys speaks one language; a page that a further country would show is there already.
+    let mut profile = crate::common::country("us");
+    profile.languages = countries().into_iter().flat_map(|p| p.languages).collect();
+    let registrations = BTreeMap::new();
+    let place = crate::common::Place::find().await;
+    let service = Service::start(place, &pool, profile.clone(), registrations).await;
+    let mut seen = BTreeSet::new();
+    for language in &profile.languages {
+        let (words, lang) = (locale(&language.code), language.code.as_str());
+        let (account, mut browser) = service.somebody(lang).await;
+        let mut conn = pool.acquire().await.unwrap();
+        let now = service.time.now();
+        identity::accounts::grant(&mut conn, &account, "specialist", "command", now, None).await.unwrap();
+        let fields =
+            [("name", "x"), ("days", "9"), ("lang", lang), ("figures:read", "yes"), ("bulk:read", "yes")];
+        let made = browser.send("/account/keys", &fields).await;
+        assert!(made.body.contains(&words["keys.once"]), "{lang}: {}", made.body);
+        let list = browser.get(&format!("/account/keys?lang={lang}&done=many")).await;
+        for key in ["keys.title", "keys.state.active", "keys.scope.bulk_read", "keys.done.many", "keys.make"]
+        {
+            assert!(list.body.contains(&words[key]), "{lang} {key}: {}", list.body);
+        }
+        for page in [&made, &list] {
+            assert_eq!(gaps(&page.body), [""; 0], "{lang}: {}", page.body);
+            assert!(!page.body.contains("<script") && page.body.contains("<html lang="));
+        }
+        seen.insert(lang);
+    }
+    assert_eq!(seen, BTreeSet::from(["de", "en", "fr", "it"]));
+}
+
 /// Words that stand where a text is missing, and placeholders that nobody filled in.
 pub(crate) fn gaps(text: &str) -> Vec<String> {
     let keys = [
@@ -95,6 +128,7 @@ pub(crate) fn gaps(text: &str) -> Vec<String> {
         "account.",
         "login.",
         "passkeys.",
+        "keys.",
     ];
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._%{}".contains(c)));
     let is_gap =

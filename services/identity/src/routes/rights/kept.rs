@@ -39,6 +39,7 @@ fn keep(lang: &Lang, word: &str, days: Keep) -> String {
         "contact" => days.contact,
         "request" => days.request,
         "consent" => days.consent,
+        "key" => days.key,
         "audit" => days.audit,
         _ => 0,
     };

@@ -1,0 +1,191 @@
+//! A key on its way in: found where it must not be, counted, checked with every request, and forgotten.
+
+use super::ask::Asker;
+use super::{format, hash};
+use crate::Problem;
+use crate::rate::{Limiter, NETWORK};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Uri;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A key that stood within this time costs its network nothing: only who guesses pays for a question to `identity`.
+const KNOWN: Duration = Duration::from_secs(60);
+/// Keys of which that is remembered: a bound for the memory.
+const MOST: usize = 10_000;
+/// When to ask again while `identity` is away.
+const LATER: u64 = 5;
+
+/// How a service takes keys.
+#[derive(Debug, Clone)]
+pub struct Keyed {
+    /// The country, as keys name it.
+    pub country: String,
+    /// Where a key is revoked: what somebody reads whose key stood in an address.
+    pub revoke_at: String,
+    /// How often a network without a key may ask in a minute; 0: as often as it likes, and a key too.
+    pub per_network: u32,
+    /// How often a key may.
+    pub per_key: u32,
+    /// Whom to ask; `None`: no key can be checked here, and each is answered with 503.
+    pub asker: Option<Arc<Asker>>,
+}
+
+struct Desk {
+    keyed: Keyed,
+    networks: Option<Arc<Limiter>>,
+    keys: Option<Arc<Limiter>>,
+    /// SHA-256 of the keys that stood, and when. It opens nothing: each request is asked about.
+    stood: Mutex<HashMap<[u8; 32], Instant>>,
+}
+
+/// `router`, which answers everybody within the limit of their network, and whoever sends a key that stands within that of the
+/// key. The [`super::Grant`] of a key is an extension of the request.
+pub fn keyed(router: Router, keyed: Keyed) -> Router {
+    let limiter = |name, quota| NonZeroU32::new(quota).map(|quota| Limiter::new(name, quota));
+    let networks = limiter(NETWORK, keyed.per_network);
+    let keys = networks.as_ref().and_then(|_| limiter("key", keyed.per_key));
+    let desk = Desk { keyed, networks, keys, stood: Mutex::default() };
+    router.layer(middleware::from_fn_with_state(Arc::new(desk), check))
+}
+
+async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
+    let sent = match key_of(&request, &desk.keyed) {
+        Ok(Some(key)) => hash(key),
+        Ok(None) => {
+            return match desk.of_network(&request) {
+                Err(refusal) => refusal,
+                Ok(left) => told(desk.networks.as_deref(), left, next.run(request).await),
+            };
+        }
+        Err(problem) => return desk.refused(&request, problem),
+    };
+    let spent = match desk.stood_lately(&sent) {
+        true => None,
+        false => match desk.of_network(&request) {
+            Ok(left) => left,
+            Err(refusal) => return refusal,
+        },
+    };
+    let refused = |problem: Problem| told(desk.networks.as_deref(), spent, problem.into_response());
+    let Some(asker) = &desk.keyed.asker else {
+        return refused(Problem::Unchecked { seconds: LATER });
+    };
+    let grant = match asker.ask(&sent).await {
+        Ok(Some(grant)) => grant,
+        Ok(None) => {
+            desk.stood.lock().unwrap_or_else(PoisonError::into_inner).remove(&sent);
+            let why = "it is unknown, expired or revoked, or its owner may not use it any more";
+            return refused(Problem::Key(why));
+        }
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "an API key cannot be checked");
+            return refused(Problem::Unchecked { seconds: LATER });
+        }
+    };
+    desk.remember(sent);
+    match desk.keys.as_ref().map(|keys| keys.take(sent)).transpose() {
+        Err(seconds) => desk.keys.as_ref().map_or_else(Default::default, |keys| keys.refuse(seconds)),
+        Ok(left) => {
+            request.extensions_mut().insert(Arc::new(grant));
+            told(desk.keys.as_deref(), left, next.run(request).await)
+        }
+    }
+}
+
+fn told(limiter: Option<&Limiter>, left: Option<u32>, mut response: Response) -> Response {
+    if let (Some(limiter), Some(left)) = (limiter, left) {
+        limiter.tell(&mut response, left);
+    }
+    response
+}
+
+impl Desk {
+    /// Takes one request from what the network has; what is left, or the refusal.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer, made once a request")]
+    fn of_network(&self, request: &Request) -> Result<Option<u32>, Response> {
+        let Some(limiter) = &self.networks else { return Ok(None) };
+        limiter.take(limiter.network_of(request)).map(Some).map_err(|seconds| limiter.refuse(seconds))
+    }
+
+    /// A problem, which counts as any request of the network does.
+    fn refused(&self, request: &Request, problem: Problem) -> Response {
+        match self.of_network(request) {
+            Ok(left) => told(self.networks.as_deref(), left, problem.into_response()),
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn stood_lately(&self, hash: &[u8; 32]) -> bool {
+        let stood = self.stood.lock().unwrap_or_else(PoisonError::into_inner);
+        stood.get(hash).is_some_and(|at| at.elapsed() < KNOWN)
+    }
+
+    fn remember(&self, hash: [u8; 32]) {
+        let mut stood = self.stood.lock().unwrap_or_else(PoisonError::into_inner);
+        if stood.len() >= MOST {
+            stood.retain(|_, at| at.elapsed() < KNOWN);
+        }
+        if stood.len() < MOST {
+            stood.insert(hash, Instant::now());
+        }
+    }
+}
+
+/// The key that a request carries. Wrong ones are known as such here, and `identity` is not asked.
+fn key_of<'r>(request: &'r Request, keyed: &Keyed) -> Result<Option<&'r str>, Problem> {
+    if stands_in(request.uri()) {
+        return Err(Problem::Exposed(keyed.revoke_at.clone()));
+    }
+    let mut lines = request.headers().get_all(AUTHORIZATION).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(Problem::Key("more than one `Authorization` was sent"));
+    }
+    let (scheme, key) = line.to_str().unwrap_or("").split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::Key("write `Authorization: Bearer` and the key, or leave it out"));
+    }
+    let key = key.trim();
+    if !format::is_whole(&keyed.country, key) {
+        return Err(Problem::Key("it is none of this country's, or mistyped: its checksum does not fit"));
+    }
+    Ok(Some(key))
+}
+
+/// Does a key stand in this address, as it is or percent-encoded?
+fn stands_in(uri: &Uri) -> bool {
+    let seen = |text: &str| format::found_in(text).next().is_some();
+    [uri.path(), uri.query().unwrap_or("")].into_iter().any(|part| {
+        let mut pairs = form_urlencoded::parse(part.as_bytes());
+        seen(part) || pairs.any(|(name, value)| seen(&name) || seen(&value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_an_address_is_seen_however_it_is_written() {
+        let key = format::compose("us", || Ok::<u8, ()>(7)).unwrap();
+        let hidden = key.replace('_', "%5F").replacen('v', "%76", 1);
+        for address in [
+            format!("/a?key={key}"),
+            format!("/a?{key}"),
+            format!("/a?x=1&token={hidden}"),
+            format!("/a/{key}"),
+            format!("/a/{hidden}/b"),
+            format!("/a&b={hidden}"),
+        ] {
+            assert!(stands_in(&address.parse().unwrap()), "{address}");
+        }
+        assert!(!stands_in(&"/a?key=vigie_us_&b=1".parse().unwrap()));
+    }
+}
