@@ -192,16 +192,21 @@ def knn(pool, y, origin):
 WIDTH = 1.1
 
 
-def forecast(panel, wanted, steps):
-    """{step: 23 quantiles in the unit of the series}, and the same of each member, from the last known week on."""
-    national = national_signal(panel)
-    for s in panel:
+def of_fit(fitted, today, wanted, steps):
+    """{step: {member: 23 quantiles in the unit of the series}} by what `fitted` teaches, from the last week of `wanted` today on."""
+    national = national_signal(fitted)
+    for s in fitted:
         s.f = features(s, national)
+    at_fit = {(s.group, s.place): s for s in fitted}
+    if (wanted.group, wanted.place) not in at_fit:
+        return {}
+    now = [s.scaled_as(at_fit[s.group, s.place]) for s in today if (s.group, s.place) in at_fit]
+    wanted = next(s for s in now if (s.group, s.place) == (wanted.group, wanted.place))
     last = int(np.flatnonzero(np.isfinite(wanted.v))[-1])
-    origin, x = wanted.f[last], wanted.x[last]
+    origin, x = features(wanted, national_signal(now))[last], wanted.x[last]
     out = {}
     for step in steps:
-        pool, y = step_rows(panel, step)
+        pool, y = step_rows(fitted, step)
         made = {}
         for name, member in (("GBQ", gbq), ("LIN", lin), ("KNN", knn)):
             change = member(pool, y, origin)
@@ -211,3 +216,11 @@ def forecast(panel, wanted, steps):
         made["ensemble"] = np.sort(np.maximum(0, sum(made.values()) / len(made)))
         out[step] = made
     return out
+
+
+def forecast(fits, wanted, steps):
+    """The mean over the fits, each on its own panel; the last panel is today's."""
+    each = [found for fitted in fits if (found := of_fit(fitted, fits[-1], wanted, steps))]
+    names = ("ensemble", "GBQ", "LIN", "KNN")
+    mean = {step: {name: [f[step][name] for f in each if name in f[step]] for name in names} for step in steps}
+    return {step: {name: sum(all) / len(all) for name, all in made.items() if all} for step, made in mean.items()}

@@ -1,5 +1,6 @@
 """The recipe `europe` of docs/forecast/method.md, sections 2, 3 and 8, in numpy; its members are in members.py."""
 
+from copy import copy
 from datetime import date, timedelta
 from statistics import NormalDist
 
@@ -70,6 +71,13 @@ class Series:
         self.scale = quantile(np.sort(t[use]), 0.95)
         self.centre = t[use].mean() / self.scale
         self.x = t / self.scale - self.centre
+
+    def scaled_as(self, fitted):
+        """The same weeks on the scale that the series had at a fit."""
+        other = copy(self)
+        other.e, other.scale, other.centre = fitted.e, fitted.scale, fitted.centre
+        other.x = root(self.v + other.e) / other.scale - other.centre
+        return other
 
     def back(self, x):
         """From the scale of the model to the unit of the series."""

@@ -22,6 +22,7 @@ from recipe import LEVELS, Series
 from transmission import weekly_rt
 
 MOST, MOST_RT = 1e-9, 1e-5
+FITS = 4
 
 
 def apart(found, wanted):
@@ -53,9 +54,15 @@ def signal_differences(profile, signal, at):
     group = rows.TARGETS[signal["id"]]
     # The origin is the Wednesday ten days after the last week: nothing that ends later is used.
     until = last + timedelta(days=10)
-    used = {key: {d: v for d, v in weeks.items() if d <= until} for key, weeks in known.items()}
-    panel = [Series(*key, weeks) for key, weeks in used.items() if weeks]
-    panel = [s for s in panel if s.alive]
+    # Four fits: each on what was known so many weeks before.
+    panels = []
+    for back in range(FITS - 1, -1, -1):
+        week = timedelta(days=7 * back)
+        then = rows.known(rows.issued_by(issued, date.fromisoformat(run["as_of"][:10]) - week))
+        used = {key: {d: v for d, v in weeks.items() if d <= until - week} for key, weeks in then.items()}
+        panel = [Series(*key, weeks) for key, weeks in used.items() if weeks]
+        panels.append([s for s in panel if s.alive])
+    panel = panels[-1]
     print(f"  {len(known)} series known, {len(panel)} used")
     every = []
     for place in sorted({place for place, _ in wanted}):
@@ -63,7 +70,7 @@ def signal_differences(profile, signal, at):
         start = time.perf_counter()
         behind = (last - max(known[group, place])).days // 7
         horizons = sorted(h for p, h in wanted if p == place)
-        made = forecast(panel, series, [h + behind for h in horizons])
+        made = forecast(panels, series, [h + behind for h in horizons])
         for horizon in horizons:
             members = made[horizon + behind]
             d = apart(members["ensemble"], wanted[place, horizon])

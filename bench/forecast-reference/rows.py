@@ -78,6 +78,11 @@ def issues(as_of, profile):
     return panel
 
 
+def issued_by(issued, day):
+    """What was issued until the end of a day."""
+    return {key: [row for row in of_place if row[1] <= day] for key, of_place in issued.items()}
+
+
 def known(issued):
     """{(group, place): {week end: value}} of the last issues."""
     panel = {key: {end: value for end, _, value in of_place} for key, of_place in issued.items()}
