@@ -116,10 +116,11 @@ impl Problem {
         }
     }
 
-    /// How to come in, by RFC 6750, section 3.
+    /// How to come in, by RFC 6750, section 3; with a passkey, by RFC 9470.
     fn challenge(&self) -> Option<HeaderValue> {
         let text = match self {
             Self::Unauthorized(_) => "Bearer".to_owned(),
+            Self::StepUp => "Bearer error=\"insufficient_user_authentication\"".to_owned(),
             Self::Key(_) => "Bearer realm=\"vigie\", error=\"invalid_token\"".to_owned(),
             Self::Scope(scope) => {
                 format!("Bearer realm=\"vigie\", error=\"insufficient_scope\", scope=\"{scope}\"")

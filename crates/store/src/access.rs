@@ -60,10 +60,12 @@ pub const SERVICES: [Access; 5] = [
     Access {
         service: "forecast",
         tables: &[
+            ("arrival", ADD),
             ("chain_link", ADD),
             ("forecast", ADD),
             ("forecast_run", ADD),
             ("forecast_score", ADD),
+            ("growth_estimate", ADD),
             ("issue", READ),
             ("lease", &["select", "insert", "update", "delete"]),
             ("not_estimated", ADD),
@@ -110,6 +112,7 @@ pub const SERVICES: [Access; 5] = [
             ("forecast", READ),
             ("forecast_run", READ),
             ("forecast_score", READ),
+            ("growth_estimate", READ),
             ("not_estimated", READ),
             ("observation", READ),
             ("observation_row", READ),

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use store::forecasts::{NotEstimated, Results, Run};
+use store::forecasts::{Arrival, NotEstimated, Results, Run};
 use store::loaded::{Check, LoadedFile};
 use store::scores::{Due, New};
 use store::sources::{Release, Retrieval, SetAside, Source};
@@ -166,7 +166,9 @@ impl Scenario {
         let last = store::forecasts::latest_run(&mut conn, "ili_incidence", now).await?.unwrap();
         let reason =
             NotEstimated { place_id: "CH".into(), question: "spread".into(), reason: "stale".into() };
-        let results = Results { not_estimated: vec![reason], ..Results::default() };
+        let arrival =
+            Arrival { place_id: "CH".into(), horizon: 1, state: "quiet".into(), probability: Some(0.5) };
+        let results = Results { not_estimated: vec![reason], arrivals: vec![arrival], ..Results::default() };
         let run = Run { id: format!("{turn:064}"), as_of: now - TimeDelta::days(300), ..last.clone() };
         store::forecasts::put(&mut conn, &run, &results).await?;
         let of = Due {
