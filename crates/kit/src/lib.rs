@@ -7,6 +7,8 @@ mod build;
 pub mod chart;
 mod clock;
 pub mod config;
+#[cfg(feature = "egress")]
+pub mod egress;
 pub mod growth;
 pub mod keys;
 pub mod locale;

@@ -120,7 +120,7 @@ async fn a_key_made_on_the_page_opens_the_api_until_the_click_that_revokes_it(fi
     let scopes = ["figures:read".to_owned()];
     let new = New { country: "us", name: "x", scopes: &scopes, expires_at };
     let mut tx = people.begin().await.unwrap();
-    let (_, third) = identity::keys::create(&mut tx, &account, &new, 20, now).await.unwrap().unwrap();
+    let (_, third) = identity::keys::create((&mut tx, None), &account, &new, 20, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(with_key(&data_api, &third).await.0, StatusCode::OK);
     assert!(accounts::disable(&mut conn, &account.id, now).await.unwrap());

@@ -83,6 +83,22 @@ pub async fn named(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Acc
     sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(conn).await
 }
 
+/// The accounts that have one of `roles` now.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn with_roles(
+    conn: &mut PgConnection,
+    roles: &[String],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Account>> {
+    let query = format!(
+        "select {COLUMNS} from account where id in (select account_id from role_grant
+          where role = any($1) and (expires_at is null or expires_at > $2)) order by id"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(roles).bind(now).fetch_all(conn).await
+}
+
 /// Disables an account and ends all its sessions, both or neither. `false`: there is no such account, or it was disabled.
 ///
 /// # Errors

@@ -44,9 +44,11 @@ impl Http {
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(10))
             // A provider's address is what it declared: following it elsewhere is how others are made to ask for somebody.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self { client, local: loopback(issuer) })
+            .redirect(reqwest::redirect::Policy::none());
+        let local = loopback(issuer);
+        let client =
+            if local.is_some() { client } else { client.dns_resolver(kit::egress::Public) }.build()?;
+        Ok(Self { client, local })
     }
 
     /// May this address be asked? `https`, or the very port of a provider on this machine.

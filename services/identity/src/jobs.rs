@@ -36,6 +36,8 @@ pub(crate) enum Keys {
     Revoke {
         #[command(flatten)]
         database: super::Database,
+        #[command(flatten)]
+        trail: super::Trail,
         /// What leaked: a file, or `-` for the standard input. No key is an argument: others see those
         #[arg(long, required_unless_present = "account", conflicts_with = "account")]
         leaked: Option<PathBuf>,
@@ -106,13 +108,18 @@ fn read(file: &Path, longest: u64) -> anyhow::Result<Vec<u8>> {
 
 pub(crate) async fn keys(command: Keys) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
-    let Keys::Revoke { database, leaked, account, ending } = command;
+    let Keys::Revoke { database, trail, leaked, account, ending } = command;
+    let own = trail.own()?;
     let text = leaked.map(|file| read(&file, 64 << 20)).transpose()?;
     let pool = store::connect(&database.database_url, 1).await.context("DATABASE_URL")?;
     let (mut tx, now) = (pool.begin().await?, Time::default().now());
     let revoked = match (text, account) {
-        (Some(text), _) => keys::leaked(&mut tx, &String::from_utf8_lossy(&text), now).await?,
-        (None, Some(account)) => keys::end_all(&mut tx, &account, ending.as_deref(), now).await?,
+        (Some(text), _) => {
+            keys::leaked((&mut tx, own.as_ref()), &String::from_utf8_lossy(&text), now).await?
+        }
+        (None, Some(account)) => {
+            keys::end_all((&mut tx, own.as_ref()), &account, ending.as_deref(), now).await?
+        }
         (None, None) => bail!("say what leaked, or whose keys: --leaked FILE, --account NUMBER"),
     };
     tx.commit().await?;

@@ -116,14 +116,14 @@ struct Verify {
 }
 
 #[derive(Debug, clap::Args)]
-struct Trail {
+pub(crate) struct Trail {
     /// Connection URL of the role that writes the audit; without it, the role of DATABASE_URL does
     #[arg(long, env = "VIGIE_AUDIT_DATABASE_URL", hide_env_values = true)]
     audit_database_url: Option<String>,
 }
 
 impl Trail {
-    fn own(&self) -> anyhow::Result<Option<audit::Own>> {
+    pub(crate) fn own(&self) -> anyhow::Result<Option<audit::Own>> {
         let url = self.audit_database_url.as_deref().filter(|url| !url.is_empty());
         url.map(audit::Own::at).transpose().context("VIGIE_AUDIT_DATABASE_URL")
     }

@@ -277,3 +277,34 @@ fn each_country_looks_at_its_own_publishers_only() {
     }
     assert_eq!((asked("fr", "who-covid").len(), asked("ch", "who-covid").len()), (1, 0));
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_redirect_to_an_address_inside_is_not_followed_and_a_name_that_leads_inside_is_not_asked(
+    pool: PgPool,
+) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap();
+    let router = Router::new().fallback(|uri: axum::http::Uri| async move {
+        let to = uri.query().unwrap_or_default().to_owned();
+        (StatusCode::FOUND, [(header::LOCATION, to)]).into_response()
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let checker = checker(&pool, "inside");
+    for (minute, to) in
+        ["http://169.254.169.254/latest/meta-data", "https://10.0.0.1/x.csv", "http://localhost/x.csv"]
+            .into_iter()
+            .enumerate()
+    {
+        let time = format!("2022-12-29T17:0{minute}:00Z");
+        let found = look(&checker, &job("owid-mpox", format!("http://{here}/x.csv?{to}")), &time).await;
+        let Outcome::Failed(reason) = &found.outcome else { panic!("{to}: {found:?}") };
+        assert!(reason.contains(to) && reason.contains("not followed"), "{reason}");
+    }
+    let client = fetch::client("https://vigie.test").unwrap();
+    let found =
+        fetch::get(&client, "https://localhost:1/x.csv", &Default::default(), at("2022-12-29T17:00:00Z"))
+            .await
+            .unwrap();
+    let fetch::Answer::Failed { reason, .. } = found else { panic!("{found:?}") };
+    assert!(reason.contains("localhost leads to") && reason.contains("no public address"), "{reason}");
+}

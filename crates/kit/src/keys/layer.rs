@@ -66,36 +66,39 @@ async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) 
         }
         Err(problem) => return desk.refused(&request, problem),
     };
-    let spent = match desk.stood_lately(&sent) {
-        true => None,
-        false => match desk.of_network(&request) {
-            Ok(left) => left,
-            Err(refusal) => return refusal,
-        },
+    // Before anybody is asked: one who is over the limit is no work for `identity`.
+    let lately = desk.stood_lately(&sent);
+    let charged = if lately { desk.of_key(sent) } else { desk.of_network(&request) };
+    let left = match charged {
+        Ok(left) => left,
+        Err(refusal) => return refusal,
     };
-    let refused = |problem: Problem| told(desk.networks.as_deref(), spent, problem.into_response());
-    let Some(asker) = &desk.keyed.asker else {
-        return refused(Problem::Unchecked { seconds: LATER });
+    let answer = match &desk.keyed.asker {
+        Some(asker) => asker.ask(&sent).await,
+        None => Err(anyhow::anyhow!("nobody is named whom to ask")),
     };
-    let grant = match asker.ask(&sent).await {
-        Ok(Some(grant)) => grant,
+    let problem = match answer {
+        Ok(Some(grant)) => {
+            desk.remember(sent);
+            let left = match if lately { Ok(left) } else { desk.of_key(sent) } {
+                Ok(left) => left,
+                Err(refusal) => return refusal,
+            };
+            request.extensions_mut().insert(Arc::new(grant));
+            return told(desk.keys.as_deref(), left, next.run(request).await);
+        }
         Ok(None) => {
             desk.stood.lock().unwrap_or_else(PoisonError::into_inner).remove(&sent);
-            let why = "it is unknown, expired or revoked, or its owner may not use it any more";
-            return refused(Problem::Key(why));
+            Problem::Key("it is unknown, expired or revoked, or its owner may not use it any more")
         }
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "an API key cannot be checked");
-            return refused(Problem::Unchecked { seconds: LATER });
+            Problem::Unchecked { seconds: LATER }
         }
     };
-    desk.remember(sent);
-    match desk.keys.as_ref().map(|keys| keys.take(sent)).transpose() {
-        Err(seconds) => desk.keys.as_ref().map_or_else(Default::default, |keys| keys.refuse(seconds)),
-        Ok(left) => {
-            request.extensions_mut().insert(Arc::new(grant));
-            told(desk.keys.as_deref(), left, next.run(request).await)
-        }
+    match lately {
+        true => desk.refused(&request, problem),
+        false => told(desk.networks.as_deref(), left, problem.into_response()),
     }
 }
 
@@ -112,6 +115,13 @@ impl Desk {
     fn of_network(&self, request: &Request) -> Result<Option<u32>, Response> {
         let Some(limiter) = &self.networks else { return Ok(None) };
         limiter.take(limiter.network_of(request)).map(Some).map_err(|seconds| limiter.refuse(seconds))
+    }
+
+    /// The same of what the key has.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer, made once a request")]
+    fn of_key(&self, sent: [u8; 32]) -> Result<Option<u32>, Response> {
+        let Some(limiter) = &self.keys else { return Ok(None) };
+        limiter.take(sent).map(Some).map_err(|seconds| limiter.refuse(seconds))
     }
 
     /// A problem, which counts as any request of the network does.

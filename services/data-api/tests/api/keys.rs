@@ -121,6 +121,7 @@ async fn a_key_has_a_limit_of_its_own_and_takes_nothing_from_its_network(pool: P
     assert_eq!((refused.status.as_u16(), refused.json()["code"].as_str()), (429, Some("too_many_requests")));
     let seconds: u64 = refused.header("retry-after").parse().unwrap();
     assert_eq!(refused.header("ratelimit"), format!("\"key\";r=0;t={seconds}"));
+    assert_eq!(bench.asked(), 5, "one who is over the limit is no work for identity");
     assert_eq!(bench.with(&two, "places").await.status, 200, "another key");
     // Each of the two cost the network one request, at its first sight; what is left is as it was.
     let without = bench.without("places").await;

@@ -130,6 +130,9 @@ async fn answer(app: &App, params: &Params, headers: &HeaderMap) -> Result<Answe
             PlaceTrend { place: p.id.clone(), level: p.level.clone(), trend, arrives, not_estimated }
         })
         .collect();
+    if places.is_empty() {
+        return Ok(q.not_estimated(Reason::NoModel, Some(run.reference_date)));
+    }
     let first = planned.first().copied().unwrap_or(horizon);
     let target = q.target(end_of(&run, &forecasts, horizon, first));
     let finer_not_forecast = finer(&app.profile, signal);

@@ -1,4 +1,5 @@
-//! Making, replacing and revoking keys, each with its entry in the audit, in the caller's transaction.
+//! Making, replacing and revoking keys in the caller's transaction, each with its entry in the audit, by the audit's own
+//! credential where there is one.
 
 use super::{COLUMNS, Key, owner};
 use crate::accounts::Account;
@@ -29,7 +30,7 @@ pub struct New<'a> {
 /// # Errors
 /// When the database does not answer, or the system has no randomness.
 pub async fn create(
-    conn: &mut PgConnection,
+    (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     account: &Account,
     new: &New<'_>,
     most: u32,
@@ -41,7 +42,7 @@ pub async fn create(
     let made = insert(&mut *conn, account, new, now).await?;
     let detail = json!({ "key": made.0, "scopes": new.scopes, "expires_at": new.expires_at });
     let who = account.pseudonym();
-    audit::append(conn, now, &who, "key.create", &who, detail).await?;
+    audit::write(conn, trail, now, &who, "key.create", &who, detail).await?;
     Ok(Some(made))
 }
 
@@ -118,7 +119,7 @@ pub struct Times {
 /// # Errors
 /// When the database does not answer, or the system has no randomness.
 pub async fn rotate(
-    conn: &mut PgConnection,
+    (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     account: &Account,
     id: &str,
     country: &str,
@@ -148,7 +149,7 @@ pub async fn rotate(
     ended.bind(&old.id).bind(&next).bind(old_ends_at).execute(&mut *conn).await?;
     let who = account.pseudonym();
     let detail = json!({ "key": old.id, "by": next, "old_ends_at": old_ends_at, "expires_at": expires_at });
-    audit::append(conn, now, &who, "key.rotate", &who, detail).await?;
+    audit::write(conn, trail, now, &who, "key.rotate", &who, detail).await?;
     Ok(Rotation::Done(Replaced { key, name: old.name, expires_at, old_ends_at }))
 }
 
@@ -157,7 +158,7 @@ pub async fn rotate(
 /// # Errors
 /// When the database does not answer.
 pub async fn revoke(
-    conn: &mut PgConnection,
+    (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     account: &Account,
     id: &str,
     now: DateTime<Utc>,
@@ -174,20 +175,24 @@ pub async fn revoke(
         return Ok(false);
     }
     let who = account.pseudonym();
-    audit::append(conn, now, &who, "key.revoke", &who, json!({ "key": id })).await.map(|()| true)
+    audit::write(conn, trail, now, &who, "key.revoke", &who, json!({ "key": id })).await.map(|()| true)
 }
 
 /// Revokes every key that stands in `text`, whosever it is: what leaked. Returns how many were revoked.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn leaked(conn: &mut PgConnection, text: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn leaked(
+    (conn, trail): (&mut PgConnection, Option<&audit::Own>),
+    text: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
     let hashes: Vec<Vec<u8>> = format::found_in(text).map(|key| hash(key).to_vec()).collect();
     let ids: Vec<String> = sqlx::query_scalar("select id from api_key where hash = any($1)")
         .bind(hashes)
         .fetch_all(&mut *conn)
         .await?;
-    by_command(conn, &ids, "leaked", now).await
+    by_command((conn, trail), &ids, "leaked", now).await
 }
 
 /// Revokes the keys of an account, all or those with this ending. Returns how many were revoked.
@@ -195,7 +200,7 @@ pub async fn leaked(conn: &mut PgConnection, text: &str, now: DateTime<Utc>) -> 
 /// # Errors
 /// When the database does not answer.
 pub async fn end_all(
-    conn: &mut PgConnection,
+    (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     account: &str,
     ending: Option<&str>,
     now: DateTime<Utc>,
@@ -207,11 +212,11 @@ pub async fn end_all(
     .bind(ending)
     .fetch_all(&mut *conn)
     .await?;
-    by_command(conn, &ids, "operator", now).await
+    by_command((conn, trail), &ids, "operator", now).await
 }
 
 async fn by_command(
-    conn: &mut PgConnection,
+    (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     ids: &[String],
     why: &str,
     now: DateTime<Utc>,
@@ -224,7 +229,8 @@ async fn by_command(
         }
         if let Some(account) = owner(&mut *conn, id).await? {
             let detail = json!({ "key": id, "why": why });
-            audit::append(&mut *conn, now, "command", "key.revoke", &account.pseudonym(), detail).await?;
+            audit::write(&mut *conn, trail, now, "command", "key.revoke", &account.pseudonym(), detail)
+                .await?;
         }
         revoked += 1;
     }

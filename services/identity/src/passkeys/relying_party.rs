@@ -41,6 +41,11 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
+/// What is no answer. The message of the parser quotes what was sent, and that may be anything.
+fn unreadable(error: &serde_json::Error) -> Failure {
+    Failure::Answer(format!("{:?} error in what was sent", error.classify()))
+}
+
 /// This installation, by its origin: an answer made for another one is refused.
 #[derive(Debug, Clone)]
 pub(crate) struct RelyingParty(Webauthn);
@@ -78,7 +83,7 @@ impl RelyingParty {
     /// [`Failure`].
     pub(crate) fn registered(&self, answer: Value, state: Value) -> Result<Passkey, Failure> {
         let answer: RegisterPublicKeyCredential =
-            serde_json::from_value(answer).map_err(|e| Failure::Answer(e.to_string()))?;
+            serde_json::from_value(answer).map_err(|e| unreadable(&e))?;
         let state: PasskeyRegistration = serde_json::from_value(state)?;
         Ok(self.0.finish_passkey_registration(&answer, &state)?)
     }
@@ -102,7 +107,7 @@ impl RelyingParty {
         state: Value,
     ) -> Result<AuthenticationResult, (Option<Vec<u8>>, Failure)> {
         let answer: PublicKeyCredential =
-            serde_json::from_value(answer).map_err(|e| (None, Failure::Answer(e.to_string())))?;
+            serde_json::from_value(answer).map_err(|e| (None, unreadable(&e)))?;
         let id: Vec<u8> = answer.raw_id.to_vec();
         let state: PasskeyAuthentication = serde_json::from_value(state).map_err(|e| (None, e.into()))?;
         let result = self

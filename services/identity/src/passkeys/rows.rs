@@ -126,7 +126,8 @@ pub(crate) async fn used(
     Ok(Use::Fine)
 }
 
-/// Accepts a passkey no more: there is a copy of it. `false`: the account has none such.
+/// Accepts a passkey no more: there is a copy of it. What was confirmed with any of the account's, by whomever, has to be
+/// confirmed again. `false`: the account has none such.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -142,8 +143,9 @@ pub(crate) async fn refuse(
     .bind(account)
     .bind(credential_id)
     .bind(now)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    unconfirmed(conn, account).await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -181,11 +183,17 @@ pub async fn remove(conn: &mut PgConnection, account: &str, id: &str) -> sqlx::R
     .bind(account)
     .execute(&mut *conn)
     .await?;
+    unconfirmed(conn, account).await?;
+    Ok(true)
+}
+
+/// In no session of the account was a passkey or a recovery code used.
+async fn unconfirmed(conn: &mut PgConnection, account: &str) -> sqlx::Result<()> {
     sqlx::query("update session set passkey_at = null, recovered_at = null where account_id = $1")
         .bind(account)
         .execute(conn)
-        .await?;
-    Ok(true)
+        .await
+        .map(drop)
 }
 
 /// Removes all passkeys and recovery codes of an account and ends its sessions. Returns how many passkeys it had.

@@ -1,16 +1,18 @@
 //! Tokens, their keys, and what only some may do.
 
 use super::sessions::mine;
+use crate::accounts::{self, Account};
 use crate::here::Site;
-use crate::{accounts, audit, tokens};
+use crate::{audit, sessions, tokens};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use kit::access::{Allowed, Claims, ManageAccounts, ReadAudit};
+use kit::access::{Allowed, Claims, ManageAccounts, Permission, ReadAudit};
 use kit::{Params, Problem};
 use serde_json::json;
+use sqlx::PgConnection;
 use std::sync::Arc;
 
 /// How many entries of the audit one answer has.
@@ -75,23 +77,47 @@ async fn switch(
     off: bool,
 ) -> Result<StatusCode, Problem> {
     let now = site.time.now();
-    let actor = actor(allowed);
     let mut tx = site.app.db.begin().await?;
+    let me = still(site, &mut tx, allowed).await?;
     let account = accounts::named(&mut tx, id).await?.ok_or(Problem::NotFound("account"))?;
+    if account.id == me.id {
+        return Err(Problem::conflict("id", "is your own account: another operator disables or enables it"));
+    }
     let (done, action) = match off {
         true => (accounts::disable(&mut tx, id, now).await?, "account.disable"),
         false => (accounts::enable(&mut tx, id).await?, "account.enable"),
     };
     if done {
-        site.write(&mut tx, actor, action, &account.pseudonym(), json!({})).await?;
+        site.write(&mut tx, &me.pseudonym(), action, &account.pseudonym(), json!({})).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who it is, as the audit names them.
-pub(super) fn actor<P>(allowed: &Allowed<P>) -> &str {
-    allowed.who.as_ref().map_or("public", |who| who.subject.as_str())
+/// The account of whoever sent the token, if they may do `P` now. A token is good for a minute, and in that minute an account may
+/// be disabled, a role taken away, a session ended, passkeys reset: this is the service that knows.
+///
+/// # Errors
+/// 403 when the account or its role is gone; 401 when no session of it is left, or none in which a passkey was used lately.
+pub(super) async fn still<P: Permission>(
+    site: &Site,
+    conn: &mut PgConnection,
+    allowed: &Allowed<P>,
+) -> Result<Account, Problem> {
+    let now = site.time.now();
+    let subject = allowed.who.as_ref().map_or("", |who| who.subject.as_str());
+    let with_role = accounts::with_roles(&mut *conn, &site.policy.roles_for(P::NAME), now).await?;
+    let me = with_role.into_iter().find(|account| account.pseudonym() == subject);
+    let me = me.filter(Account::is_usable).ok_or(Problem::Forbidden("you may not do this any more"))?;
+    let living = sessions::of_account(conn, &me.id, site.app.profile.identity.session, now).await?;
+    // What was confirmed when the token was made counts to the token's end.
+    let since = now - site.passkey_age - tokens::LIFE;
+    let confirmed = |s: &sessions::Session| s.passkey_at.is_some_and(|at| at > since);
+    let wanted = site.policy.wants_passkey(P::NAME);
+    if living.iter().any(|s| !wanted || confirmed(s)) {
+        return Ok(me);
+    }
+    Err(if living.is_empty() { Problem::Unauthorized("your session is over") } else { Problem::StepUp })
 }
 
 /// `GET /account/audit?before=17`: what was done, the newest first. That it was read is the next entry.
@@ -103,8 +129,9 @@ pub(crate) async fn audit(
     let params = Params::parse(query.as_deref(), &["before"])?;
     let before = params.read("before", "the number of an entry")?;
     let mut tx = site.app.db.begin().await?;
+    let me = still(&site, &mut tx, &allowed).await?;
     let entries = audit::list(&mut tx, before, PAGE).await?;
-    site.write(&mut tx, actor(&allowed), "audit.read", "audit", json!({ "before": before })).await?;
+    site.write(&mut tx, &me.pseudonym(), "audit.read", "audit", json!({ "before": before })).await?;
     tx.commit().await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "entries": entries }))).into_response())
 }

@@ -93,7 +93,9 @@ async fn create(
     let expires_at = now + TimeDelta::days(days.into());
     let new = New { country: &country, name, scopes: &scopes, expires_at };
     let mut tx = site.app.db.begin().await?;
-    let Some((_, key)) = keys::create(&mut tx, account, &new, settings.most, now).await? else {
+    let Some((_, key)) =
+        keys::create((&mut tx, site.audit.as_ref()), account, &new, settings.most, now).await?
+    else {
         return back("many");
     };
     tx.commit().await?;
@@ -121,7 +123,16 @@ async fn rotate(
         longest: TimeDelta::days(settings.max_days.into()),
     };
     let mut tx = site.app.db.begin().await?;
-    let next = match keys::rotate(&mut tx, account, &id, &country, (times, settings.most), now).await? {
+    let next = match keys::rotate(
+        (&mut tx, site.audit.as_ref()),
+        account,
+        &id,
+        &country,
+        (times, settings.most),
+        now,
+    )
+    .await?
+    {
         Rotation::Done(next) => next,
         // Of somebody else, ended, replaced: as if it were not there.
         Rotation::Absent => return Err(Problem::NotFound("key")),
@@ -152,7 +163,7 @@ async fn revoke(
     let fields = Fields::of(sent)?;
     let lang = site.lang(fields.get("lang").ok(), &headers).ok_or(Problem::NotFound("language"))?;
     let mut tx = site.app.db.begin().await?;
-    if !keys::revoke(&mut tx, &me.account, &id, site.time.now()).await? {
+    if !keys::revoke((&mut tx, site.audit.as_ref()), &me.account, &id, site.time.now()).await? {
         return Err(Problem::NotFound("key"));
     }
     tx.commit().await?;

@@ -274,3 +274,56 @@ async fn erasing_somebody_leaves_the_audit_whole(pool: PgPool) {
     let new = accounts::named(&mut conn, &again).await.unwrap().unwrap().pseudonym();
     assert_ne!((again, new), (account, pseudonym));
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_token_from_before_is_worth_nothing_here_once_its_owner_may_not_any_more(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (_, _, chief) = with_role(&service, "chief", "operator").await;
+    let (victim, _) = service.somebody("victim").await;
+    let disable = |id: &str| format!("/account/people/{id}/disable");
+    let mut conn = service.pool.acquire().await.unwrap();
+    for (way, wanted) in [
+        ("disabled", StatusCode::FORBIDDEN),
+        ("role", StatusCode::FORBIDDEN),
+        ("restricted", StatusCode::FORBIDDEN),
+        ("logout", StatusCode::UNAUTHORIZED),
+        ("passkeys", StatusCode::UNAUTHORIZED),
+    ] {
+        let (id, mut browser, token) = with_role(&service, way, "operator").await;
+        let own = ask(&service, Method::POST, &disable(&id), Some(&token)).await;
+        assert_eq!(own.0, StatusCode::CONFLICT, "{way}: one's own account: {}", own.1);
+        match way {
+            "disabled" => {
+                let done = ask(&service, Method::POST, &disable(&id), Some(&chief)).await;
+                assert_eq!(done.0, StatusCode::NO_CONTENT, "{}", done.1);
+            }
+            "role" => assert!(accounts::revoke(&mut conn, &id, "operator").await.unwrap()),
+            "restricted" => {
+                sqlx::query("update account set restricted_at = now() where id = $1")
+                    .bind(&id)
+                    .execute(&mut *conn)
+                    .await
+                    .unwrap();
+            }
+            "logout" => {
+                browser.send("/account/logout", &[]).await;
+            }
+            _ => {
+                identity::passkeys::forget_all(&mut conn, &id, service.time.now()).await.unwrap();
+            }
+        }
+        for path in [
+            disable(&victim),
+            format!("/account/people/{id}/enable"),
+            format!("/account/people/{victim}/passkeys/reset"),
+        ] {
+            let answer = ask(&service, Method::POST, &path, Some(&token)).await;
+            assert_eq!(answer.0, wanted, "{way}: {path}: {}", answer.1);
+        }
+    }
+    let left: i64 = sqlx::query_scalar("select count(*) from account where disabled_at is not null")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(left, 1, "the one that was disabled stays so, and nobody else is");
+}

@@ -156,10 +156,12 @@ async fn the_service_does_all_it_does_as_two_roles_that_own_nothing(pool: PgPool
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let page = browser.send("/account/rights/erasure", &[("sure", "yes")]).await;
     assert!(page.body.contains("It is erased"), "{}", page.body);
+    keys_are_made_and_end(&service, &service_role, &own).await;
     let actions: Vec<String> =
         sqlx::query_scalar("select action from audit order by seq").fetch_all(&service_role).await.unwrap();
-    assert_eq!(actions, ["passkey.add", "audit.read", "person.erase"]);
-    assert!(matches!(audit::verify(own.pool()).await.unwrap(), Verdict::Whole(3, _)));
+    let of_keys = ["key.create", "key.rotate", "key.revoke", "key.revoke"];
+    assert_eq!(actions, [&["passkey.add", "audit.read", "person.erase"][..], &of_keys].concat());
+    assert!(matches!(audit::verify(own.pool()).await.unwrap(), Verdict::Whole(7, _)));
     // Without the audit nothing is done that belongs into it.
     own.pool().close().await;
     let options = ada.ask("/options").await;
@@ -177,6 +179,31 @@ async fn the_service_does_all_it_does_as_two_roles_that_own_nothing(pool: PgPool
     drop(conn);
     service_role.close().await;
     three.drop().await;
+}
+
+/// A specialist makes a key, replaces it and revokes the old one; an operator's command ends the new one, which leaked.
+async fn keys_are_made_and_end(service: &Service, service_role: &PgPool, own: &Own) {
+    let (account, mut browser) = service.somebody("specialist").await;
+    let mut conn = service_role.acquire().await.unwrap();
+    let now = service.time.now();
+    accounts::grant(&mut conn, &account, "specialist", "command", now, None).await.unwrap();
+    let fields = [("name", "batch"), ("days", "9"), ("lang", "en"), ("figures:read", "yes")];
+    let page = browser.send("/account/keys", &fields).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let id: String = sqlx::query_scalar("select id from api_key").fetch_one(&mut *conn).await.unwrap();
+    let page = browser.send(&format!("/account/keys/{id}/rotate"), &[("lang", "en")]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let page_of_new = page.body;
+    let page = browser.send(&format!("/account/keys/{id}/revoke"), &[("lang", "en")]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let mut tx = service_role.begin().await.unwrap();
+    assert_eq!(identity::keys::leaked((&mut tx, Some(own)), &page_of_new, now).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let standing: i64 = sqlx::query_scalar("select count(*) from api_key where revoked_at is null")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(standing, 0);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

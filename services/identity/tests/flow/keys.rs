@@ -235,7 +235,7 @@ async fn what_a_key_is_asked_for_lies_within_what_the_profile_says(pool: PgPool)
     let new = keys::New { country: "us", name: "x", scopes: &scopes, expires_at: now + TimeDelta::days(1) };
     for n in 0..settings.most {
         let mut tx = pool.begin().await.unwrap();
-        let made = keys::create(&mut tx, &account, &new, settings.most, now).await.unwrap();
+        let made = keys::create((&mut tx, None), &account, &new, settings.most, now).await.unwrap();
         tx.commit().await.unwrap();
         assert!(made.is_some(), "{n}");
     }

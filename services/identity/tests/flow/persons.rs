@@ -92,7 +92,7 @@ pub(crate) async fn planted(service: &Service, name: &str, email: &'static str) 
     let expires_at = now + chrono::TimeDelta::days(1);
     let new = keys::New { country: "us", name: "a program", scopes: &scopes, expires_at };
     let mut tx = service.pool.begin().await.unwrap();
-    keys::create(&mut tx, &whole, &new, 20, now).await.unwrap().unwrap();
+    keys::create((&mut tx, None), &whole, &new, 20, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let mut tx = service.pool.begin().await.unwrap();
     let who = whole.pseudonym();

@@ -40,7 +40,7 @@ pub enum Answer {
     },
 }
 
-/// A client that says who asks.
+/// A client that says who asks, and asks on the public internet alone.
 ///
 /// # Errors
 /// When the machine has no certificates to trust.
@@ -48,17 +48,30 @@ pub fn client(contact: &str) -> anyhow::Result<Client> {
     // A second call keeps the first provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     builder(contact)
+        .dns_resolver(kit::egress::Public)
         .build()
         .context("no HTTPS client: are the certificates (ca-certificates, SSL_CERT_FILE) there?")
 }
 
-/// What every client of this service has: its name, limits on time and redirects, HTTPS wherever it is redirected.
+/// No publisher sends us further.
+const REDIRECTS: usize = 5;
+
+/// What every client of this service has: its name, limits on time and redirects, HTTPS and a name wherever it is redirected.
 pub fn builder(contact: &str) -> reqwest::ClientBuilder {
     Client::builder()
         .user_agent(format!("vigie-ingest/{} (+{contact})", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(20))
         .timeout(Duration::from_secs(180))
-        .redirect(reqwest::redirect::Policy::limited(5))
+        .redirect(reqwest::redirect::Policy::custom(|attempt| {
+            if attempt.previous().len() > REDIRECTS {
+                return attempt.error("too many redirects");
+            }
+            if kit::egress::named(attempt.url()) {
+                return attempt.follow();
+            }
+            let to = attempt.url().to_string();
+            attempt.error(format!("it was redirected to {to}, which is not https with a name: not followed"))
+        }))
 }
 
 /// Asks once, for news only: `have` are the headers of the payload that we have. Only an unusable address is an error; everything that a publisher or a network does is an [`Answer`].

@@ -2,7 +2,7 @@
 
 use super::headline::{Latest, change, reason, widest};
 use super::movement::Movement;
-use super::outlook::Outlook;
+use super::outlook::{Outlook, to_come};
 use super::series::Series;
 use crate::i18n::Lang;
 use domain::quantiles::MEDIAN;
@@ -80,11 +80,20 @@ fn future(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
         return vec![unanswered(lang, series, "card.future", a)];
     }
     let mut all = Vec::new();
+    let today = series.as_of.date_naive();
+    let ahead = to_come(outlook.weeks.as_deref().unwrap_or_default(), today);
+    // The first week that is not over is mostly the one that is under way.
+    let first = match ahead.first().map(|f| (f.target_end_date - today).num_days()) {
+        Some(0..7) => "this",
+        Some(7..14) => "next",
+        _ => "week",
+    };
     match &outlook.weeks {
-        Ok(weeks) => {
-            all.extend(weeks.first().map(|f| week(lang, series, lang.t("card.next"), f)));
-            if let Some(f) = weeks.last().filter(|_| weeks.len() > 1) {
-                let n = lang.formats.number(f64::from(u32::try_from(weeks.len()).unwrap_or(0)), 0);
+        Ok(_) => {
+            all.extend(ahead.first().map(|f| week(lang, series, lang.t(&format!("card.{first}")), f)));
+            if let Some(f) = ahead.last().filter(|_| ahead.len() > 1) {
+                let n = (f.target_end_date - today).num_weeks().max(1);
+                let n = lang.formats.number(f64::from(i32::try_from(n).unwrap_or(0)), 0);
                 all.push(week(lang, series, lang.f("card.later", &[("n", &n)]), f));
             }
         }
@@ -105,7 +114,7 @@ fn future(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<Card> {
         Err(word) => unanswered(lang, series, "card.rt", word),
     });
     all.push(match &outlook.trend {
-        Ok(chances) => trend(lang, chances),
+        Ok(chances) => trend(lang, lang.t(&format!("card.rise_{first}")), chances),
         Err(word) => unanswered(lang, series, "card.rise", word),
     });
     all
@@ -159,7 +168,7 @@ fn growth(lang: &Lang, growth: &Growth) -> String {
 }
 
 /// The likeliest of three directions as the answer, the chance of each as its detail.
-fn trend(lang: &Lang, trend: &Trend) -> Card {
+fn trend(lang: &Lang, label: String, trend: &Trend) -> Card {
     let chances = [
         ("up", "card.trend_up", trend.increase + trend.large_increase),
         ("stable", "card.trend_stable", trend.stable),
@@ -168,7 +177,7 @@ fn trend(lang: &Lang, trend: &Trend) -> Card {
     let likeliest = chances.iter().max_by(|a, b| a.2.total_cmp(&b.2)).map_or("card.unknown", |c| c.1);
     let written = chances.map(|(name, _, chance)| (name, lang.formats.percent(chance)));
     Card {
-        label: lang.t("card.rise"),
+        label,
         value: lang.t(likeliest),
         detail: lang.f("card.rise_detail", &written.each_ref().map(|(name, text)| (*name, text.as_str()))),
         why: None,

@@ -1,7 +1,7 @@
 //! The sentences of a page: what happened, what was likely to come, how sure that was.
 
 use super::movement::Movement;
-use super::outlook::Outlook;
+use super::outlook::{Outlook, to_come};
 use super::series::Series;
 use crate::i18n::{Lang, digits};
 use chrono::{Days, NaiveDate};
@@ -138,13 +138,14 @@ pub fn likely(lang: &Lang, series: &Series<'_>, outlook: &Outlook) -> Vec<String
     match &outlook.weeks {
         Err(word) => vec![lang.f("outlook.none", &[("reason", &reason(lang, series, word))])],
         Ok(weeks) => {
+            let today = series.as_of.date_naive();
+            let ahead = to_come(weeks, today);
             let mut said: Vec<String> =
-                weeks.first().map(|f| expectation(lang, series, "outlook.next", f, 1)).into_iter().collect();
-            if let Some(last) = weeks.last().filter(|_| weeks.len() > 1) {
-                said.push(expectation(lang, series, "outlook.later", last, weeks.len()));
+                ahead.first().map(|f| expectation(lang, series, "outlook.next", f, 1)).into_iter().collect();
+            if let Some(last) = ahead.last().filter(|_| ahead.len() > 1) {
+                said.push(expectation(lang, series, "outlook.later", last, ahead.len()));
             }
             // A late publisher: the forecast begins after the last figure, with weeks that are past.
-            let today = series.as_of.date_naive();
             if let Some(over) = weeks.iter().rfind(|f| f.target_end_date < today) {
                 let date = lang.formats.weekday_date(over.target_end_date);
                 said.push(lang.f("outlook.elapsed", &[("date", &date)]));

@@ -1,6 +1,7 @@
 //! What was likely to come, as the newest run says it, or the reason why nothing is said.
 
 use super::series::Series;
+use chrono::NaiveDate;
 use kit::Problem;
 use kit::record::{Closed, Record};
 use sqlx::PgConnection;
@@ -70,7 +71,8 @@ impl Outlook {
         if weeks.is_empty() && !stored.is_empty() {
             return Ok(Self::none("run_old"));
         }
-        let next = weeks.first().map(|f| f.horizon);
+        // Of the week that the first sentence is about.
+        let next = to_come(&weeks, series.as_of.date_naive()).first().map(|f| f.horizon);
         let trends = store::forecasts::trends(conn, &run.id, at).await?;
         let trend = trends.into_iter().find(|t| next.is_none_or(|h| t.horizon == h));
         Ok(Self {
@@ -81,6 +83,14 @@ impl Outlook {
             record,
         })
     }
+}
+
+/// The weeks that are not over: a forecast begins after the last figure, and where a publisher is late, with weeks that are.
+/// All of them where none is left.
+#[must_use]
+pub fn to_come(weeks: &[Forecast], today: NaiveDate) -> &[Forecast] {
+    let from = weeks.iter().position(|f| f.target_end_date >= today).unwrap_or(0);
+    &weeks[from..]
 }
 
 /// Why nothing may be said about the future of a series, before any run is asked.

@@ -51,7 +51,7 @@ impl Operator {
 
     /// Was a passkey used in this session a short while ago?
     pub(super) fn is_confirmed(&self) -> bool {
-        self.confirmed && !self.keys.is_empty()
+        self.confirmed && self.keys.iter().any(|k| k.refused_at.is_none())
     }
 
     /// A first passkey right after a login that is strong enough; a further one with a passkey, or with a recovery code.

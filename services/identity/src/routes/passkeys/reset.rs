@@ -2,7 +2,7 @@
 
 use super::operator::letter;
 use crate::here::Site;
-use crate::routes::access::actor;
+use crate::routes::access::still;
 use crate::{accounts, passkeys};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -19,14 +19,15 @@ pub(crate) async fn reset(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let now = site.time.now();
-    let by = actor(&allowed);
     let mut tx = site.app.db.begin().await?;
+    let me = still(&site, &mut tx, &allowed).await?;
     let account = accounts::named(&mut tx, &id).await?.ok_or(Problem::NotFound("account"))?;
-    if account.pseudonym() == by {
+    if account.id == me.id {
         return Err(Problem::conflict("id", "is your own account: another operator resets your passkeys"));
     }
     let gone = passkeys::forget_all(&mut tx, &id, now).await?;
-    site.write(&mut tx, by, "passkey.reset", &account.pseudonym(), json!({ "passkeys": gone })).await?;
+    site.write(&mut tx, &me.pseudonym(), "passkey.reset", &account.pseudonym(), json!({ "passkeys": gone }))
+        .await?;
     let letter = letter(&site, &mut tx, &id, "reset").await?;
     tx.commit().await?;
     site.post(letter);
