@@ -77,7 +77,7 @@ async fn what_was_likely_comes_with_its_interval_and_its_model(pool: PgPool) {
         "c-band80",
         "c-band95",
         "95% interval 1.01 to 1.20",
-        "Trend next week",
+        "Trend this week",
         "/why/flu_hosp_admissions~",
     ] {
         assert!(page.contains(part), "{part}");
