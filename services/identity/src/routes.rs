@@ -179,3 +179,8 @@ pub(crate) async fn me(site: &Site, headers: &HeaderMap) -> Result<Option<Me>, P
     let account = accounts::named(&mut conn, &session.account_id).await?;
     Ok(account.map(|account| Me { session, account }))
 }
+
+/// What somebody may call a thing of theirs: one line of 1 to `most` characters.
+pub(crate) fn is_name(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}

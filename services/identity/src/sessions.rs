@@ -29,6 +29,14 @@ pub struct Session {
     pub recovered_at: Option<DateTime<Utc>>,
 }
 
+impl Session {
+    /// Was a passkey used in it after `since`?
+    #[must_use]
+    pub fn confirmed_after(&self, since: DateTime<Utc>) -> bool {
+        self.passkey_at.is_some_and(|at| at > since)
+    }
+}
+
 /// What a provider said at the login.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {

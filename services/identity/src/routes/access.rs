@@ -36,7 +36,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     let mut conn = site.app.db.acquire().await?;
     let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
     drop(conn);
-    let passkey = me.session.passkey_at.is_some_and(|at| at > now - site.passkey_age);
+    let passkey = me.session.confirmed_after(now - site.passkey_age);
     let claims = Claims {
         iss: site.issuer(),
         aud: site.audience(),
@@ -112,9 +112,8 @@ pub(super) async fn still<P: Permission>(
     let living = sessions::of_account(conn, &me.id, site.app.profile.identity.session, now).await?;
     // What was confirmed when the token was made counts to the token's end.
     let since = now - site.passkey_age - tokens::LIFE;
-    let confirmed = |s: &sessions::Session| s.passkey_at.is_some_and(|at| at > since);
     let wanted = site.policy.wants_passkey(P::NAME);
-    if living.iter().any(|s| !wanted || confirmed(s)) {
+    if living.iter().any(|s| !wanted || s.confirmed_after(since)) {
         return Ok(me);
     }
     Err(if living.is_empty() { Problem::Unauthorized("your session is over") } else { Problem::StepUp })

@@ -31,7 +31,7 @@ where
             return Err(Problem::Forbidden("none of your roles may do this"));
         }
         let since = site.time.now() - site.passkey_age;
-        if site.policy.wants_passkey(P::NAME) && me.session.passkey_at.is_none_or(|at| at <= since) {
+        if site.policy.wants_passkey(P::NAME) && !me.session.confirmed_after(since) {
             return Err(Problem::StepUp);
         }
         Ok(Self { me, permission: PhantomData })

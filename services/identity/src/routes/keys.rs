@@ -4,10 +4,11 @@ mod introspect;
 mod page;
 
 use super::holder::Holder;
+use super::is_name;
 use super::login::{Peer, ip};
 use super::rights::{Fields, Sent};
 use super::sessions::mine;
-use crate::here::Site;
+use crate::here::{Lang, Site};
 use crate::keys::{self, New, Rotation, Times};
 use crate::respond;
 use axum::Router;
@@ -61,6 +62,11 @@ fn settings(site: &Site) -> Result<&Keys, Problem> {
     site.app.profile.identity.keys.as_ref().ok_or(Problem::NotFound("address"))
 }
 
+/// To the list, which says by `word` what came of it.
+fn back(lang: &Lang, word: &str) -> Result<Response, Problem> {
+    respond::see_other(&format!("/account/keys?lang={}&done={word}", lang.language.code))
+}
+
 /// `POST /account/keys` with `name`, `days` and each scope that is wanted: the answer shows the key, and nothing else ever does.
 async fn create(
     holder: Holder<OwnKeys>,
@@ -73,20 +79,18 @@ async fn create(
     let settings = settings(&site)?;
     let fields = Fields::of(sent)?;
     let lang = site.lang(fields.get("lang").ok(), &headers).ok_or(Problem::NotFound("language"))?;
-    let back =
-        |word: &str| respond::see_other(&format!("/account/keys?lang={}&done={word}", lang.language.code));
     let name = fields.get("name").unwrap_or_default();
-    if name.is_empty() || name.chars().count() > NAME || name.chars().any(char::is_control) {
-        return back("name");
+    if !is_name(name, NAME) {
+        return back(lang, "name");
     }
     let days = fields.get("days").unwrap_or_default().parse::<u32>().unwrap_or(0);
     if !(1..=settings.max_days).contains(&days) {
-        return back("days");
+        return back(lang, "days");
     }
     let wanted = |scope: &&String| fields.named(scope) == Some("yes");
     let scopes: Vec<String> = settings.scopes.iter().filter(wanted).cloned().collect();
     if scopes.is_empty() {
-        return back("scopes");
+        return back(lang, "scopes");
     }
     let (account, now) = (&holder.me.account, site.time.now());
     let country = site.app.profile.country.to_string();
@@ -96,7 +100,7 @@ async fn create(
     let Some((_, key)) =
         keys::create((&mut tx, site.audit.as_ref()), account, &new, settings.most, now).await?
     else {
-        return back("many");
+        return back(lang, "many");
     };
     tx.commit().await?;
     let said = lang.f("keys.until", "time", &lang.formats.moment(expires_at));
@@ -136,10 +140,7 @@ async fn rotate(
         Rotation::Done(next) => next,
         // Of somebody else, ended, replaced: as if it were not there.
         Rotation::Absent => return Err(Problem::NotFound("key")),
-        Rotation::Many => {
-            let to = format!("/account/keys?lang={}&done=many", lang.language.code);
-            return respond::see_other(&to);
-        }
+        Rotation::Many => return back(lang, "many"),
     };
     tx.commit().await?;
     let moment = |at| lang.formats.moment(at);
@@ -167,5 +168,5 @@ async fn revoke(
         return Err(Problem::NotFound("key"));
     }
     tx.commit().await?;
-    respond::see_other(&format!("/account/keys?lang={}&done=revoked", lang.language.code))
+    back(lang, "revoked")
 }

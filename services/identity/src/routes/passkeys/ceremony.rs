@@ -4,6 +4,7 @@ use super::operator::{Operator, letter};
 use crate::here::Site;
 use crate::passkeys::challenges::{self, Purpose};
 use crate::passkeys::{self, Failure, RelyingParty, Use};
+use crate::routes::is_name;
 use crate::routes::login::{Peer, ip};
 use crate::sessions;
 use axum::Json;
@@ -37,6 +38,13 @@ fn party(site: &Site) -> Result<&RelyingParty, Problem> {
         .ok_or(Problem::Forbidden("browsers make no passkeys for an address without a name"))
 }
 
+/// The challenge that this session was given; it is no more once it was taken.
+async fn challenge(site: &Site, operator: &Operator, purpose: Purpose) -> Result<Value, Problem> {
+    let mut conn = site.app.db.acquire().await?;
+    let state = challenges::take(&mut conn, &operator.me.session.id, purpose, operator.now).await?;
+    state.ok_or(Problem::Forbidden("this session has no such challenge under way"))
+}
+
 /// A failure as its kind; the log gets the reason.
 fn failed(failure: Failure) -> Problem {
     match failure {
@@ -54,7 +62,7 @@ fn failed(failure: Failure) -> Problem {
 /// 400.
 pub(super) fn name(text: &str) -> Result<&str, Problem> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > NAME || text.chars().any(char::is_control) {
+    if !is_name(text, NAME) {
         return Err(Problem::invalid("name", format!("is one line of 1 to {NAME} characters")));
     }
     Ok(text)
@@ -91,10 +99,7 @@ pub(crate) async fn add(
         return Err(Problem::StepUp);
     }
     let (account, session) = (&operator.me.account.id, &operator.me.session.id);
-    let mut conn = site.app.db.acquire().await?;
-    let state = challenges::take(&mut conn, session, Purpose::Register, operator.now).await?;
-    drop(conn);
-    let state = state.ok_or(Problem::Forbidden("this session has no such challenge under way"))?;
+    let state = challenge(&site, &operator, Purpose::Register).await?;
     let credential = party(&site)?.registered(body["credential"].take(), state).map_err(failed)?;
     let name = name(body["name"].as_str().unwrap_or(""))?;
     let mut tx = site.app.db.begin().await?;
@@ -138,10 +143,7 @@ pub(crate) async fn confirm(
     let operator = Operator::of(&site, &headers).await?;
     let mut body = sent(body)?;
     let (account, session) = (&operator.me.account.id, &operator.me.session.id);
-    let mut conn = site.app.db.acquire().await?;
-    let state = challenges::take(&mut conn, session, Purpose::Confirm, operator.now).await?;
-    drop(conn);
-    let state = state.ok_or(Problem::Forbidden("this session has no such challenge under way"))?;
+    let state = challenge(&site, &operator, Purpose::Confirm).await?;
     let result = match party(&site)?.confirmed(body["credential"].take(), state) {
         Ok(result) => result,
         Err((Some(id), Failure::Copied)) => return Err(copied(&site, &operator, &id).await?),

@@ -45,7 +45,7 @@ impl Operator {
         let keys = passkeys::of_account(&mut conn, &me.account.id).await?;
         let provider = site.providers.iter().find(|e| e.declared.id == me.account.provider);
         let strong = provider.is_some_and(|e| e.declared.acr_values.contains(&me.session.acr));
-        let confirmed = me.session.passkey_at.is_some_and(|at| at > now - site.passkey_age);
+        let confirmed = me.session.confirmed_after(now - site.passkey_age);
         Ok(Some(Self { me, keys, now, confirmed, strong }))
     }
 
