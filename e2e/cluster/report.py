@@ -36,5 +36,8 @@ class Report:
         (self.folder / f"{self.name}.json").write_text(json.dumps({
             "country": self.country, "seconds": round(seconds, 1), "steps": self.steps, "passed": self.passed,
             "failed": self.failures, "upstream": self.upstream}, indent=1) + "\n")
+        # Once more, below what the cluster had to say: who sees only the end of the log sees what it was about.
+        for failure in self.failures:
+            print(f"FAILED: {failure[:1000]}")
         print(f"e2e: {seconds:.0f} s")
         print(f"{len(self.passed)} passed, {len(self.failures)} failed", flush=True)

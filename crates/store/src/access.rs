@@ -3,7 +3,7 @@
 //!
 //! `identity` is not here: it has a database of its own.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 /// The rights of one service.
 #[derive(Debug, Clone, Copy)]
@@ -146,12 +146,15 @@ impl Access {
         format!("{database}_{}", self.service.replace('-', "_"))
     }
 
-    /// Gives its role in the database of `conn` these rights and takes all others away. The tables' owner can do so; to let
-    /// `forecast` become `vigie_train`, the connection's role must have the admin option on it, or the role be in it already.
+    /// Gives its role in the database of `conn` these rights and takes all others away, in one transaction: a service that
+    /// runs meanwhile, as each does while another version is rolled out, is never without a right. The tables' owner can do
+    /// so; to let `forecast` become `vigie_train`, the connection's role must have the admin option on it, or the role be in
+    /// it already.
     ///
     /// # Errors
     /// When the role is missing, or the connection's role may not.
     pub async fn grant(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
+        let mut conn = conn.begin().await?;
         let database: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *conn).await?;
         let role = self.role(&database);
         let statements = sqlx::query_scalar::<_, String>(
@@ -174,7 +177,7 @@ impl Access {
             let statement = format!("grant vigie_train to {quoted} with inherit false, set true");
             sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
         }
-        Ok(())
+        conn.commit().await
     }
 
     /// For `format()`: the database is its first argument, the role its second.
