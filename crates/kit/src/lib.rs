@@ -11,6 +11,7 @@ pub mod config;
 pub mod egress;
 pub mod growth;
 pub mod keys;
+pub mod listen;
 pub mod locale;
 pub mod network;
 pub mod notice;

@@ -1,6 +1,6 @@
 //! Listening, health, metrics and an orderly end.
 
-use crate::App;
+use crate::{App, listen};
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -103,19 +103,17 @@ pub async fn serve_over(
     tokio::spawn(axum::serve(admin_listener, admin_router(schema, handle).merge(operators)).into_future());
     tracing::info!(%addr, %admin, "listening");
     let stop = std::sync::Arc::new(tokio::sync::Notify::new());
-    let server = axum::serve(listener, layers(router).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown({
-            let stop = std::sync::Arc::clone(&stop);
-            async move { stop.notified().await }
-        });
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(listen::accept(listener, layers(router), listen::SERVICE, {
+        let stop = std::sync::Arc::clone(&stop);
+        async move { stop.notified().await }
+    }));
     tokio::select! {
-        ended = &mut server => return ended?.context("serving"),
+        ended = &mut server => return ended.context("serving"),
         () = terminated() => stop.notify_one(),
     }
     tracing::info!("stopping: no new connections");
     match tokio::time::timeout(GRACE, server).await {
-        Ok(ended) => ended?.context("serving"),
+        Ok(ended) => ended.context("serving"),
         Err(_) => {
             tracing::warn!(
                 seconds = GRACE.as_secs(),
@@ -160,9 +158,8 @@ fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Header
 }
 
 /// What every answer of every service has: compression, a time limit, safety headers, a count.
-/// The content policy allows nothing but our own files; `/embed/*` sets its own.
 pub fn layers(router: Router) -> Router {
-    router
+    let router = router
         .layer(middleware::from_fn(measure))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LIMIT))
@@ -173,7 +170,14 @@ pub fn layers(router: Router) -> Router {
                     .and(NotForContentType::const_new("application/gzip"))
                     .and(NotForContentType::const_new("application/vnd.apache.parquet")),
             ),
-        )
+        );
+    safe(router)
+}
+
+/// The safety headers alone, where an answer does not have its own. The content policy allows nothing but our own files;
+/// `/embed/*` sets its own.
+pub fn safe(router: Router) -> Router {
+    router
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \

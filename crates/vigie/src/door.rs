@@ -2,15 +2,25 @@
 
 use crate::tree::Service;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::uri::{PathAndQuery, Scheme, Uri};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::{LengthLimitError, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// No body is longer: every service takes less.
+const BODY: usize = 1 << 20;
+/// How long a silent connection to a service is kept: less than the service keeps it (`kit::listen::SERVICE`).
+const IDLE: Duration = Duration::from_secs(30);
+/// How many of them for each service.
+const SILENT: usize = 64;
 
 /// Who answers which paths: longest prefix first.
 #[derive(Debug, Clone)]
@@ -36,32 +46,89 @@ impl Routes {
     }
 }
 
+type Way = Client<HttpConnector, Body>;
+
 #[derive(Clone)]
 struct Door {
     routes: Arc<Routes>,
-    client: Client<HttpConnector, Body>,
+    /// For requests without a body, on connections that are used again.
+    asking: Way,
+    /// For those with one, each on a connection of its own. A service may answer before it has read a body and close then, and
+    /// no other reader's request may be waiting in that connection; nor may it find there what somebody smuggled into a body.
+    sending: Way,
 }
 
 /// The front door over `routes`.
 pub(crate) fn router(routes: Routes) -> Router {
-    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-    Router::new().fallback(pass).with_state(Door { routes: Arc::new(routes), client })
+    let way = |silent| {
+        let mut client = Client::builder(TokioExecutor::new());
+        client.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(silent);
+        client.build(HttpConnector::new())
+    };
+    let door = Door { routes: Arc::new(routes), asking: way(SILENT), sending: way(0) };
+    kit::server::safe(Router::new().fallback(pass).with_state(door))
 }
 
-/// Headers that belong to one connection (RFC 9110 §7.6.1), not to the message.
-const HOP: [HeaderName; 6] = [
+/// Headers that belong to one connection (RFC 9110 §7.6.1), not to the message; so do those that `Connection` names.
+const HOP: [HeaderName; 7] = [
     header::CONNECTION,
     header::TE,
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 fn without_hops(headers: &mut HeaderMap) {
-    for name in &HOP {
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let named: Vec<HeaderName> =
+        lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
+    for name in named.iter().chain(&HOP) {
         headers.remove(name);
     }
+}
+
+/// RFC 9112 §3.2: one `Host`, which can be one; two are how a door and what is behind it are made to disagree.
+fn has_one_host(version: Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => {
+            host.is_empty() || host.to_str().is_ok_and(|h| !h.contains('@') && h.parse::<Authority>().is_ok())
+        }
+        (None, None) => version < Version::HTTP_11,
+        _ => false,
+    }
+}
+
+/// What the sender of a body that cannot be read, ends too early or does not end is answered.
+fn of_the_sender(error: &hyper_util::client::legacy::Error) -> Option<(StatusCode, &'static str)> {
+    let (mut cause, mut unread) = (error.source(), false);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return Some(TOO_LARGE);
+        }
+        unread |= error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user);
+        cause = error.source();
+    }
+    unread.then_some((StatusCode::BAD_REQUEST, "this request's body cannot be read\n"))
+}
+
+const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "this request's body is too large\n");
+
+/// The body that is passed on: at most [`BODY`], and none with a method for which it means nothing (RFC 9110 §9.3.1).
+fn passed_on(request: Request) -> Result<Request, (StatusCode, &'static str)> {
+    let (mut parts, body) = request.into_parts();
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Ok(Request::from_parts(parts, Body::empty()));
+    }
+    // Nothing is sent for a body that nobody would take; without a size said, reading stops at the limit.
+    if body.size_hint().lower() > BODY as u64 {
+        return Err(TOO_LARGE);
+    }
+    let body = if body.is_end_stream() { body } else { Body::new(Limited::new(body, BODY)) };
+    Ok(Request::from_parts(parts, body))
 }
 
 async fn pass(
@@ -69,6 +136,9 @@ async fn pass(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response {
+    if !has_one_host(request.version(), request.headers()) {
+        return (StatusCode::BAD_REQUEST, "this request does not name one host\n").into_response();
+    }
     let Some(upstream) = door.routes.upstream(request.uri().path()).map(str::to_owned) else {
         return (StatusCode::NOT_FOUND, "no service of this country answers here\n").into_response();
     };
@@ -86,13 +156,21 @@ async fn pass(
         request.headers_mut().insert("x-forwarded-for", value);
     }
     request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("http"));
-    match door.client.request(request).await {
+    let request = match passed_on(request) {
+        Ok(request) => request,
+        Err(refused) => return refused.into_response(),
+    };
+    let way = if request.body().is_end_stream() { &door.asking } else { &door.sending };
+    match way.request(request).await {
         Ok(response) => {
             let mut response = response.map(Body::new);
             without_hops(response.headers_mut());
             response
         }
         Err(error) => {
+            if let Some(fault) = of_the_sender(&error) {
+                return fault.into_response();
+            }
             tracing::warn!(%upstream, %error, "a service does not answer");
             (StatusCode::BAD_GATEWAY, "this service does not answer: try again in a moment\n").into_response()
         }
@@ -100,27 +178,4 @@ async fn pass(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn service(name: &str, prefixes: &[&str]) -> Service {
-        Service { name: name.into(), prefixes: prefixes.iter().map(|p| (*p).to_owned()).collect() }
-    }
-
-    #[test]
-    fn the_longest_prefix_of_whole_elements_answers() {
-        let (web, api) = (service("web", &["/"]), service("data-api", &["/api/data/v1"]));
-        let (a, b) = ("127.0.0.1:1", "data-api:8080");
-        let routes = Routes::new([(&web, a), (&api, b)]);
-        for (path, to) in [
-            ("/", a),
-            ("/flu/US", a),
-            ("/api/data/v1", b),
-            ("/api/data/v1/signals", b),
-            ("/api/data/v10", a),
-            ("/api/data", a),
-        ] {
-            assert_eq!(routes.upstream(path), Some(to), "{path}");
-        }
-    }
-}
+mod tests;

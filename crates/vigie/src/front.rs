@@ -30,9 +30,6 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("VIGIE_ADDR {} cannot be bound", args.addr))?;
     say::line(&format!("vigie: the front door of {} is at http://{}", args.country, args.addr));
-    let door = door::router(routes).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, door)
-        .with_graceful_shutdown(kit::server::terminated())
-        .await
-        .context("the front door")
+    kit::listen::accept(listener, door::router(routes), kit::listen::DOOR, kit::server::terminated()).await;
+    Ok(())
 }

@@ -163,7 +163,13 @@ impl Country<'_> {
         step.done(&names.join(", "));
 
         let routes = Routes::new(running.iter().map(|r| (&r.service, r.addr)));
-        let door = door::router(routes).into_make_service_with_connect_info::<SocketAddr>();
+        let door = kit::listen::accept(
+            listener,
+            door::router(routes),
+            kit::listen::DOOR,
+            // It is closed with the rest of this program.
+            std::future::pending(),
+        );
         match clock {
             Clock::Real => {}
             Clock::Recorded(at) => say::line(&format!("vigie: recorded situation of {}", at.date_naive())),
@@ -184,7 +190,7 @@ impl Country<'_> {
             }
         };
         tokio::select! {
-            served = axum::serve(listener, door).into_future() => served.context("the front door"),
+            () = door => bail!("the front door stopped"),
             sentence = watch => bail!("{sentence}"),
         }
     }
@@ -314,8 +320,6 @@ pub(crate) async fn last_issue(
     let at = store::observations::last_new_issue(&mut conn, main.as_str(), source.as_str(), nation).await?;
     at.with_context(|| format!("data/ holds no value of {main} for {nation}"))
 }
-
-use std::future::IntoFuture as _;
 
 const FORECAST: &str = "forecast";
 
