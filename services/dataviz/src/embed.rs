@@ -28,7 +28,8 @@ struct Page<'a> {
 }
 
 /// The content policy of a page that may stand in any frame, and loads nothing but our styles.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors *";
 
 /// The page.
 pub(crate) async fn show(
