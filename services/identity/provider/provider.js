@@ -20,7 +20,7 @@ const { rp, providers } = JSON.parse(process.argv[2]);
 const secret = () => randomBytes(32).toString('base64url');
 const PASSWORD = 'vigie';
 // What each account proves, as an index into the provider's classes; none: less than any of them.
-const ACCOUNTS = { alice: 0, carol: 0, dan: -1, bob: undefined };
+const ACCOUNTS = { alice: 0, carol: 0, dan: -1, erin: 0, bob: undefined };
 
 const key = (kid) => ({
   ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid,
