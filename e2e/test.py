@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 
+import post as mail
 import runner
 from runner import REPORTS, ROOT, Count, counted, failed, one, run, skips, total
 
@@ -137,10 +138,12 @@ def passkeys(part):
 def journey(part, country, port):
     log = REPORTS / f"{part}.log"
     log.write_text("")
+    letters = mail.Post(REPORTS / f"post-{country}")
     with log.open("a") as out:
         # Whoever asks the API everything asks often. A record of five weeks is one; twenty take the cores from the browser.
         platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_RATE_PER_MINUTE": "0",
-                                                     "VIGIE_FORECAST_REPLAY_WEEKS": "5" if country == RECORD else "0"})
+                                                     "VIGIE_FORECAST_REPLAY_WEEKS": "5" if country == RECORD else "0",
+                                                     **mail.settings(letters)})
     url = f"http://127.0.0.1:{port}"
     try:
         if not wait_for(log, f"vigie: {country} is up at {url}", platform, 600):
@@ -149,7 +152,8 @@ def journey(part, country, port):
         result = REPORTS / f"{part}.json"
         result.unlink(missing_ok=True)
         can_log_in = "log in at /account" in log.read_text(errors="replace")
-        code, text = playwright(part, url, country, result, {"VIGIE_LOGIN": "" if can_log_in else "0"})
+        code, text = playwright(part, url, country, result, {"VIGIE_LOGIN": "" if can_log_in else "0", "VIGIE_POST": str(letters.folder),
+                                                             "VIGIE_UP": str(platform.pid)})
         stats = json.loads(result.read_text())["stats"] if result.is_file() else None
         if stats is None:
             return Count(failed=1)
@@ -160,10 +164,12 @@ def journey(part, country, port):
         pages = Count(passed=stats["expected"], failed=max(bad, int(code != 0)), skipped=skips(text))
         if not can_log_in:
             pages.skipped.append("oidc-provider: the development provider did not start")
+        attacks = counted(part, [sys.executable, ROOT / "e2e/attacks/run.py", country, platform.pid, letters.folder], seconds=300)
         if not (ROOT / f"clusters/{country}/apps/data-api").is_dir():
-            return pages
-        return total([pages, one(part, [ROOT / "e2e/api/run.sh", url], seconds=300)])
+            return total([pages, attacks])
+        return total([pages, attacks, one(part, [ROOT / "e2e/api/run.sh", url], seconds=300)])
     finally:
+        letters.shutdown()
         # As Ctrl-C does it for the command alone; if that does not end it, everything it started is ended.
         platform.send_signal(signal.SIGINT)
         try:

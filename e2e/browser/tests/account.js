@@ -7,13 +7,18 @@ import { parse } from 'smol-toml';
 import { profile, root, screenshots } from './country.js';
 
 export const language = profile.languages[0];
-const locale = parse(readFileSync(join(root, 'services/identity/locales', `${language.code}.toml`), 'utf8'));
 
-/** A text of the account's pages, in the country's first language. */
-export function said(key, values = {}) {
-  const text = key.split('.').reduce((table, part) => table[part], locale);
-  return text.replace(/%\{(\w+)\}/g, (_, name) => values[name] ?? '');
+/** The texts of the account's pages in one language, by key. */
+export function texts({ code }) {
+  const locale = parse(readFileSync(join(root, 'services/identity/locales', `${code}.toml`), 'utf8'));
+  return (key, values = {}) => {
+    const text = key.split('.').reduce((table, part) => table[part], locale);
+    return text.replace(/%\{(\w+)\}/g, (_, name) => values[name] ?? '');
+  };
 }
+
+/** The same in the country's first language. */
+export const said = texts(language);
 
 /** Nothing for axe to find, nothing that runs off the screen; a picture of it. */
 export async function sound(page, name) {
@@ -28,17 +33,18 @@ export async function sound(page, name) {
 }
 
 /** From the login page over the provider to one's account. */
-export async function login(page, provider, user) {
-  await page.goto(`/account?lang=${language.code}`);
-  await expect(page.locator('h1')).toHaveText(said('login.title'));
-  await page.getByRole('link', { name: said('login.with', { provider: provider.name }), exact: true }).click();
+export async function login(page, provider, user, spoken = language) {
+  const word = texts(spoken);
+  await page.goto(`/account?lang=${spoken.code}`);
+  await expect(page.locator('h1')).toHaveText(word('login.title'));
+  await page.getByRole('link', { name: word('login.with', { provider: provider.name }), exact: true }).click();
   await expect(page.locator('strong')).toContainText(provider.name);
   await page.getByLabel('Name').fill(user);
   await page.getByLabel('Password').fill('vigie');
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
 }
 
-/** A browser of its own, in the country's first language. */
-export function someone(browser, baseURL, width, javaScriptEnabled) {
-  return browser.newContext({ baseURL, viewport: { width, height: 900 }, locale: language.tag, javaScriptEnabled });
+/** A browser of its own, in the country's first language unless it is said. */
+export function someone(browser, baseURL, width, javaScriptEnabled, spoken = language) {
+  return browser.newContext({ baseURL, viewport: { width, height: 900 }, locale: spoken.tag, javaScriptEnabled });
 }

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""The programs of a running `vigie up`, and an operator's command beside one of them.
+
+  e2e/running.py PID PROGRAM WORDS…    runs PROGRAM with the settings that it runs with under the `vigie up` of process PID:
+                                       e2e/running.py 4711 identity grant NUMBER specialist
+
+They are read from the system, as whoever runs the machine can: the addresses of services are free ports of each start.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def programs(parent):
+    """By name: program and settings of each child of process `parent`."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name in brackets may hold anything; the parent is the second field after it.
+            if stat.read_text().rsplit(")", 1)[1].split()[1] != str(parent):
+                continue
+            program = os.readlink(stat.with_name("exe")).removesuffix(" (deleted)")
+            pairs = (stat.with_name("environ").read_bytes().decode(errors="replace")).split("\0")
+        except OSError:
+            continue  # it has ended meanwhile, or is somebody else's
+        found[Path(program).name] = (program, dict(pair.split("=", 1) for pair in pairs if "=" in pair))
+    return found
+
+
+def services(parent):
+    """By name: where each service answers, past the front door."""
+    listening = {name: settings.get("VIGIE_ADDR") for name, (_, settings) in programs(parent).items()}
+    return {name: address for name, address in listening.items() if address and name != "ingest"}
+
+
+def main(parent, name, *words):
+    program, settings = programs(parent)[name]
+    os.execve(program, [program, *words], settings)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
