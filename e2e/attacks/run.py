@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import headers
 import inputs
 import load
+import naive
 import routes as known
 import running
 import smuggling
@@ -52,7 +53,8 @@ def checks(country, pid, post):
     # Nobody outside reaches what is no path of the front door.
     outside = [r for r in routes if r.who != "nobody"]
     issuers = ["http://127.0.0.1:"]
-    yield "this check finds what can be smuggled through a naive door", smuggling.can_see
+    yield "these checks find what can be smuggled through a naive door", smuggling.can_see
+    yield "these checks find the faults of a server that does everything wrong", naive.can_see
     for service in services:
         path, steady = STEADY[service]
         yield f"nothing is smuggled through the door to {service}", lambda p=path, s=steady, n=service: smuggling.check(Target(f"door to {n}", door, p, s, door=True))
