@@ -141,8 +141,9 @@ async fn piecemeal(owner: &mut PgConnection, access: &Access) -> Option<String> 
     .fetch_one(owner)
     .await
     .unwrap();
-    (transactions != 1 || tables != i64::try_from(names.len()).unwrap())
-        .then(|| format!("{}: {tables} tables got their rights in {transactions} transactions", access.service))
+    (transactions != 1 || tables != i64::try_from(names.len()).unwrap()).then(|| {
+        format!("{}: {tables} tables got their rights in {transactions} transactions", access.service)
+    })
 }
 
 /// What the catalogue says that a role may do, and `store::access` does not name.
