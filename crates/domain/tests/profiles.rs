@@ -96,6 +96,25 @@ fn a_provider_that_cannot_be_trusted_or_told_apart_is_refused() {
 }
 
 #[test]
+fn settings_of_api_keys_that_contradict_themselves_are_refused() {
+    let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "us").unwrap();
+    for (from, to, said) in [
+        (
+            "owner_per_minute = 12000",
+            "owner_per_minute = 5999",
+            "an owner's 5999 a minute are fewer than the 6000",
+        ),
+        ("\nper_minute = 6000", "\nper_minute = 0", "it needs scopes"),
+        ("overlap_hours = 24", "overlap_hours = 9000", "365 days with 9000 hours"),
+        ("\nowner_per_minute = 12000", "", "owner_per_minute"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let error = CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn a_security_contact_is_an_address_that_security_txt_may_carry() {
     for (folder, text) in profiles() {
         let with = |contact: &str| {

@@ -69,6 +69,7 @@ fn main() {
             iat: now,
             exp: now + 120,
             passkey: true,
+            jti: None,
         };
         compact("k", &claims, |message| pair.sign(message).as_ref().to_vec()).unwrap()
     };

@@ -2,11 +2,13 @@
 //! short-lived signed token of `identity` says which roles somebody has. Denied is the default: without the layer, without a
 //! token, with one that does not stand the checks.
 
+mod fetch;
 mod gate;
 mod policy;
 mod token;
 
-pub use gate::{Fetch, Gate, keys_at};
+pub use fetch::{Fetch, keys_at};
+pub use gate::Gate;
 pub use policy::{Policy, PolicyError};
 pub use token::{Claims, Jwk, Jwks, TYPE, compact};
 

@@ -94,27 +94,44 @@ impl Limiter {
         self.networks.key(peer, request.headers())
     }
 
-    /// Tells how much is left.
-    pub(crate) fn tell(&self, response: &mut Response, left: u32) {
+    /// What the headers say of it where `left` is left.
+    fn with(&self, left: u32) -> Said<'_> {
         let quota = self.per_minute.get();
         let reset = (u64::from(quota - left.min(quota)) * WINDOW.as_secs()).div_ceil(u64::from(quota));
-        self.write(response, left, reset);
+        Said { limiter: self, left, reset }
     }
 
     /// 429, and when to come back.
     pub(crate) fn refuse(&self, seconds: u64) -> Response {
         let mut response = Problem::TooMany { seconds }.into_response();
-        self.write(&mut response, 0, seconds);
+        write(&mut response, &[Said { limiter: self, left: 0, reset: seconds }]);
         response
     }
+}
 
-    fn write(&self, response: &mut Response, left: u32, reset: u64) {
-        let (name, quota) = (self.name, self.per_minute.get());
-        let policy = format!("\"{name}\";q={quota};w={}", WINDOW.as_secs());
-        set(response, HeaderName::from_static("ratelimit-policy"), &policy);
-        let now = format!("\"{name}\";r={left};t={reset}");
-        set(response, HeaderName::from_static("ratelimit"), &now);
+/// What the headers say of one limit.
+struct Said<'l> {
+    limiter: &'l Limiter,
+    left: u32,
+    reset: u64,
+}
+
+/// Tells how much is left of each limit that the request counted against; of none, nothing.
+pub(crate) fn tell(response: &mut Response, left: &[(&Limiter, u32)]) {
+    let said: Vec<Said<'_>> = left.iter().map(|(limiter, left)| limiter.with(*left)).collect();
+    if !said.is_empty() {
+        write(response, &said);
     }
+}
+
+/// Both fields are lists (RFC 9651): one item a limit.
+fn write(response: &mut Response, said: &[Said<'_>]) {
+    let list = |item: &dyn Fn(&Said<'_>) -> String| said.iter().map(item).collect::<Vec<_>>().join(", ");
+    let policy =
+        list(&|s| format!("\"{}\";q={};w={}", s.limiter.name, s.limiter.per_minute, WINDOW.as_secs()));
+    set(response, HeaderName::from_static("ratelimit-policy"), &policy);
+    let now = list(&|s| format!("\"{}\";r={};t={}", s.limiter.name, s.left, s.reset));
+    set(response, HeaderName::from_static("ratelimit"), &now);
 }
 
 /// Counts a request and tells in every answer how much is left; 429 where nothing is.
@@ -122,7 +139,7 @@ async fn limit(State(limiter): State<Arc<Limiter>>, request: Request, next: Next
     match limiter.take(limiter.network_of(&request)) {
         Ok(left) => {
             let mut response = next.run(request).await;
-            limiter.tell(&mut response, left);
+            tell(&mut response, &[(&limiter, left)]);
             response
         }
         Err(seconds) => limiter.refuse(seconds),

@@ -42,6 +42,10 @@ async fn read(allowed: Allowed<ReadAudit>) -> String {
 
 impl Bench {
     fn new(pair: &Ed25519KeyPair) -> Self {
+        Self::of_kind(pair, |gate| gate)
+    }
+
+    fn of_kind(pair: &Ed25519KeyPair, kind: impl FnOnce(Gate) -> Gate) -> Self {
         let keys = Arc::new(Mutex::new(Jwks { keys: vec![Jwk::new("one", pair.public_key().as_ref())] }));
         let (asked, moved) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicI64::new(0)));
         let (from, count, by) = (Arc::clone(&keys), Arc::clone(&asked), Arc::clone(&moved));
@@ -53,8 +57,8 @@ impl Bench {
         let start: DateTime<Utc> = NOW.parse().unwrap();
         let now = Arc::new(move || start + TimeDelta::seconds(by.load(Ordering::Relaxed)));
         let policy = Policy::of_the_platform().unwrap();
-        let gate = Arc::new(Gate::new(policy, "https://vigie.test", "vigie:fr", fetch, now));
-        let router = Router::new().route("/audit", get(read)).layer(Extension(gate));
+        let gate = kind(Gate::new(policy, "https://vigie.test", "vigie:fr", fetch, now));
+        let router = Router::new().route("/audit", get(read)).layer(Extension(Arc::new(gate)));
         Self { router, keys, asked, moved }
     }
 
@@ -88,6 +92,7 @@ fn claims() -> Claims {
         iat: now,
         exp: now + 60,
         passkey: true,
+        jti: None,
     }
 }
 
@@ -220,14 +225,81 @@ async fn a_remembered_token_ends_when_it_ends_and_with_its_key() {
     assert_eq!(bench.with(&signed(&next, "two", &claims())).await, StatusCode::OK);
     assert_eq!(bench.asked.load(Ordering::Relaxed), 2);
     assert_eq!(bench.with(&token).await, StatusCode::UNAUTHORIZED, "its key is gone");
-    for n in 0..5 {
-        let forged = signed(&self::pair(), &format!("forged-{n}"), &claims());
-        assert_eq!(bench.with(&forged).await, StatusCode::UNAUTHORIZED);
-    }
-    assert_eq!(bench.asked.load(Ordering::Relaxed), 2, "forged tokens do not make it ask");
     let second = signed(&next, "two", &claims());
     bench.moved.store(60, Ordering::Relaxed);
     assert_eq!(bench.with(&second).await, StatusCode::UNAUTHORIZED, "a minute later");
+}
+
+/// What the service answers to tokens that arrive at the same time.
+async fn at_once(bench: &Bench, tokens: Vec<String>) -> Vec<StatusCode> {
+    let mut asked = tokio::task::JoinSet::new();
+    for (n, token) in tokens.into_iter().enumerate() {
+        let router = bench.router.clone();
+        asked.spawn(async move { (n, ask(&router, Some(&format!("Bearer {token}"))).await.0) });
+    }
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(n, _)| *n);
+    answers.into_iter().map(|(_, status)| status).collect()
+}
+
+#[tokio::test]
+async fn who_invents_keys_neither_keeps_a_new_one_out_nor_makes_the_gate_ask_for_each() {
+    let (pair, next) = (pair(), pair());
+    let bench = Bench::new(&pair);
+    assert_eq!(bench.with(&signed(&pair, "one", &claims())).await, StatusCode::OK);
+    let forged = |n: usize| signed(&next, &format!("forged-{n}"), &claims());
+    assert_eq!(bench.with(&forged(0)).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(bench.asked.load(Ordering::Relaxed), 2);
+    // A moment later, on a clock that stands still, identity signs with a new key; its token comes among invented ones.
+    bench.keys.lock().unwrap().keys.push(Jwk::new("two", next.public_key().as_ref()));
+    let mut tokens: Vec<String> = (1..200).map(forged).collect();
+    tokens.insert(100, signed(&next, "two", &claims()));
+    let answers = at_once(&bench, tokens).await;
+    let let_in: Vec<usize> = (0..answers.len()).filter(|n| answers[*n] == StatusCode::OK).collect();
+    assert_eq!((answers.len(), let_in), (200, vec![100]));
+    let asked = bench.asked.load(Ordering::Relaxed);
+    assert!((3..10).contains(&asked), "200 tokens made it ask {asked} times");
+    // What is known waits for nobody.
+    assert_eq!(
+        bench.with(&signed(&pair, "one", &Claims { sub: "b".into(), ..claims() })).await,
+        StatusCode::OK
+    );
+    assert_eq!(bench.asked.load(Ordering::Relaxed), asked);
+}
+
+#[tokio::test]
+async fn a_token_that_is_good_once_is_refused_the_second_time() {
+    let pair = pair();
+    let bench = Bench::of_kind(&pair, Gate::once);
+    let named = |name: &str| Claims { jti: Some(name.to_owned()), ..claims() };
+    let name = "a-name-of-22-characters";
+    let token = signed(&pair, "one", &named(name));
+    assert_eq!(bench.with(&token).await, StatusCode::OK);
+    assert_eq!(bench.with(&token).await, StatusCode::UNAUTHORIZED, "the same");
+    let other = Claims { sub: "another".into(), ..named(name) };
+    assert_eq!(bench.with(&signed(&pair, "one", &other)).await, StatusCode::UNAUTHORIZED, "of the same name");
+    for (what, claims) in [
+        ("without a name", claims()),
+        ("with a short one", named("1")),
+        ("with a long one", named(&"x".repeat(65))),
+        (
+            "good for more than a minute",
+            Claims { exp: claims().iat + 61, ..named("another-of-22-characters") },
+        ),
+    ] {
+        assert_eq!(bench.with(&signed(&pair, "one", &claims)).await, StatusCode::UNAUTHORIZED, "{what}");
+    }
+    // Of fifty copies that arrive at once, one.
+    let token = signed(&pair, "one", &named("a-third-of-22-characters"));
+    let answers = at_once(&bench, vec![token; 50]).await;
+    assert_eq!(answers.iter().filter(|s| **s == StatusCode::OK).count(), 1);
+    // One that was refused for another fault does not use the name up.
+    let name = "a-fourth-of-22-characters";
+    let forged = signed(&self::pair(), "one", &named(name));
+    assert_eq!(bench.with(&forged).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(bench.with(&signed(&pair, "one", &named(name))).await, StatusCode::OK);
+    bench.moved.store(59, Ordering::Relaxed);
+    assert_eq!(bench.with(&signed(&pair, "one", &named(name))).await, StatusCode::UNAUTHORIZED, "to its end");
 }
 
 #[tokio::test]

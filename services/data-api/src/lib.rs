@@ -50,7 +50,8 @@ pub fn router(app: App, per_minute: u32, patience: Duration) -> Router {
     router_with_keys(app, per_minute, patience, None)
 }
 
-/// The same; `asker` is asked about each API key that is sent. One that stands may ask as often as the profile says.
+/// The same; `asker` is asked about each API key that is sent. One that stands may ask as often as the profile says,
+/// and all of one owner together.
 pub fn router_with_keys(
     app: App,
     per_minute: u32,
@@ -62,6 +63,7 @@ pub fn router_with_keys(
         revoke_at: format!("{}/account/keys", app.public_url),
         per_network: per_minute,
         per_key: app.profile.identity.keys.as_ref().map_or(per_minute, |keys| keys.per_minute),
+        per_owner: app.profile.identity.keys.as_ref().map_or(per_minute, |keys| keys.owner_per_minute),
         asker,
     };
     let api = Router::new()

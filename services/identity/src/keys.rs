@@ -8,6 +8,7 @@ mod change;
 pub use change::{New, Replaced, Rotation, Times, create, end_all, leaked, revoke, rotate};
 
 use crate::accounts::Account;
+use crate::pseudonyms::PersonKey;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
@@ -36,6 +37,21 @@ pub struct Key {
     pub replaced_by: Option<String>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A key that stands.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct Standing {
+    #[sqlx(flatten)]
+    pub(crate) key: Key,
+    owner: PersonKey,
+}
+
+impl Standing {
+    /// Its owner as `service` knows them: the same for all keys of an account and none of what stands in the audit or elsewhere.
+    pub(crate) fn owner_for(&self, service: &str) -> String {
+        self.owner.word(&format!("keys of {service}"))
+    }
 }
 
 /// How it is with a key.
@@ -78,26 +94,27 @@ pub async fn of_account(conn: &mut PgConnection, account: &str) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn of_hash(
+pub(crate) async fn of_hash(
     conn: &mut PgConnection,
     hash: &[u8],
     roles: &[String],
     now: DateTime<Utc>,
-) -> sqlx::Result<Option<Key>> {
+) -> sqlx::Result<Option<Standing>> {
     let query = format!(
-        "select {COLUMNS} from api_key k join account a on a.id = k.account_id
+        "select {COLUMNS}, a.key as owner from api_key k join account a on a.id = k.account_id
           where k.hash = $1 and k.revoked_at is null and k.expires_at > $2
             and a.disabled_at is null and a.restricted_at is null and a.objected_at is null
             and exists (select from role_grant g where g.account_id = a.id and g.role = any($3)
                            and (g.expires_at is null or g.expires_at > $2))"
     );
-    let found: Option<Key> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+    let found: Option<Standing> = sqlx::query_as(sqlx::AssertSqlSafe(query))
         .bind(hash)
         .bind(now)
         .bind(roles)
         .fetch_optional(&mut *conn)
         .await?;
-    if let Some(key) = found.as_ref().filter(|k| k.last_used_at.is_none_or(|at| now - at >= USED_EVERY)) {
+    let key = found.as_ref().map(|f| &f.key);
+    if let Some(key) = key.filter(|k| k.last_used_at.is_none_or(|at| now - at >= USED_EVERY)) {
         let used = sqlx::query("update api_key set last_used_at = $2 where id = $1");
         used.bind(&key.id).bind(now).execute(conn).await?;
     }

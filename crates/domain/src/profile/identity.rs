@@ -31,6 +31,8 @@ pub struct Keys {
     pub overlap_hours: u32,
     /// How often a key may ask in a minute.
     pub per_minute: u32,
+    /// How often all keys of one account may together, those that go on beside their successors among them.
+    pub owner_per_minute: u32,
     /// How many keys that stand one account may have.
     pub most: u32,
 }
@@ -122,10 +124,15 @@ impl Identity {
             return wrong(format!("identity.session: {idle_minutes} idle minutes of {absolute_hours} hours"));
         }
         if let Some(keys) = &self.keys {
-            let Keys { scopes, max_days, overlap_hours, per_minute, most } = keys;
+            let Keys { scopes, max_days, overlap_hours, per_minute, owner_per_minute, most } = keys;
             let twice = scopes.iter().collect::<BTreeSet<_>>().len() < scopes.len();
             if scopes.is_empty() || twice || *per_minute == 0 || *most == 0 {
                 return wrong("identity.keys: it needs scopes, each once, per_minute and most".to_owned());
+            }
+            if owner_per_minute < per_minute {
+                return wrong(format!(
+                    "identity.keys: an owner's {owner_per_minute} a minute are fewer than the {per_minute} of one key"
+                ));
             }
             // Two years: a key that nobody renews for longer is one that nobody remembers.
             if !(1..=730).contains(max_days) || u64::from(*overlap_hours) > u64::from(*max_days) * 24 {

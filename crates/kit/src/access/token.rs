@@ -41,6 +41,9 @@ pub struct Claims {
     /// Whether a passkey was used a short while before it was made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub passkey: bool,
+    /// Its name, where it is good once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
 }
 
 /// A public key (RFC 8037).

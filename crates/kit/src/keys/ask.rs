@@ -8,29 +8,29 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Request, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use http_body_util::{BodyExt as _, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde::{Deserialize, Serialize};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Where `identity` answers, inside: no front door leads there.
 pub const PATH: &str = "/internal/introspect";
 /// Longer than an answer takes, shorter than a client's patience.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A token is used for half of its minute.
-const USED: TimeDelta = TimeDelta::seconds(30);
-const LIFE: TimeDelta = TimeDelta::seconds(60);
+/// A token is made for one question, and lives for what clocks differ and an answer takes.
+const LIFE: TimeDelta = TimeDelta::seconds(30);
 
 /// What a key allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// Names the key; opens nothing.
     pub id: String,
+    /// Whose it is, as [`Introspection::sub`].
+    pub owner: String,
     /// What it is made for.
     pub scopes: Vec<String>,
 }
@@ -46,6 +46,10 @@ pub struct Introspection {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// Whose it is: a word that is the same for all keys of an account, made for the service that asks. No other service and no
+    /// entry of the audit has it, and only `identity` knows of whom it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
     /// When it ends, Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
@@ -102,7 +106,6 @@ pub struct Asker {
     service: String,
     issuer: String,
     audience: String,
-    token: Mutex<Option<(String, DateTime<Utc>)>>,
 }
 
 impl Asker {
@@ -128,7 +131,6 @@ impl Asker {
             service: service.to_owned(),
             issuer: issuer(origin, service),
             audience: audience(country),
-            token: Mutex::default(),
         })
     }
 
@@ -154,18 +156,16 @@ impl Asker {
             return Ok(None);
         }
         let id = said.client_id.context("an answer without client_id")?;
+        let owner = said.sub.context("an answer without sub")?;
         let scopes = said.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-        Ok(Some(Grant { id, scopes }))
+        Ok(Some(Grant { id, owner, scopes }))
     }
 
+    /// A token for one question.
     fn token(&self) -> anyhow::Result<String> {
         let now = crate::wall();
-        let mut kept = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((token, _)) =
-            kept.as_ref().filter(|(_, made)| (TimeDelta::zero()..USED).contains(&(now - *made)))
-        {
-            return Ok(token.clone());
-        }
+        let mut name = [0u8; 16];
+        SystemRandom::new().fill(&mut name).map_err(|_| anyhow!("the system gives no random bytes"))?;
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -174,10 +174,9 @@ impl Asker {
             iat: now.timestamp(),
             exp: (now + LIFE).timestamp(),
             passkey: false,
+            jti: Some(URL_SAFE_NO_PAD.encode(name)),
         };
-        let token = compact(&self.service, &claims, |message| self.key.0.sign(message).as_ref().to_vec())?;
-        *kept = Some((token.clone(), now));
-        Ok(token)
+        Ok(compact(&self.service, &claims, |message| self.key.0.sign(message).as_ref().to_vec())?)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ask::Asker;
 use super::{format, hash};
 use crate::Problem;
-use crate::rate::{Limiter, NETWORK};
+use crate::rate::{self, Limiter, NETWORK};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Uri;
@@ -33,6 +33,8 @@ pub struct Keyed {
     pub per_network: u32,
     /// How often a key may.
     pub per_key: u32,
+    /// How often all keys of one owner may together: a further key, or the next one, gives nobody more.
+    pub per_owner: u32,
     /// Whom to ask; `None`: no key can be checked here, and each is answered with 503.
     pub asker: Option<Arc<Asker>>,
 }
@@ -41,17 +43,29 @@ struct Desk {
     keyed: Keyed,
     networks: Option<Arc<Limiter>>,
     keys: Option<Arc<Limiter>>,
-    /// SHA-256 of the keys that stood, and when. It opens nothing: each request is asked about.
-    stood: Mutex<HashMap<[u8; 32], Instant>>,
+    owners: Option<Arc<Limiter>>,
+    /// SHA-256 of the keys that stood. It opens nothing: each request is asked about.
+    stood: Mutex<HashMap<[u8; 32], Stood>>,
 }
 
-/// `router`, which answers everybody within the limit of their network, and whoever sends a key that stands within that of the
-/// key. The [`super::Grant`] of a key is an extension of the request.
+/// A key that stood.
+struct Stood {
+    /// SHA-256 of its owner's word.
+    owner: [u8; 32],
+    at: Instant,
+}
+
+/// What is left of each limit that a request counted against.
+type Left<'d> = Vec<(&'d Limiter, u32)>;
+
+/// `router`, which answers everybody within the limit of their network, and whoever sends a key that stands within those of the
+/// key and of its owner. The [`super::Grant`] of a key is an extension of the request.
 pub fn keyed(router: Router, keyed: Keyed) -> Router {
     let limiter = |name, quota| NonZeroU32::new(quota).map(|quota| Limiter::new(name, quota));
     let networks = limiter(NETWORK, keyed.per_network);
     let keys = networks.as_ref().and_then(|_| limiter("key", keyed.per_key));
-    let desk = Desk { keyed, networks, keys, stood: Mutex::default() };
+    let owners = networks.as_ref().and_then(|_| limiter("owner", keyed.per_owner));
+    let desk = Desk { keyed, networks, keys, owners, stood: Mutex::default() };
     router.layer(middleware::from_fn_with_state(Arc::new(desk), check))
 }
 
@@ -61,14 +75,17 @@ async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) 
         Ok(None) => {
             return match desk.of_network(&request) {
                 Err(refusal) => refusal,
-                Ok(left) => told(desk.networks.as_deref(), left, next.run(request).await),
+                Ok(left) => told(&left, next.run(request).await),
             };
         }
         Err(problem) => return desk.refused(&request, problem),
     };
     // Before anybody is asked: one who is over the limit is no work for `identity`.
     let lately = desk.stood_lately(&sent);
-    let charged = if lately { desk.of_key(sent) } else { desk.of_network(&request) };
+    let charged = match lately {
+        Some(owner) => desk.of_key(sent, owner),
+        None => desk.of_network(&request),
+    };
     let left = match charged {
         Ok(left) => left,
         Err(refusal) => return refusal,
@@ -79,13 +96,14 @@ async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) 
     };
     let problem = match answer {
         Ok(Some(grant)) => {
-            desk.remember(sent);
-            let left = match if lately { Ok(left) } else { desk.of_key(sent) } {
+            let owner = hash(&grant.owner);
+            desk.remember(sent, owner);
+            let left = match if lately.is_some() { Ok(left) } else { desk.of_key(sent, owner) } {
                 Ok(left) => left,
                 Err(refusal) => return refusal,
             };
             request.extensions_mut().insert(Arc::new(grant));
-            return told(desk.keys.as_deref(), left, next.run(request).await);
+            return told(&left, next.run(request).await);
         }
         Ok(None) => {
             desk.stood.lock().unwrap_or_else(PoisonError::into_inner).remove(&sent);
@@ -97,53 +115,69 @@ async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) 
         }
     };
     match lately {
-        true => desk.refused(&request, problem),
-        false => told(desk.networks.as_deref(), left, problem.into_response()),
+        Some(_) => desk.refused(&request, problem),
+        None => told(&left, problem.into_response()),
     }
 }
 
-fn told(limiter: Option<&Limiter>, left: Option<u32>, mut response: Response) -> Response {
-    if let (Some(limiter), Some(left)) = (limiter, left) {
-        limiter.tell(&mut response, left);
-    }
+fn told(left: &Left<'_>, mut response: Response) -> Response {
+    rate::tell(&mut response, left);
     response
+}
+
+/// Takes one request from what `limiter` gives `client`, if there is a limit.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer, made once a request")]
+fn take<'d>(
+    left: &mut Left<'d>,
+    limiter: Option<&'d Arc<Limiter>>,
+    client: impl FnOnce(&Limiter) -> [u8; 32],
+) -> Result<(), Response> {
+    if let Some(limiter) = limiter {
+        let rest = limiter.take(client(limiter)).map_err(|seconds| limiter.refuse(seconds))?;
+        left.push((limiter, rest));
+    }
+    Ok(())
 }
 
 impl Desk {
     /// Takes one request from what the network has; what is left, or the refusal.
     #[expect(clippy::result_large_err, reason = "the refusal is the answer, made once a request")]
-    fn of_network(&self, request: &Request) -> Result<Option<u32>, Response> {
-        let Some(limiter) = &self.networks else { return Ok(None) };
-        limiter.take(limiter.network_of(request)).map(Some).map_err(|seconds| limiter.refuse(seconds))
+    fn of_network(&self, request: &Request) -> Result<Left<'_>, Response> {
+        let mut left = Left::new();
+        take(&mut left, self.networks.as_ref(), |limiter| limiter.network_of(request))?;
+        Ok(left)
     }
 
-    /// The same of what the key has.
+    /// The same of what the key has, then of what its owner has: a key over its own limit takes nothing from the others.
     #[expect(clippy::result_large_err, reason = "the refusal is the answer, made once a request")]
-    fn of_key(&self, sent: [u8; 32]) -> Result<Option<u32>, Response> {
-        let Some(limiter) = &self.keys else { return Ok(None) };
-        limiter.take(sent).map(Some).map_err(|seconds| limiter.refuse(seconds))
+    fn of_key(&self, sent: [u8; 32], owner: [u8; 32]) -> Result<Left<'_>, Response> {
+        let mut left = Left::new();
+        take(&mut left, self.keys.as_ref(), |_| sent)?;
+        take(&mut left, self.owners.as_ref(), |_| owner)?;
+        Ok(left)
     }
 
     /// A problem, which counts as any request of the network does.
     fn refused(&self, request: &Request, problem: Problem) -> Response {
         match self.of_network(request) {
-            Ok(left) => told(self.networks.as_deref(), left, problem.into_response()),
+            Ok(left) => told(&left, problem.into_response()),
             Err(refusal) => refusal,
         }
     }
 
-    fn stood_lately(&self, hash: &[u8; 32]) -> bool {
+    /// The owner of a key that stood a short while ago.
+    fn stood_lately(&self, hash: &[u8; 32]) -> Option<[u8; 32]> {
         let stood = self.stood.lock().unwrap_or_else(PoisonError::into_inner);
-        stood.get(hash).is_some_and(|at| at.elapsed() < KNOWN)
+        stood.get(hash).filter(|s| s.at.elapsed() < KNOWN).map(|s| s.owner)
     }
 
-    fn remember(&self, hash: [u8; 32]) {
+    fn remember(&self, hash: [u8; 32], owner: [u8; 32]) {
         let mut stood = self.stood.lock().unwrap_or_else(PoisonError::into_inner);
         if stood.len() >= MOST {
-            stood.retain(|_, at| at.elapsed() < KNOWN);
+            stood.retain(|_, s| s.at.elapsed() < KNOWN);
         }
         if stood.len() < MOST {
-            stood.insert(hash, Instant::now());
+            stood.insert(hash, Stood { owner, at: Instant::now() });
         }
     }
 }

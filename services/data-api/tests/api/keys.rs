@@ -12,10 +12,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What the stand-in knows: SHA-256 in hexadecimal digits, and scopes. How often it was asked.
+/// What the stand-in knows: SHA-256 in hexadecimal digits; owner and scopes. How often it was asked.
 #[derive(Clone, Default)]
 struct Known {
-    keys: Arc<Mutex<HashMap<String, &'static str>>>,
+    keys: Arc<Mutex<HashMap<String, (String, &'static str)>>>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -29,13 +29,14 @@ async fn introspect(
     if bearer.strip_prefix("Bearer ").is_none_or(|token| token.split('.').count() != 3) {
         return Err(StatusCode::UNAUTHORIZED);
     }
-    let found = known.keys.lock().unwrap().get(body.strip_prefix("token_sha256=").unwrap()).copied();
+    let found = known.keys.lock().unwrap().get(body.strip_prefix("token_sha256=").unwrap()).cloned();
     Ok(Json(match found {
         None => Introspection::default(),
-        Some(scope) => Introspection {
+        Some((owner, scope)) => Introspection {
             active: true,
             scope: Some(scope.into()),
             client_id: Some("one".into()),
+            sub: Some(owner),
             exp: None,
         },
     }))
@@ -56,7 +57,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// A service that lets a network ask `per_network` times and a key five times a minute.
+    /// A service that lets a network ask `per_network` times, a key five times and an owner eight times a minute.
     async fn new(pool: PgPool, per_network: u32) -> Self {
         let known = Known::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -66,8 +67,13 @@ impl Bench {
         Self { router: router(pool, per_network, &origin).await, known }
     }
 
+    /// A key of somebody who has no other one.
     fn knows(&self, key: &str, scope: &'static str) {
-        self.known.keys.lock().unwrap().insert(hex::encode(hash(key)), scope);
+        self.owns(&format!("owner of {key}"), key, scope);
+    }
+
+    fn owns(&self, owner: &str, key: &str, scope: &'static str) {
+        self.known.keys.lock().unwrap().insert(hex::encode(hash(key)), (owner.to_owned(), scope));
     }
 
     async fn with(&self, key: &str, path: &str) -> Answer {
@@ -91,7 +97,8 @@ impl Bench {
 async fn router(pool: PgPool, per_network: u32, identity: &str) -> Router {
     let mut app = seeded(pool).await;
     let mut profile = (*app.profile).clone();
-    profile.identity.keys.as_mut().unwrap().per_minute = 5;
+    let keys = profile.identity.keys.as_mut().unwrap();
+    (keys.per_minute, keys.owner_per_minute) = (5, 8);
     app.profile = Arc::new(profile);
     let service = ServiceKey::read(&ServiceKey::make().unwrap()).unwrap();
     let asker = Asker::new(identity, service, "data-api", &app.public_url, "us").unwrap();
@@ -114,8 +121,10 @@ async fn a_key_has_a_limit_of_its_own_and_takes_nothing_from_its_network(pool: P
     for left in (0..5).rev() {
         let answer = bench.with(&one, "places").await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(answer.header("ratelimit-policy"), "\"key\";q=5;w=60");
-        assert!(answer.header("ratelimit").starts_with(&format!("\"key\";r={left};t=")), "{left}");
+        assert_eq!(answer.header("ratelimit-policy"), "\"key\";q=5;w=60, \"owner\";q=8;w=60");
+        let said = answer.header("ratelimit");
+        assert!(said.starts_with(&format!("\"key\";r={left};t=")), "{said}");
+        assert!(said.contains(&format!(", \"owner\";r={};t=", left + 3)), "{said}");
     }
     let refused = bench.with(&one, "places").await;
     assert_eq!((refused.status.as_u16(), refused.json()["code"].as_str()), (429, Some("too_many_requests")));
@@ -129,6 +138,43 @@ async fn a_key_has_a_limit_of_its_own_and_takes_nothing_from_its_network(pool: P
     assert!(without.header("ratelimit").starts_with("\"client\";r=0;"), "{}", without.header("ratelimit"));
     assert_eq!(bench.without("places").await.status, 429);
     assert_eq!(bench.with(&two, "places").await.status, 200, "a key goes on where its network may not");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn all_keys_of_an_owner_share_one_limit_also_those_that_replace_one(pool: PgPool) {
+    let bench = Bench::new(pool, 600).await;
+    let (old, next, third, other) = (key(1), key(2), key(3), key(4));
+    bench.owns("ada", &old, ALL);
+    for left in (3..8).rev() {
+        let answer = bench.with(&old, "places").await;
+        assert!(answer.header("ratelimit").contains(&format!("\"owner\";r={left};t=")), "{left}");
+    }
+    // Over its own limit a key takes nothing from the owner's others.
+    let refused = bench.with(&old, "places").await;
+    assert_eq!((refused.status.as_u16(), refused.header("ratelimit-policy")), (429, "\"key\";q=5;w=60"));
+    // The key that takes its place has a fresh limit of its own, and its owner has what is left.
+    bench.owns("ada", &next, ALL);
+    for left in (0..3).rev() {
+        let answer = bench.with(&next, "places").await;
+        assert_eq!(answer.status, 200, "{left}");
+        assert!(answer.header("ratelimit").contains(&format!("\"owner\";r={left};t=")), "{left}");
+    }
+    bench.owns("ada", &third, ALL);
+    let asked = bench.asked();
+    for (key, seen) in [(&next, true), (&third, false), (&third, true)] {
+        let refused = bench.with(key, "places").await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()["code"].as_str()),
+            (429, Some("too_many_requests"))
+        );
+        let seconds: u64 = refused.header("retry-after").parse().unwrap();
+        assert!(seconds > 0);
+        assert_eq!(refused.header("ratelimit-policy"), "\"owner\";q=8;w=60", "{seen}");
+        assert_eq!(refused.header("ratelimit"), format!("\"owner\";r=0;t={seconds}"));
+    }
+    assert_eq!(bench.asked(), asked + 1, "of the third key it had to be asked whose it is, once");
+    bench.owns("bob", &other, ALL);
+    assert_eq!(bench.with(&other, "places").await.status, 200, "another owner");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

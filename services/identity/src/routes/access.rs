@@ -45,6 +45,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
         iat: now.timestamp(),
         exp: (now + tokens::LIFE).timestamp(),
         passkey,
+        jti: None,
     };
     let token = site.signer.sign(&site.app.db, &claims, now).await?;
     let body =

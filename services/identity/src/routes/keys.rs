@@ -50,7 +50,7 @@ pub(super) fn machines(site: &Site) -> anyhow::Result<Router<Arc<Site>>> {
     let keys = introspect::known(site.service_key.as_deref())?;
     let policy = Policy::of_services()?;
     let owners = introspect::Owners(Policy::of_the_platform()?.roles_for(OwnKeys::NAME).into());
-    let gate = Gate::new(policy, &issuer, &kit::keys::audience(&country), keys, Arc::new(kit::wall));
+    let gate = Gate::new(policy, &issuer, &kit::keys::audience(&country), keys, Arc::new(kit::wall)).once();
     Ok(Router::new()
         .route(kit::keys::PATH, post(introspect::introspect))
         .layer(Extension(owners))

@@ -3,11 +3,16 @@
 use crate::browser::{Browser, Page};
 use crate::common::{Place, Service, country};
 use crate::scan::{canaries, scan};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use identity::rights::retention;
 use identity::{Options, accounts, keys};
+use kit::access::{Claims, compact};
 use kit::keys::{Asker, Grant, ServiceKey, format, hash};
 use reqwest::StatusCode;
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sqlx::PgPool;
 use std::process::{Command, Stdio};
 
@@ -73,10 +78,8 @@ async fn a_key_is_shown_once_and_nothing_that_is_kept_of_it_opens_anything(pool:
     assert_eq!(asker.ask(&hash(&hex)).await.unwrap(), None);
     assert!(!format::is_whole("us", &hex));
     let grant = asker.ask(&hash(&key)).await.unwrap().unwrap();
-    assert_eq!(
-        grant,
-        Grant { id: ids(&pool).await.remove(0), scopes: vec!["figures:read".into(), "bulk:read".into()] }
-    );
+    let scopes = vec!["figures:read".into(), "bulk:read".into()];
+    assert_eq!(grant, Grant { id: ids(&pool).await.remove(0), owner: grant.owner.clone(), scopes });
     assert!(!browser.get("/account/keys").await.body.contains(">never</td>"), "its use is seen");
     assert_eq!(actions(&pool).await, ["key.create"]);
     let said: String = sqlx::query_scalar("select detail::text from audit").fetch_one(&pool).await.unwrap();
@@ -347,6 +350,85 @@ async fn an_operator_revokes_what_leaked_without_writing_it_on_a_command_line(po
         .await
         .unwrap();
     assert_eq!(by, ["command"; 3]);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn whose_a_key_is_is_said_by_a_word_that_leads_to_nobody(pool: PgPool) {
+    let (service, asker) = with_asker(&pool).await;
+    let (account, mut ada) = specialist(&service, "ada").await;
+    let (_, mut bob) = specialist(&service, "bob").await;
+    let (one, two, other) = (make(&mut ada).await, make(&mut ada).await, make(&mut bob).await);
+    let id: String = sqlx::query_scalar("select id from api_key where ending = $1")
+        .bind(&one[one.len() - 4..])
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    let next = shown(&ada.send(&format!("/account/keys/{id}/rotate"), &[]).await);
+    let mut owners = Vec::new();
+    for key in [&one, &two, &next, &other] {
+        owners.push(asker.ask(&hash(key)).await.unwrap().unwrap().owner);
+    }
+    assert!(
+        owners[..3].iter().all(|owner| *owner == owners[0]),
+        "one for all keys of an account: {owners:?}"
+    );
+    assert!(owners[0] != owners[3] && owners[0].len() >= 22, "{owners:?}");
+    let mut conn = pool.acquire().await.unwrap();
+    let found = accounts::named(&mut conn, &account).await.unwrap().unwrap();
+    assert!(owners[0] != found.id && owners[0] != found.pseudonym());
+    // It stands nowhere: neither in a table nor in the audit.
+    assert!(scan(&pool, &canaries(&[&owners[0]])).await.is_empty());
+}
+
+/// What `identity` answers about a key to whoever sends `token`.
+async fn introspected(service: &Service, token: &str, key: &str) -> StatusCode {
+    let hex: String = hash(key).iter().map(|b| format!("{b:02x}")).collect();
+    crate::browser::client()
+        .post(format!("{}/internal/introspect", service.origin))
+        .bearer_auth(token)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("token_sha256={hex}"))
+        .send()
+        .await
+        .unwrap()
+        .status()
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_token_of_a_service_is_good_once_for_a_short_while_and_here_only(pool: PgPool) {
+    let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(made.as_ref()).unwrap();
+    let public = URL_SAFE_NO_PAD.encode(pair.public_key());
+    let options = Options { data_api_key: Some(public), ..Options::default() };
+    let service = Service::with(Place::find().await, &pool, country("us"), options).await;
+    let (_, mut ada) = specialist(&service, "ada").await;
+    let key = make(&mut ada).await;
+    let now = kit::wall().timestamp();
+    let named = |name: &str| Claims {
+        iss: kit::keys::issuer(&service.origin, "data-api"),
+        aud: kit::keys::audience("us"),
+        sub: "data-api".into(),
+        roles: vec!["data-api".into()],
+        iat: now,
+        exp: now + 60,
+        passkey: false,
+        jti: Some(format!("{name}-and-as-long-as-it-has-to-be")),
+    };
+    let signed = |claims: &Claims| compact("data-api", claims, |m| pair.sign(m).as_ref().to_vec()).unwrap();
+    let good = signed(&named("good"));
+    assert_eq!(introspected(&service, &good, &key).await, StatusCode::OK);
+    assert_eq!(introspected(&service, &good, &key).await, StatusCode::UNAUTHORIZED, "sent again");
+    for (what, claims) in [
+        ("of no name", Claims { jti: None, ..named("a") }),
+        ("for people", Claims { aud: "vigie:us".into(), ..named("b") }),
+        ("for another country", Claims { aud: kit::keys::audience("fr"), ..named("c") }),
+        ("of people's issuer", Claims { iss: service.origin.clone(), ..named("d") }),
+        ("for more than a minute", Claims { exp: now + 61, ..named("e") }),
+        ("that is over", Claims { iat: now - 61, exp: now - 1, ..named("f") }),
+    ] {
+        assert_eq!(introspected(&service, &signed(&claims), &key).await, StatusCode::UNAUTHORIZED, "{what}");
+    }
+    assert_eq!(introspected(&service, &signed(&named("next")), &key).await, StatusCode::OK);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -51,11 +51,12 @@ pub(super) async fn introspect(
     let hash = hash.ok_or(Problem::invalid("token_sha256", "is no SHA-256 in hexadecimal digits"))?;
     let mut conn = site.app.db.acquire().await?;
     let found = keys::of_hash(&mut conn, &hash, &owners.0, site.time.now()).await?;
-    let said = found.map_or_else(Introspection::default, |key| Introspection {
+    let said = found.map_or_else(Introspection::default, |found| Introspection {
         active: true,
-        scope: Some(key.scopes.join(" ")),
-        client_id: Some(key.id),
-        exp: Some(key.expires_at.timestamp()),
+        scope: Some(found.key.scopes.join(" ")),
+        sub: Some(found.owner_for(SERVICE)),
+        exp: Some(found.key.expires_at.timestamp()),
+        client_id: Some(found.key.id),
     });
     Ok(([(CACHE_CONTROL, "no-store")], Json(said)).into_response())
 }
