@@ -2,6 +2,7 @@
 //! Settings: [`kit::config::Config`], where `DATABASE_URL` is the database of this service alone, and [`identity::Options`].
 
 mod jobs;
+mod operators;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -87,12 +88,13 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Operators {
-    /// Remove all passkeys and recovery codes of an account and end its sessions: it registers anew after a login
+    /// Remove all passkeys and recovery codes of an account, end its sessions and write to its owner: it registers anew after a
+    /// login. Settings for the letter are those of the service
     Reset(Of),
 }
 
 #[derive(Debug, clap::Args)]
-struct Database {
+pub(crate) struct Database {
     /// Connection URL of the service's own database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: String,
@@ -130,7 +132,7 @@ impl Trail {
 }
 
 #[derive(Debug, clap::Args)]
-struct Of {
+pub(crate) struct Of {
     #[command(flatten)]
     database: Database,
     #[command(flatten)]
@@ -185,7 +187,7 @@ async fn main() -> anyhow::Result<()> {
         Command::RestoreErasures(restore) => jobs::restore(restore).await,
         Command::Disable(of) => operate(Act::Disable, of).await,
         Command::Enable(of) => operate(Act::Enable, of).await,
-        Command::Operators { command: Operators::Reset(of) } => operate(Act::Reset, of).await,
+        Command::Operators { command: Operators::Reset(of) } => operators::reset(of).await,
         Command::Grant { of, role, until } => operate(Act::Grant { role, until }, of).await,
         Command::Revoke { of, role } => operate(Act::Revoke { role }, of).await,
     }
@@ -195,7 +197,6 @@ async fn main() -> anyhow::Result<()> {
 enum Act {
     Disable,
     Enable,
-    Reset,
     Grant { role: String, until: Option<DateTime<Utc>> },
     Revoke { role: String },
 }
@@ -210,19 +211,22 @@ async fn serve() -> anyhow::Result<()> {
     kit::server::serve_over(router, axum::Router::new(), schema, config.addr, config.admin_addr).await
 }
 
+/// The account that an operator names.
+pub(crate) async fn known(conn: &mut sqlx::PgConnection, id: &str) -> anyhow::Result<accounts::Account> {
+    let found = accounts::named(conn, id).await?;
+    found.with_context(|| format!("there is no account {id}: its owner sees its number on /account"))
+}
+
 async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
     let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
     let own = of.trail.own()?;
     let mut tx = pool.begin().await?;
     let (id, now) = (of.account.as_str(), Time::default().now());
-    let Some(account) = accounts::named(&mut tx, id).await? else {
-        bail!("there is no account {id}: its owner sees its number on /account");
-    };
+    let account = known(&mut tx, id).await?;
     let changed = match &act {
         Act::Disable => accounts::disable(&mut tx, id, now).await?,
         Act::Enable => accounts::enable(&mut tx, id).await?,
-        Act::Reset => identity::passkeys::forget_all(&mut tx, id, now).await? > 0,
         Act::Grant { role, until } => {
             let policy = Policy::of_the_platform()?;
             if !policy.can_be_given(role) {
@@ -240,7 +244,6 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
         Act::Grant { role, until } => ("role.grant", json!({ "role": role, "until": until })),
         Act::Revoke { role } => ("role.revoke", json!({ "role": role })),
         Act::Enable => ("account.enable", json!({})),
-        Act::Reset => ("passkey.reset", json!({})),
         Act::Disable => ("account.disable", json!({})),
     };
     audit::write(&mut tx, own.as_ref(), now, "command", action, &account.pseudonym(), detail).await?;

@@ -196,15 +196,33 @@ async fn unconfirmed(conn: &mut PgConnection, account: &str) -> sqlx::Result<()>
         .map(drop)
 }
 
-/// Removes all passkeys and recovery codes of an account and ends its sessions. Returns how many passkeys it had.
+/// What was removed and ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Forgotten {
+    /// Passkeys.
+    pub passkeys: u64,
+    /// Recovery codes.
+    pub codes: u64,
+    /// Sessions that had not ended.
+    pub sessions: u64,
+}
+
+/// Removes all passkeys and recovery codes of an account and ends its sessions.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_all(conn: &mut PgConnection, account: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let gone =
+pub async fn forget_all(
+    conn: &mut PgConnection,
+    account: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Forgotten> {
+    let passkeys =
         sqlx::query("delete from passkey where account_id = $1").bind(account).execute(&mut *conn).await?;
-    sqlx::query("delete from recovery_code where account_id = $1").bind(account).execute(&mut *conn).await?;
-    sqlx::query(
+    let codes = sqlx::query("delete from recovery_code where account_id = $1")
+        .bind(account)
+        .execute(&mut *conn)
+        .await?;
+    let sessions = sqlx::query(
         "update session set ended_at = $2, end_reason = 'reset', logout_hint = null, passkey_at = null, recovered_at = null
           where account_id = $1 and ended_at is null",
     )
@@ -212,5 +230,9 @@ pub async fn forget_all(conn: &mut PgConnection, account: &str, now: DateTime<Ut
     .bind(now)
     .execute(conn)
     .await?;
-    Ok(gone.rows_affected())
+    Ok(Forgotten {
+        passkeys: passkeys.rows_affected(),
+        codes: codes.rows_affected(),
+        sessions: sessions.rows_affected(),
+    })
 }

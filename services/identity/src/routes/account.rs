@@ -82,7 +82,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let params = Params::known(query.as_deref(), &["lang", "return_to", "done"]);
     let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
-    let done = params.one("done")?.filter(|d| ["ended", "others", "out"].contains(d));
+    let done = params.one("done")?.filter(|d| ["ended", "others", "out", "passkey"].contains(d));
     let said = done.map(|d| lang.t(format!("done.{d}")));
     let Some(me) = me(&site, &headers).await? else {
         return ways_in(&site, lang, said, site.local(params.one("return_to")?));

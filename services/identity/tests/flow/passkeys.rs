@@ -341,14 +341,88 @@ async fn who_has_no_such_role_has_no_passkeys(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn who_lost_the_role_sees_and_removes_their_passkeys_and_does_nothing_else_with_them(pool: PgPool) {
+    let service = service(&pool, Options::default()).await;
+    let mut ada = registered(&service, "ada", "operator").await;
+    let mut bob = registered(&service, "bob", "auditor").await;
+    ada.browser.send("/account/passkeys/codes", &[]).await;
+    let mut conn = pool.acquire().await.unwrap();
+    for (one, role) in [(&ada, "operator"), (&bob, "auditor")] {
+        assert!(accounts::revoke(&mut conn, &one.account, role).await.unwrap());
+    }
+    let path = async |one: &Person, act: &str| {
+        let id: String = sqlx::query_scalar("select id from passkey where account_id = $1")
+            .bind(&one.account)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        format!("/account/passkeys/{id}/{act}")
+    };
+    service.pass(TimeDelta::minutes(11));
+    assert!(ada.browser.get("/account").await.body.contains("/account/passkeys"));
+    let page = ada.browser.get("/account/passkeys").await;
+    assert!(page.body.contains("<h3>Desk</h3>") && page.body.contains("open nothing here"), "{}", page.body);
+    assert!(!page.body.contains("/remove") && page.body.contains("Log in again"), "{}", page.body);
+    for step in ["/codes", "/recover"] {
+        let page = ada.browser.send(&format!("/account/passkeys{step}"), &[("code", "a")]).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{step}");
+    }
+    assert_eq!(ada.ask("/options").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ada.ask("").await.status, StatusCode::FORBIDDEN);
+    // An old session alone removes none; with the passkey it does, and renames.
+    let (name, remove) = (path(&ada, "name").await, path(&ada, "remove").await);
+    assert_eq!(read(&ada.browser.json(&remove, &json!({})).await)["code"], "step_up");
+    let mut bobs = service.logged_in(&bob.account).await;
+    assert_eq!(bobs.send(&remove, &[]).await.status, StatusCode::NOT_FOUND, "somebody else's");
+    assert_eq!(ada.confirm(&service.origin).await.status, StatusCode::OK);
+    assert_eq!(ada.reads_audit(&service).await.0, StatusCode::FORBIDDEN, "it opens nothing");
+    let page = ada.browser.send(&name, &[("name", "Drawer")]).await;
+    assert!(page.body.contains("<h3>Drawer</h3>") && page.body.contains(&remove), "{}", page.body);
+    let page = ada.browser.send(&remove, &[]).await;
+    assert!(page.url.path() == "/account" && page.body.contains("The passkey was removed"), "{}", page.body);
+    assert_eq!(
+        ada.browser.get("/account/passkeys").await.status,
+        StatusCode::FORBIDDEN,
+        "nothing is left to see"
+    );
+    let left: (i64, i64) = sqlx::query_as(
+        "select (select count(*) from passkey where account_id = $1), (select count(*) from recovery_code)",
+    )
+    .bind(&ada.account)
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    assert_eq!(left, (0, 0));
+    // Who lost the passkey too logs in again. A weaker login is not enough, and neither is it with a role.
+    bob.browser = service.logged_in(&bob.account).await;
+    let remove = path(&bob, "remove").await;
+    sqlx::query("update session set acr = 'weaker'").execute(&pool).await.unwrap();
+    assert_eq!(read(&bob.browser.json(&remove, &json!({})).await)["code"], "step_up");
+    bob.browser = service.logged_in(&bob.account).await;
+    let now = service.time.now();
+    accounts::grant(&mut conn, &bob.account, "auditor", "command", now, None).await.unwrap();
+    assert_eq!(read(&bob.browser.json(&remove, &json!({})).await)["code"], "step_up");
+    // Kept and not used, as somebody may ask: the role is there and counts for nothing, what is kept can go.
+    bob.browser.send("/account/rights/restriction", &[("on", "yes")]).await;
+    assert!(bob.browser.get("/account/passkeys").await.body.contains("open nothing here"));
+    assert_eq!(bob.ask("/options").await.status, StatusCode::FORBIDDEN);
+    bob.browser.send(&remove, &[]).await;
+    let kept: i64 = sqlx::query_scalar("select count(*) from passkey").fetch_one(&pool).await.unwrap();
+    assert_eq!(kept, 0);
+    assert_eq!(actions(&pool).await.iter().filter(|a| *a == "passkey.remove").count(), 2);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn the_page_speaks_every_language_and_asks_an_authenticator_by_one_script_of_ours(pool: PgPool) {
     for profile in crate::common::countries() {
         let service = Service::with(Place::named().await, &pool, profile.clone(), Options::default()).await;
         let mut ada = person(&service, &format!("ada-{}", profile.country), "operator").await;
-        for state in 0..3 {
+        for state in 0..5 {
             match state {
                 1 => drop(ada.register(&service.origin).await),
                 2 => ada.browser = service.logged_in(&ada.account).await,
+                3 => drop(sqlx::query("update session set acr = 'weaker'").execute(&pool).await.unwrap()),
+                4 => drop(sqlx::query("delete from role_grant").execute(&pool).await.unwrap()),
                 _ => {}
             }
             for language in &profile.languages {

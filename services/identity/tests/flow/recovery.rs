@@ -115,22 +115,107 @@ async fn a_colleague_resets_the_passkeys_of_somebody_and_nobody_their_own(pool: 
     assert_eq!(left, (0, 0));
     bob.browser = service.logged_in(&bob.account).await;
     assert_eq!(bob.register(&service.origin).await.status, StatusCode::OK);
-    // On the machine itself, when there is no colleague.
-    drop(conn);
-    let database = pool.connect_options().get_database().unwrap().to_owned();
-    let run = Command::new(env!("CARGO_BIN_EXE_identity"))
-        .current_dir(root())
-        .args(["operators", "reset", &ada.account])
-        .env("DATABASE_URL", crate::restore::address(&pool, &database).as_str())
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    assert_eq!(ada.browser.get("/account/passkeys").await.status, StatusCode::UNAUTHORIZED);
-    let entries: Vec<(String, String)> =
-        sqlx::query_as("select actor, action from audit where action = 'passkey.reset' order by seq")
+    let entries: Vec<(String, serde_json::Value)> =
+        sqlx::query_as("select actor, detail from audit where action = 'passkey.reset' order by seq")
             .fetch_all(&pool)
             .await
             .unwrap();
-    assert_eq!(entries.len(), 2);
-    assert_eq!(entries[1].0, "command");
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].1, serde_json::json!({ "passkeys": 1, "codes": 10, "sessions": 1 }));
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_command_resets_whatever_there_is_and_writes_or_says_why_not(pool: PgPool) {
+    let mut post = Post::open();
+    let service = service(&pool, Options { mail: post.options(), ..Options::default() }).await;
+    let mut ada = registered(&service, "ada", "operator").await;
+    let mut bob = registered(&service, "bob", "operator").await;
+    let (eve, mut eves) = service.somebody("eve").await;
+    let now = service.time.now();
+    let mut conn = pool.acquire().await.unwrap();
+    for (account, email) in [(&bob.account, "bob@vigie.test"), (&eve, "eve@vigie.test")] {
+        identity::rights::contacts::of_this_account(&mut conn, account, email, "fr", now).await.unwrap();
+    }
+    drop(conn);
+    let (database, from, smtp) =
+        (pool.connect_options().get_database().unwrap().to_owned(), "Vigie <vigie@vigie.test>", post.address);
+    let reset = |account: &str, smtp: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_identity"))
+            .current_dir(root())
+            .args(["operators", "reset", account])
+            .env("DATABASE_URL", crate::restore::address(&pool, &database).as_str())
+            .env("VIGIE_PROFILE", root().join("clusters/us/profile/profile.toml"))
+            .env("VIGIE_PUBLIC_URL", "https://vigie.test")
+            .env("VIGIE_SMTP", smtp)
+            .env("VIGIE_SMTP_FROM", from)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (run.status.success(), text(&run.stdout), text(&run.stderr))
+    };
+    let smtp = format!("smtp://{smtp}");
+    // With an address, without one, without a mail server.
+    let (done, said, _) = reset(&bob.account, &smtp);
+    assert!(done && said.contains("1 passkeys and 0 recovery codes removed, 1 sessions ended"), "{said}");
+    assert!(said.contains("its owner was written to"), "{said}");
+    let letter = post.next().await;
+    assert_eq!(letter.to, ["bob@vigie.test"]);
+    assert!(letter.body().contains("https://vigie.test/account/passkeys"), "{}", letter.body());
+    assert_eq!(bob.browser.get("/account/passkeys").await.status, StatusCode::UNAUTHORIZED);
+    let (done, said, _) = reset(&ada.account, &smtp);
+    assert!(done && said.contains("no letter was sent (no address of its owner is known)"), "{said}");
+    assert_eq!(ada.browser.get("/account/passkeys").await.status, StatusCode::UNAUTHORIZED);
+    // Somebody who has no passkey, and is logged in.
+    assert!(eves.get("/account").await.body.contains("Your sessions"));
+    let (done, said, _) = reset(&eve, "");
+    assert!(done && said.contains("0 passkeys and 0 recovery codes removed, 1 sessions ended"), "{said}");
+    assert!(said.contains("no letter was sent (VIGIE_SMTP is not set)"), "{said}");
+    assert!(!eves.get("/account").await.body.contains("Your sessions"));
+    let _again = service.logged_in(&eve).await;
+    assert!(reset(&eve, &smtp).1.contains("its owner was written to"));
+    assert_eq!(post.next().await.to, ["eve@vigie.test"]);
+    let (done, _, why) = reset(&eve, &smtp);
+    assert!(!done && why.contains("no passkey, no recovery code and no session"), "{why}");
+    let (done, _, why) = reset("nobody", &smtp);
+    assert!(!done && why.contains("there is no account nobody"), "{why}");
+    let by: Vec<String> = sqlx::query_scalar("select actor from audit where action = 'passkey.reset'")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(by, ["command"; 4]);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_recovery_code_counts_beside_a_login_that_is_strong_enough_and_is_not_used_up_by_a_weaker_one(
+    pool: PgPool,
+) {
+    let service = service(&pool, Options::default()).await;
+    let mut ada = registered(&service, "ada", "auditor").await;
+    let codes = codes(&ada.browser.send("/account/passkeys/codes", &[]).await);
+    let recover = "/account/passkeys/recover";
+    ada.browser = service.logged_in(&ada.account).await;
+    ada.key = SoftPasskey::new(true);
+    let weak = "update session set acr = 'weaker' where passkey_at is null";
+    sqlx::query(weak).execute(&pool).await.unwrap();
+    let page = ada.browser.get("/account/passkeys").await;
+    assert!(page.body.contains("this one is weaker") && !page.body.contains(recover), "{}", page.body);
+    let page = ada.browser.send(recover, &[("code", &codes[0])]).await;
+    assert!(page.body.contains("your code was not used up"), "{}", page.body);
+    assert_eq!(ada.ask("/options").await.status, StatusCode::UNAUTHORIZED);
+    // Nor does a code that was used in a stronger one help when the profile asks for more since.
+    ada.browser = service.logged_in(&ada.account).await;
+    let page = ada.browser.send(recover, &[("code", &codes[0])]).await;
+    assert!(page.body.contains("The code was accepted"), "{}", page.body);
+    sqlx::query(weak).execute(&pool).await.unwrap();
+    assert_eq!(ada.ask("/options").await.status, StatusCode::UNAUTHORIZED);
+    ada.browser = service.logged_in(&ada.account).await;
+    ada.browser.send(recover, &[("code", &codes[1])]).await;
+    assert_eq!(ada.register(&service.origin).await.status, StatusCode::OK);
+    let refused: i64 = sqlx::query_scalar(
+        "select count(*) from audit where action = 'recovery.refused' and detail ->> 'why' = 'acr'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(refused, 1);
 }

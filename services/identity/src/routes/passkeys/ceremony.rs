@@ -1,9 +1,9 @@
 //! What the script of the page asks for and sends: a challenge, and an authenticator's answer to it.
 
-use super::operator::{Operator, letter};
+use super::operator::Operator;
 use crate::here::Site;
 use crate::passkeys::challenges::{self, Purpose};
-use crate::passkeys::{self, Failure, RelyingParty, Use};
+use crate::passkeys::{self, Failure, RelyingParty, Use, letter};
 use crate::routes::is_name;
 use crate::routes::login::{Peer, ip};
 use crate::sessions;
@@ -120,7 +120,7 @@ pub(crate) async fn confirm_options(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let operator = Operator::of(&site, &headers).await?;
+    let operator = Operator::or_owner(&site, &headers).await?;
     let mut conn = site.app.db.acquire().await?;
     let known = passkeys::credentials(&mut conn, &operator.me.account.id, true).await?;
     if known.is_empty() {
@@ -140,7 +140,7 @@ pub(crate) async fn confirm(
     body: Sent,
 ) -> Result<Response, Problem> {
     site.throttle.network(ip(&peer), &headers)?;
-    let operator = Operator::of(&site, &headers).await?;
+    let operator = Operator::or_owner(&site, &headers).await?;
     let mut body = sent(body)?;
     let (account, session) = (&operator.me.account.id, &operator.me.session.id);
     let state = challenge(&site, &operator, Purpose::Confirm).await?;

@@ -1,9 +1,9 @@
 //! Another name for a passkey, or its end.
 
 use super::ceremony;
-use super::operator::{Operator, letter};
+use super::operator::Operator;
 use crate::here::Site;
-use crate::passkeys;
+use crate::passkeys::{self, letter};
 use crate::respond;
 use crate::routes::rights::{Fields, Sent};
 use axum::extract::{Path, State};
@@ -20,10 +20,10 @@ pub(crate) async fn name(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
-    let operator = Operator::of(&site, &headers).await?;
+    let operator = Operator::or_owner(&site, &headers).await?;
     let fields = Fields::of(sent)?;
     let name = ceremony::name(fields.get("name")?)?;
-    operator.confirmed()?;
+    operator.changes()?;
     let mut conn = site.app.db.acquire().await?;
     if !passkeys::rename(&mut conn, &operator.me.account.id, &id, name).await? {
         return Err(Problem::NotFound("passkey"));
@@ -37,8 +37,8 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let operator = Operator::of(&site, &headers).await?;
-    operator.confirmed()?;
+    let operator = Operator::or_owner(&site, &headers).await?;
+    operator.changes()?;
     let account = &operator.me.account.id;
     let mut tx = site.app.db.begin().await?;
     if !passkeys::remove(&mut tx, account, &id).await? {
@@ -48,5 +48,7 @@ pub(crate) async fn remove(
     let letter = letter(&site, &mut tx, account, "removed").await?;
     tx.commit().await?;
     site.post(letter);
-    respond::see_other("/account/passkeys?done=removed")
+    // Who has none left and no such role has nothing to do there any more.
+    let there = operator.operates || operator.keys.len() > 1;
+    respond::see_other(if there { "/account/passkeys?done=removed" } else { "/account?done=passkey" })
 }

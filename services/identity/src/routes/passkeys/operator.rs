@@ -1,10 +1,9 @@
-//! Whoever has a role that wants a passkey, and what may be done with theirs now. Denied is the default.
+//! Whoever has a role that wants a passkey, or passkeys from when they had one, and what may be done with theirs now. Denied is the
+//! default.
 
 use crate::accounts;
 use crate::here::Site;
-use crate::mailer::Letter;
 use crate::passkeys::{self, Passkey};
-use crate::rights::contacts;
 use crate::routes::Me;
 use crate::routes::sessions::mine;
 use axum::http::HeaderMap;
@@ -13,14 +12,19 @@ use kit::Problem;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-/// For so long after a login, or after a recovery code, a passkey may be registered.
+/// For so long after a login, or after a recovery code, a passkey may be registered; and removed after a login by whoever has no
+/// such role any more.
 const WINDOW: TimeDelta = TimeDelta::minutes(10);
 
-/// Somebody with such a role.
+const NOT_FOR_YOU: Problem = Problem::Forbidden("passkeys are for those who run this site");
+
+/// Somebody with such a role, or with passkeys.
 pub(super) struct Operator {
     pub(super) me: Me,
     pub(super) keys: Vec<Passkey>,
     pub(super) now: DateTime<Utc>,
+    /// Has such a role and may use it.
+    pub(super) operates: bool,
     confirmed: bool,
     strong: bool,
 }
@@ -31,22 +35,39 @@ impl Operator {
     /// # Errors
     /// 401 and 403.
     pub(super) async fn of(site: &Site, headers: &HeaderMap) -> Result<Self, Problem> {
-        let me = mine(site, headers).await?;
-        Self::who(site, me).await?.ok_or(Problem::Forbidden("passkeys are for those who run this site"))
+        let one = Self::who(site, mine(site, headers).await?).await?;
+        if one.operates { Ok(one) } else { Err(NOT_FOR_YOU) }
     }
 
-    async fn who(site: &Site, me: Me) -> Result<Option<Self>, Problem> {
+    /// The same, or whoever has passkeys: what is kept of somebody they see and remove, whatever became of their role.
+    ///
+    /// # Errors
+    /// 401 and 403.
+    pub(super) async fn or_owner(site: &Site, headers: &HeaderMap) -> Result<Self, Problem> {
+        let one = Self::who(site, mine(site, headers).await?).await?;
+        if one.operates || !one.keys.is_empty() { Ok(one) } else { Err(NOT_FOR_YOU) }
+    }
+
+    async fn who(site: &Site, me: Me) -> Result<Self, Problem> {
         let now = site.time.now();
         let mut conn = site.app.db.acquire().await?;
         let roles = accounts::roles(&mut conn, &me.account.id, now).await?;
-        if !site.policy.operates(roles.iter().map(String::as_str)) || !me.account.is_usable() {
-            return Ok(None);
-        }
+        let operates = site.policy.operates(roles.iter().map(String::as_str)) && me.account.is_usable();
         let keys = passkeys::of_account(&mut conn, &me.account.id).await?;
         let provider = site.providers.iter().find(|e| e.declared.id == me.account.provider);
         let strong = provider.is_some_and(|e| e.declared.acr_values.contains(&me.session.acr));
         let confirmed = me.session.confirmed_after(now - site.passkey_age);
-        Ok(Some(Self { me, keys, now, confirmed, strong }))
+        Ok(Self { me, keys, now, operates, confirmed, strong })
+    }
+
+    /// Is the login of a class that the profile accepts? One from before the profile asked for more may not be.
+    pub(super) fn is_strong(&self) -> bool {
+        self.strong
+    }
+
+    /// The same, a short while ago.
+    fn logged_in_now(&self) -> bool {
+        self.strong && self.me.session.created_at > self.now - WINDOW
     }
 
     /// Was a passkey used in this session a short while ago?
@@ -56,11 +77,26 @@ impl Operator {
 
     /// A first passkey right after a login that is strong enough; a further one with a passkey, or with a recovery code.
     pub(super) fn may_register(&self) -> bool {
-        let since = self.now - WINDOW;
-        if self.keys.is_empty() {
-            return self.strong && self.me.session.created_at > since;
+        if !self.operates {
+            return false;
         }
-        self.is_confirmed() || self.me.session.recovered_at.is_some_and(|at| at > since)
+        if self.keys.is_empty() {
+            return self.logged_in_now();
+        }
+        let recovered = self.me.session.recovered_at.is_some_and(|at| at > self.now - WINDOW);
+        self.is_confirmed() || (self.strong && recovered)
+    }
+
+    /// Rename and remove: with a passkey. Of whoever has no such role any more the passkeys open nothing, and may be lost: a login
+    /// of now is enough.
+    pub(super) fn may_change(&self) -> bool {
+        self.is_confirmed() || (!self.operates && self.logged_in_now())
+    }
+
+    /// # Errors
+    /// [`Problem::StepUp`].
+    pub(super) fn changes(&self) -> Result<(), Problem> {
+        if self.may_change() { Ok(()) } else { Err(Problem::StepUp) }
     }
 
     /// # Errors
@@ -83,23 +119,4 @@ impl Operator {
         let who = self.me.account.pseudonym();
         site.write(conn, &who, action, &who, detail).await
     }
-}
-
-/// What the owner of an account is told of their passkeys, where an address is known: `what` is a word of the locale
-/// files. It is posted when what it tells is in the database.
-///
-/// # Errors
-/// When the database does not answer.
-pub(super) async fn letter(
-    site: &Site,
-    conn: &mut PgConnection,
-    account: &str,
-    what: &str,
-) -> sqlx::Result<Option<Letter>> {
-    let Some(contact) = contacts::of_account(conn, account).await? else { return Ok(None) };
-    let Some(lang) = site.by_code(&contact.language).or_else(|| site.langs.first()) else { return Ok(None) };
-    let happened = lang.f(format!("mail.passkeys.{what}"), "when", &lang.formats.moment(site.time.now()));
-    let end = lang.f("mail.passkeys.end", "link", &site.link("/account/passkeys"));
-    let subject = lang.t("mail.passkeys.subject");
-    Ok(Some(Letter { to: contact.email, subject, text: happened + &end, stop: None }))
 }

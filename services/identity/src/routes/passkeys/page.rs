@@ -14,7 +14,7 @@ use kit::{Params, Problem};
 use std::sync::Arc;
 
 /// What the page says about what was just done.
-const DONE: [&str; 7] = ["added", "confirmed", "named", "removed", "recovered", "no_code", "wanted"];
+const DONE: [&str; 8] = ["added", "confirmed", "named", "removed", "recovered", "no_code", "weak", "wanted"];
 
 /// A passkey as its owner sees it.
 struct Row {
@@ -37,7 +37,11 @@ struct Page<'a> {
     /// An authenticator can be asked at all: the origin has a name.
     possible: bool,
     may_register: bool,
+    may_change: bool,
     confirmed: bool,
+    /// Has a role that wants one; and a login that is strong enough for it.
+    operates: bool,
+    strong: bool,
     /// Codes that were just made.
     codes: Vec<String>,
     left: String,
@@ -51,7 +55,7 @@ impl Page<'_> {
     }
 }
 
-/// `GET /account/passkeys?return_to=/path`.
+/// `GET /account/passkeys?return_to=/path`. Whoever has lost the role still sees their passkeys, and removes them.
 pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     RawQuery(query): RawQuery,
@@ -62,7 +66,7 @@ pub(crate) async fn show(
     let done = params.one("done")?.filter(|d| DONE.contains(d));
     let said = done.map(|d| lang.t(format!("passkeys.done.{d}")));
     let to = params.one("return_to")?.unwrap_or("/account/passkeys?done=confirmed").to_owned();
-    let operator = Operator::of(&site, &headers).await?;
+    let operator = Operator::or_owner(&site, &headers).await?;
     page(&site, lang, operator, said, site.local(Some(&to)), Vec::new()).await
 }
 
@@ -86,6 +90,7 @@ async fn page(
     codes: Vec<String>,
 ) -> Result<Response, Problem> {
     let (confirmed, may_register) = (operator.is_confirmed(), operator.may_register());
+    let (operates, strong, may_change) = (operator.operates, operator.is_strong(), operator.may_change());
     let mut conn = site.app.db.acquire().await?;
     let left = recovery::left(&mut conn, &operator.me.account.id).await?;
     drop(conn);
@@ -108,7 +113,10 @@ async fn page(
         rows: operator.keys.into_iter().map(row).collect(),
         possible: site.passkeys.is_some(),
         may_register,
+        may_change,
         confirmed,
+        operates,
+        strong,
         codes,
         left: left.to_string(),
         again: format!("/account/login/{}?{back}", operator.me.account.provider),

@@ -1,9 +1,9 @@
 //! Recovery codes: made with a passkey at hand, used when none is left.
 
-use super::operator::{Operator, letter};
+use super::operator::Operator;
 use super::page;
 use crate::here::Site;
-use crate::passkeys::recovery;
+use crate::passkeys::{letter, recovery};
 use crate::routes::login::{Peer, ip};
 use crate::routes::rights::{Fields, Sent};
 use crate::{respond, sessions};
@@ -28,7 +28,8 @@ pub(crate) async fn codes(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     page::with_codes(&site, &headers, operator, codes).await
 }
 
-/// `POST /account/passkeys/recover` with `code`: for some minutes a new passkey may be registered. It allows nothing else.
+/// `POST /account/passkeys/recover` with `code`: for some minutes a new passkey may be registered. It allows nothing else. A code
+/// takes the place of a passkey, not of the login beside it: that has to be as strong as for the first passkey.
 pub(crate) async fn recover(
     State(site): State<Arc<Site>>,
     peer: Peer,
@@ -42,6 +43,11 @@ pub(crate) async fn recover(
     let (account, session) = (&operator.me.account.id, &operator.me.session.id);
     site.throttle.account(account)?;
     let mut tx = site.app.db.begin().await?;
+    if !operator.is_strong() {
+        operator.audit(&site, &mut tx, "recovery.refused", json!({ "why": "acr" })).await?;
+        tx.commit().await?;
+        return respond::see_other("/account/passkeys?done=weak");
+    }
     let taken = recovery::take(&mut tx, account, code).await?;
     let (action, done) = match taken {
         true => ("recovery.use", "recovered"),

@@ -1,7 +1,7 @@
 //! Two persons: a colleague removes the passkeys of somebody who lost them and the codes too.
 
-use super::operator::letter;
 use crate::here::Site;
+use crate::passkeys::letter;
 use crate::routes::access::still;
 use crate::{accounts, passkeys};
 use axum::extract::{Path, State};
@@ -26,8 +26,7 @@ pub(crate) async fn reset(
         return Err(Problem::conflict("id", "is your own account: another operator resets your passkeys"));
     }
     let gone = passkeys::forget_all(&mut tx, &id, now).await?;
-    site.write(&mut tx, &me.pseudonym(), "passkey.reset", &account.pseudonym(), json!({ "passkeys": gone }))
-        .await?;
+    site.write(&mut tx, &me.pseudonym(), "passkey.reset", &account.pseudonym(), json!(gone)).await?;
     let letter = letter(&site, &mut tx, &id, "reset").await?;
     tx.commit().await?;
     site.post(letter);
