@@ -50,6 +50,8 @@ pub(crate) fn forget(headers: &mut HeaderMap, names: &[&str]) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     #[test]
     fn a_cookie_that_is_there_twice_is_none() {
@@ -65,6 +67,37 @@ mod tests {
             "__Host-vigie-session=a; __Host-vigie-session=b",
         ] {
             assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_cookie_header_falls_over_and_ours_is_found_among_any_others(
+            lines in vec(vec(any::<u8>(), 0..60), 0..4),
+            others in vec(("[!#-+\\--:A-Z^-z|~]{1,12}", "[!-+\\--:<-~]{0,12}"), 0..6),
+            value in "[A-Za-z0-9_-]{1,43}",
+            place in 0..6usize,
+        ) {
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                if let Ok(line) = HeaderValue::from_bytes(line) {
+                    headers.append(COOKIE, line);
+                }
+            }
+            let _ = get(&headers, SESSION);
+            let mut pairs: Vec<String> = others.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            pairs.insert(place.min(pairs.len()), format!("{SESSION}={value}"));
+            let line = HeaderValue::from_str(&pairs.join("; ")).unwrap();
+            let headers = HeaderMap::from_iter([(COOKIE, line)]);
+            prop_assert_eq!(get(&headers, SESSION), Some(value.as_str()));
+        }
+
+        #[test]
+        fn a_cookie_that_is_set_is_read_again(value in "[A-Za-z0-9_-]{1,43}") {
+            let set = set(LOGIN, &value, 60).unwrap();
+            let pair = set.to_str().unwrap().split(';').next().unwrap();
+            let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(pair).unwrap())]);
+            prop_assert_eq!(get(&headers, LOGIN), Some(value.as_str()));
         }
     }
 }

@@ -53,4 +53,21 @@ mod tests {
             assert!(!own(bad), "{bad:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_said_without_our_origin_changes_nothing(site in "[ -~]{0,24}", from in "[ -~]{0,40}") {
+            let own = "https://vigie.test";
+            let headers = |pairs: &[(&'static str, &str)]| {
+                pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect::<HeaderMap>()
+            };
+            if from != own {
+                assert!(!is_own(&headers(&[("origin", from.as_str())]), own));
+                assert!(from == "null" || !is_own(&headers(&[("sec-fetch-site", "same-origin"), ("origin", from.as_str())]), own));
+            }
+            if !matches!(site.as_str(), "same-origin" | "none") {
+                assert!(!is_own(&headers(&[("sec-fetch-site", site.as_str()), ("origin", own)]), own));
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::mailer::{Letter, Mailer};
 use crate::options::Options;
 use crate::passkeys::{RelyingParty, challenges};
 use crate::provider::Provider;
+use crate::redirects::local;
 use crate::rights::receipts;
 use crate::throttle::Throttle;
 use crate::time::Time;
@@ -187,12 +188,7 @@ impl Site {
 
     /// A path of this site that may be gone to after a login; anything else becomes the account page.
     pub(crate) fn local(&self, path: Option<&str>) -> String {
-        let own = |path: &&str| {
-            let plain = path.starts_with('/') && !path.starts_with("//") && path.len() <= 512;
-            let clean = !path.contains('\\') && !path.chars().any(char::is_control);
-            plain && clean && self.origin.join(path).is_ok_and(|url| url.origin() == self.origin.origin())
-        };
-        path.filter(own).unwrap_or("/account").to_owned()
+        local(&self.origin, path)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod passkeys;
 pub mod provider;
 pub mod pseudonyms;
 mod random;
+mod redirects;
 mod respond;
 pub mod rights;
 mod routes;

@@ -152,4 +152,11 @@ mod tests {
         assert_eq!(super::made(text).unwrap().into_keys().collect::<Vec<_>>(), ["other"]);
         assert!(super::made("[one]\nclient = 'unset'\n").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_of_registrations_falls_over(text in "(\\[|\\]|=|\"|'|\n|client_id|issuer|[ -~é]){0,40}") {
+            let _ = super::made(&text);
+        }
+    }
 }

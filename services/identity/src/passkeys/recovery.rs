@@ -86,4 +86,13 @@ mod tests {
         assert_eq!(plain(&one.to_lowercase().replace('-', " ")), letters);
         assert_eq!(plain("o-i-l"), "011");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_falls_over_as_a_code_and_what_is_hashed_of_it_is_the_same_said_twice(text in ".*") {
+            let once = plain(&text);
+            assert_eq!(plain(&once), once);
+            assert!(once.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()));
+        }
+    }
 }

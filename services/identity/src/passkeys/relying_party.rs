@@ -121,3 +121,7 @@ impl RelyingParty {
         Ok(result)
     }
 }
+
+#[cfg(test)]
+#[path = "relying_party/tests.rs"]
+mod tests;

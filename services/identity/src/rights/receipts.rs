@@ -111,3 +111,31 @@ pub fn verify(text: &str, keys: &Jwks) -> anyhow::Result<Receipt> {
         .map_err(|_| anyhow!("the signature does not fit: the receipt was changed"))?;
     serde_json::from_slice(&decode(payload)?).context("what was signed is no receipt")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_that_was_not_signed_is_a_receipt(
+            text in ".*", header in "[ -~]{0,60}", rest in "[ -~]{0,60}", x in ".{0,50}", public: [u8; 32],
+        ) {
+            let part = |v: &str| URL_SAFE_NO_PAD.encode(v);
+            let ours = part(&format!("{{\"alg\":\"EdDSA\",\"typ\":\"{TYPE}\",\"kid\":\"k\"}}"));
+            let mut keys = Jwks { keys: vec![Jwk::new("k", &public)] };
+            for key in [x, keys.keys[0].x.clone()] {
+                keys.keys[0].x = key;
+                for text in [
+                    text.clone(),
+                    format!("{}.{}.{}", part(&header), part(&rest), part(&rest)),
+                    format!("{ours}.{}.{}", part(&rest), part(&rest)),
+                    format!("{ours}.{rest}.{text}"),
+                ] {
+                    prop_assert!(verify(&text, &keys).is_err(), "{text}");
+                }
+            }
+        }
+    }
+}

@@ -67,3 +67,17 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
     let fits = digits.len() == 64 && digits.iter().all(u8::is_ascii_hexdigit);
     if fits { digits.chunks(2).map(pair).collect() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    proptest::proptest! {
+        #[test]
+        fn only_64_hexadecimal_digits_are_a_hash(text in ".*", hash: [u8; 32]) {
+            let written: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(bytes(&written), Some(hash.to_vec()));
+            assert!(text.len() == 64 || bytes(&text).is_none());
+        }
+    }
+}
