@@ -143,7 +143,26 @@ mod tests {
         assert_eq!(problem.to_string(), "`query` holds `signl`; known here: signal, place");
     }
 
+    #[test]
+    fn what_is_written_in_percent_twice_is_read_once() {
+        for (sent, read) in [
+            ("place=US%2DCA", "US-CA"),
+            ("place=US%252DCA", "US%2DCA"),
+            ("place=%252e%252e%252f", "%2e%2e%2f"),
+            ("place=%25253Cscript%25253E", "%253Cscript%253E"),
+        ] {
+            assert_eq!(Params::parse(Some(sent), &["place"]).unwrap().one("place").unwrap(), Some(read));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_value_is_read_as_it_was_before_it_was_encoded_and_no_further(text in "(%[0-9a-f]{2}|[%+&=;é ]|[ -~]){1,30}") {
+            let written = form_urlencoded::Serializer::new(String::new()).append_pair("a", &text).finish();
+            let params = Params::parse(Some(&written), &["a"]).unwrap();
+            prop_assert_eq!(params.one("a").unwrap(), Some(text.as_str()));
+        }
+
         #[test]
         fn no_query_string_panics(text in ".*") {
             let _ = Params::parse(Some(&text), &["a", ""]).map(|p| (p.list("a").len(), p.encode_without(&[])));

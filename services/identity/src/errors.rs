@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
-use kit::Params;
+use axum::response::{IntoResponse as _, Response};
+use kit::{Params, Problem};
 use std::sync::Arc;
 
 #[derive(Template)]
@@ -40,6 +40,15 @@ pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, ne
         return respond::see_other("/account/passkeys?done=wanted").unwrap_or(response);
     }
     page(&site, named.one("lang").ok().flatten(), &headers, status, response.headers()).unwrap_or(response)
+}
+
+/// No address of ours holds the character zero, and no text of the database can: there is nothing there.
+pub(crate) async fn no_zero(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if [uri.path(), uri.query().unwrap_or("")].iter().any(|part| part.contains("%00")) {
+        return Problem::NotFound("address").into_response();
+    }
+    next.run(request).await
 }
 
 fn page(

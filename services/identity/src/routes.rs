@@ -19,7 +19,7 @@ use crate::{accounts, assets, cookies, csrf, errors, logins, tokens};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::HeaderMap;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use chrono::TimeDelta;
@@ -98,6 +98,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         }))
         .layer(DefaultBodyLimit::max(FORM))
         .layer(Extension(Arc::new(gate)))
+        .layer(from_fn(errors::no_zero))
         .layer(from_fn_with_state(Arc::clone(&site), errors::as_pages))
         .with_state(site))
 }

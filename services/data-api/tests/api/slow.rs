@@ -53,3 +53,31 @@ async fn what_failed_is_tried_again(pool: PgPool) {
     sqlx::query("alter table gone rename to observation_row").execute(&pool).await.unwrap();
     assert_eq!(ask_router(&router, "GET", FILE, &[]).await.status, 200);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn while_every_file_is_being_built_everything_else_is_answered(pool: PgPool) {
+    let app = seeded(pool.clone()).await;
+    let signals: Vec<String> = app.profile.signals.iter().map(|s| s.id.to_string()).collect();
+    let router = kit::server::layers(data_api::router(app, 0, Duration::from_secs(120)));
+    let mut long = pool.begin().await.unwrap();
+    sqlx::query("lock table observation_row in access exclusive mode").execute(&mut *long).await.unwrap();
+    // Each file of each signal at once, several times: nobody can read the rows, so none comes to its end.
+    let mut heavy = tokio::task::JoinSet::new();
+    for signal in &signals {
+        for ending in ["parquet", "csv.gz", "parquet", "csv.gz"] {
+            let (router, path) = (router.clone(), format!("/api/data/v1/bulk/{signal}.{ending}"));
+            heavy.spawn(async move { ask_router(&router, "GET", &path, &[]).await.status });
+        }
+    }
+    for _ in 0..3 {
+        for path in ["places", "sources", "openapi.json", "docs.css"] {
+            let other = ask_router(&router, "GET", &format!("/api/data/v1/{path}"), &[]).await;
+            assert_eq!(other.status, 200, "{path}: {}", other.text());
+        }
+    }
+    while heavy.try_join_next().is_some() {}
+    assert!(heavy.len() >= 2, "they are still waited for: {}", heavy.len());
+    long.rollback().await.unwrap();
+    let answers = heavy.join_all().await;
+    assert!(answers.iter().any(|status| *status == 200), "{answers:?}");
+}

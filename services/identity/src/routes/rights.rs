@@ -49,6 +49,10 @@ pub(crate) type Sent = Result<Form<BTreeMap<String, String>>, FormRejection>;
 impl Fields {
     pub(crate) fn of(sent: Sent) -> Result<Self, Problem> {
         match sent {
+            // What no text of the database can hold: whoever sends it is no browser.
+            Ok(Form(fields)) if fields.values().any(|v| v.contains('\0')) => {
+                Err(Problem::invalid("form", "holds a character that no text has"))
+            }
             Ok(Form(fields)) => Ok(Self(fields)),
             Err(_) => Err(Problem::invalid("form", "cannot be read")),
         }

@@ -101,3 +101,44 @@ async fn a_logout_token_ends_the_sessions_that_it_names_and_no_others(pool: PgPo
     assert_eq!(send(&service, &provider.sign(&header, &claims)).await, StatusCode::OK);
     assert_eq!(service.living_sessions().await, 2, "what began after the logout is another session");
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_session_ends_by_the_documented_limits_or_at_the_providers_word_and_then_the_provider_is_asked(
+    pool: PgPool,
+) {
+    let words = std::fs::read_to_string(crate::common::root().join("docs/identity.md")).unwrap();
+    for profile in crate::common::countries() {
+        let limits = profile.identity.session;
+        let said = format!("({} minutes, {} hours)", limits.idle_minutes, limits.absolute_hours);
+        assert!(words.contains(&said), "{}: docs/identity.md does not say {said}", profile.country);
+    }
+    let (service, provider) = False::start(&pool).await;
+    let limits = service.profile.identity.session;
+    for ends in ["idle", "absolute", "provider"] {
+        log_in(&service, &provider, "somebody", "session-1").await;
+        let account: String = sqlx::query_scalar("select id from account").fetch_one(&pool).await.unwrap();
+        let mut browser = service.logged_in(&account).await;
+        assert!(!browser.get("/account").await.body.contains("/account/login/agov"), "{ends}");
+        match ends {
+            "idle" => service.pass(chrono::TimeDelta::minutes(limits.idle_minutes.into())),
+            "absolute" => {
+                // Used all the time, at the end within the idle limit.
+                for _ in 0..limits.absolute_hours * 3 {
+                    service.pass(chrono::TimeDelta::minutes(20));
+                    browser.get("/account").await;
+                }
+            }
+            _ => {
+                let (header, mut claims) = good(&service, &provider);
+                claims.as_object_mut().unwrap().remove("sid");
+                assert_eq!(send(&service, &provider.sign(&header, &claims)).await, StatusCode::OK);
+            }
+        }
+        // Nothing of the old session leads on: the way back is the provider's page.
+        let page = browser.get("/account").await;
+        assert!(page.body.contains("/account/login/agov"), "{ends}: {}", page.body);
+        assert_eq!(browser.send("/account/token", &[]).await.status, StatusCode::UNAUTHORIZED, "{ends}");
+        let to = browser.get_once("/account/login/agov").await.header("location").to_owned();
+        assert!(to.starts_with(&format!("{}/auth?", provider.issuer)), "{ends}: {to}");
+    }
+}

@@ -1,17 +1,20 @@
 //! What a whole run writes down: no address, no token, no secret.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Page};
 use crate::common::{country, root};
+use crate::passkeys::{Person, read, signed};
 use crate::persons::token;
 use crate::post::Post;
 use crate::restore::address;
 use identity::accounts;
 use identity::sessions::{self, Origin};
+use reqwest::StatusCode;
 use sqlx::PgPool;
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 struct Running(Child);
 
@@ -24,6 +27,38 @@ impl Drop for Running {
 
 fn free() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Registers a passkey, uses it, makes codes, uses one, and sends what is neither. Gives everything of it that opens something.
+async fn passkey(pool: &PgPool, origin: &str, account: &str, browser: &mut Browser) -> Vec<String> {
+    let mut conn = pool.acquire().await.unwrap();
+    accounts::grant(&mut conn, account, "auditor", "command", kit::wall(), None).await.unwrap();
+    let mut ada =
+        Person { account: account.to_owned(), browser: browser.clone(), key: SoftPasskey::new(true) };
+    let challenge = |page: &Page| {
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        read(page)["publicKey"]["challenge"].as_str().unwrap().to_owned()
+    };
+    let mut secrets = vec![challenge(&ada.ask("/options").await)];
+    let bad =
+        serde_json::json!({ "name": "x", "credential": { "id": "bad-credential-canary", "response": {} } });
+    assert_eq!(ada.browser.json("/account/passkeys", &bad).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ada.register(origin).await.status, StatusCode::OK);
+    let options = ada.ask("/confirm/options").await;
+    secrets.push(challenge(&options));
+    let answer = signed(&mut ada.key, origin, &options);
+    secrets.push(answer["rawId"].as_str().unwrap().to_owned());
+    secrets.push(answer["response"]["signature"].as_str().unwrap().to_owned());
+    assert_eq!(ada.answer(&answer).await.status, StatusCode::OK);
+    let made = ada.browser.send("/account/passkeys/codes", &[]).await;
+    let codes: Vec<String> = crate::recovery::codes(&made);
+    for code in [codes[0].as_str(), "WRONG-C0DEC-ANARY-00000"] {
+        ada.browser.send("/account/passkeys/recover", &[("code", code)]).await;
+    }
+    secrets.extend(codes);
+    secrets.extend(["bad-credential-canary", "WRONG-C0DEC-ANARY"].map(str::to_owned));
+    *browser = ada.browser;
+    secrets
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
@@ -40,7 +75,8 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
     };
     write_login("post-password-canary");
     let (here, admin) = (free(), free());
-    let origin = format!("http://{here}");
+    // With a name, as passkeys want it.
+    let origin = format!("http://{}", here.replace("127.0.0.1", "localhost"));
     let mail = post.address;
     let start = || {
         let out = File::options().create(true).append(true).open(&log).unwrap();
@@ -48,6 +84,7 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
             .env("DATABASE_URL", address(&pool, &name).as_str())
             .env("VIGIE_PROFILE", root().join("clusters/us/profile/profile.toml"))
             .env("VIGIE_ADDR", &here)
+            .env("VIGIE_PUBLIC_URL", &origin)
             .env("VIGIE_ADMIN_ADDR", &admin)
             .env("VIGIE_SMTP", format!("smtp://{mail}"))
             .env("VIGIE_SMTP_FROM", "Vigie <vigie@vigie.test>")
@@ -76,7 +113,9 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
     let account = accounts::of_subject(&mut conn, "login-gov", "https://issuer.test", "subject-canary", now)
         .await
         .unwrap();
-    let session = sessions::begin(&mut conn, &account.id, &Origin::default(), limits, now).await.unwrap();
+    let acr = country("us").identity.providers[0].acr_values[0].clone();
+    let strong = Origin { acr, ..Origin::default() };
+    let session = sessions::begin(&mut conn, &account.id, &strong, limits, now).await.unwrap();
     let mut inside = Browser::new(&origin).with("__Host-vigie-session", &session);
     let mut outside = Browser::new(&origin);
     outside.send("/account/rights/link", &[("email", "ada@canary.test")]).await;
@@ -99,6 +138,8 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
         inside.send("/account/keys", &[("name", "key-canary"), ("days", "1"), ("bulk:read", "yes")]).await;
     secrets.extend(kit::keys::format::found_in(&made.body).map(|key| key[9..].to_owned()));
     secrets.push("key-canary".to_owned());
+    let opened = passkey(&pool, &origin, &account.id, &mut inside).await;
+    secrets.extend(opened);
     inside.send("/account/rights/restriction", &[("on", "yes")]).await;
     let bad = inside.send("/account/rights/address/new", &[("email", "bad@canary.test\u{0}")]).await;
     assert!(bad.status.is_client_error());
@@ -131,7 +172,8 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
         std::thread::yield_now();
     }
     drop(running);
-    assert_eq!(secrets.len(), 13, "each was made");
+    // Two challenges, a passkey's name at its authenticator, what it signed, ten codes, what was no answer and no code.
+    assert_eq!(secrets.len(), 13 + 16, "each was made");
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.lines().count() > 10, "{text}");
     for secret in secrets {

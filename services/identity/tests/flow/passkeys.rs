@@ -24,7 +24,7 @@ pub(crate) async fn service(pool: &PgPool, options: Options) -> Service {
 }
 
 /// Somebody with a role, just logged in, without a passkey.
-async fn person(service: &Service, subject: &str, role: &str) -> Person {
+pub(crate) async fn person(service: &Service, subject: &str, role: &str) -> Person {
     let (account, browser) = service.somebody(subject).await;
     let mut conn = service.pool.acquire().await.unwrap();
     accounts::grant(&mut conn, &account, role, "command", service.time.now(), None).await.unwrap();
@@ -49,7 +49,7 @@ fn made(key: &mut SoftPasskey, origin: &str, options: &Page) -> Value {
     json!(key.do_registration(origin.parse::<Url>().unwrap(), options).unwrap())
 }
 
-fn signed(key: &mut SoftPasskey, origin: &str, options: &Page) -> Value {
+pub(crate) fn signed(key: &mut SoftPasskey, origin: &str, options: &Page) -> Value {
     let options = serde_json::from_value(read(options)).unwrap();
     json!(key.do_authentication(origin.parse::<Url>().unwrap(), options).unwrap())
 }
@@ -66,14 +66,14 @@ impl Person {
         self.browser.json("/account/passkeys", &json!({ "name": "Desk", "credential": credential })).await
     }
 
-    async fn confirm(&mut self, origin: &str) -> Page {
+    pub(crate) async fn confirm(&mut self, origin: &str) -> Page {
         let options = self.ask("/confirm/options").await;
         assert_eq!(options.status, StatusCode::OK, "{}", options.body);
         let answer = signed(&mut self.key, origin, &options);
         self.answer(&answer).await
     }
 
-    async fn answer(&mut self, credential: &Value) -> Page {
+    pub(crate) async fn answer(&mut self, credential: &Value) -> Page {
         let body = json!({ "credential": credential, "return_to": "/account" });
         self.browser.json("/account/passkeys/confirm", &body).await
     }

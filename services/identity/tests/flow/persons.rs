@@ -51,6 +51,8 @@ pub(crate) struct Planted {
     pub(crate) email: &'static str,
     pub(crate) subject: String,
     pub(crate) pseudonyms: Vec<String>,
+    /// A passkey, recovery codes, an API key: what opened something.
+    pub(crate) secrets: Vec<String>,
     pub(crate) browser: Browser,
 }
 
@@ -77,10 +79,11 @@ pub(crate) async fn planted(service: &Service, name: &str, email: &'static str) 
     alerts::keep(&mut conn, &contact, &wish, ("en", "a text"), now).await.unwrap().unwrap();
     let key = sqlx::query(
         "insert into passkey (id, account_id, credential_id, credential, counter, name, created_at)
-         values ($1 || '-key', $1, sha256(convert_to($1, 'UTF8')), '{}', 0, 'Desk of ' || $1, $2)",
+         values ($1 || '-key', $1, convert_to($3, 'UTF8'), jsonb_build_object('cred', $3::text), 0, 'Desk of ' || $1, $2)",
     );
-    key.bind(&account).bind(now).execute(&mut *conn).await.unwrap();
-    identity::passkeys::recovery::make(&mut conn, &account, now).await.unwrap();
+    let credential = format!("passkey-of-{name}-{}", &account[..8]);
+    key.bind(&account).bind(now).bind(&credential).execute(&mut *conn).await.unwrap();
+    let codes = identity::passkeys::recovery::make(&mut conn, &account, now).await.unwrap();
     let session: String = sqlx::query_scalar("select id from session where account_id = $1")
         .bind(&account)
         .fetch_one(&mut *conn)
@@ -92,7 +95,7 @@ pub(crate) async fn planted(service: &Service, name: &str, email: &'static str) 
     let expires_at = now + chrono::TimeDelta::days(1);
     let new = keys::New { country: "us", name: "a program", scopes: &scopes, expires_at };
     let mut tx = service.pool.begin().await.unwrap();
-    keys::create((&mut tx, None), &whole, &new, 20, now).await.unwrap().unwrap();
+    let (_, api_key) = keys::create((&mut tx, None), &whole, &new, 20, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     let mut tx = service.pool.begin().await.unwrap();
     let who = whole.pseudonym();
@@ -111,6 +114,7 @@ pub(crate) async fn planted(service: &Service, name: &str, email: &'static str) 
         email,
         subject,
         pseudonyms: vec![who, contact.key.pseudonym()],
+        secrets: codes.iter().map(|c| c.replace('-', "")).chain([credential, api_key]).collect(),
         browser,
     }
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 /// The codes of a page.
-fn codes(page: &Page) -> Vec<String> {
+pub(crate) fn codes(page: &Page) -> Vec<String> {
     let items = page.body.split("<li class=\"code\">").skip(1);
     items.map(|item| item.split('<').next().unwrap().to_owned()).collect()
 }

@@ -146,6 +146,11 @@ async fn after_an_erasure_a_scan_finds_nothing_but_a_pseudonym_without_key(pool:
     let bob = planted(&service, "bob", "bob@canary.test").await;
     let bobs = scan(&pool, &bob.canaries()).await;
     assert!(scan(&pool, &ada.canaries()).await.len() > 10);
+    let secrets = crate::scan::canaries(&ada.secrets.iter().map(String::as_str).collect::<Vec<_>>());
+    let kept = scan(&pool, &secrets).await;
+    let places = ["api_key.hash", "passkey.credential", "passkey.credential_id", "recovery_code.code_hash"];
+    assert_eq!(kept.keys().collect::<Vec<_>>(), places);
+    assert_eq!(kept["recovery_code.code_hash"], 10);
     let page = ada.browser.send("/account/rights/erasure", &[]).await;
     assert!(page.body.contains("Nothing was erased"), "{}", page.body);
     let page = ada.browser.send("/account/rights/erasure", &[("sure", "yes")]).await;
@@ -155,6 +160,7 @@ async fn after_an_erasure_a_scan_finds_nothing_but_a_pseudonym_without_key(pool:
     assert_eq!(stays, BTreeSet::from(["audit".to_owned()]));
     let left: Vec<String> = scan(&pool, &ada.canaries()).await.into_keys().collect();
     assert_eq!(left, ["audit.about", "audit.actor"], "the audit keeps a pseudonym");
+    assert_eq!(scan(&pool, &secrets).await, BTreeMap::new(), "no passkey, no code, no key is left");
     let ids = crate::scan::canaries(&[&ada.account, &ada.contact, ada.email, &ada.subject]);
     assert_eq!(scan(&pool, &ids).await, BTreeMap::new(), "and nothing that was stored beside it");
     assert!(matches!(audit::verify(&pool).await.unwrap(), Verdict::Whole(..)), "the chain fits still");

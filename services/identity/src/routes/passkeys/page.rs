@@ -5,7 +5,7 @@ use super::operator::Operator;
 use crate::here::{Lang, Site};
 use crate::passkeys::recovery;
 use crate::routes::account::languages;
-use crate::{assets, respond};
+use crate::{assets, respond, sessions};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// What the page says about what was just done.
 const DONE: [&str; 8] = ["added", "confirmed", "named", "removed", "recovered", "no_code", "weak", "wanted"];
+
+/// After these somebody may want all other sessions to end (OWASP ASVS 5.0, 7.4.3).
+const CHANGED: [&str; 2] = ["added", "removed"];
 
 /// A passkey as its owner sees it.
 struct Row {
@@ -42,6 +45,8 @@ struct Page<'a> {
     /// Has a role that wants one; and a login that is strong enough for it.
     operates: bool,
     strong: bool,
+    /// A passkey came or went, and there are other sessions.
+    others: bool,
     /// Codes that were just made.
     codes: Vec<String>,
     left: String,
@@ -67,7 +72,8 @@ pub(crate) async fn show(
     let said = done.map(|d| lang.t(format!("passkeys.done.{d}")));
     let to = params.one("return_to")?.unwrap_or("/account/passkeys?done=confirmed").to_owned();
     let operator = Operator::or_owner(&site, &headers).await?;
-    page(&site, lang, operator, said, site.local(Some(&to)), Vec::new()).await
+    let changed = done.is_some_and(|d| CHANGED.contains(&d));
+    page(&site, lang, operator, (said, changed), site.local(Some(&to)), Vec::new()).await
 }
 
 /// The page with codes, which no later one shows.
@@ -78,14 +84,14 @@ pub(super) async fn with_codes(
     codes: Vec<String>,
 ) -> Result<Response, Problem> {
     let lang = site.lang(None, headers).ok_or(Problem::NotFound("language"))?;
-    page(site, lang, operator, None, "/account/passkeys?done=confirmed".to_owned(), codes).await
+    page(site, lang, operator, (None, true), "/account/passkeys?done=confirmed".to_owned(), codes).await
 }
 
 async fn page(
     site: &Site,
     lang: &Lang,
     operator: Operator,
-    said: Option<String>,
+    (said, changed): (Option<String>, bool),
     return_to: String,
     codes: Vec<String>,
 ) -> Result<Response, Problem> {
@@ -93,6 +99,8 @@ async fn page(
     let (operates, strong, may_change) = (operator.operates, operator.is_strong(), operator.may_change());
     let mut conn = site.app.db.acquire().await?;
     let left = recovery::left(&mut conn, &operator.me.account.id).await?;
+    let (limits, now) = (site.app.profile.identity.session, operator.now);
+    let living = sessions::of_account(&mut conn, &operator.me.account.id, limits, now).await?;
     drop(conn);
     let row = |key: crate::passkeys::Passkey| Row {
         created: lang.formats.moment(key.created_at),
@@ -117,6 +125,7 @@ async fn page(
         confirmed,
         operates,
         strong,
+        others: changed && living.len() > 1,
         codes,
         left: left.to_string(),
         again: format!("/account/login/{}?{back}", operator.me.account.provider),
