@@ -25,7 +25,7 @@ def main():
             faults.append(f"threats.md, {flow}: one row for each of {LETTERS}, in this order")
         faults += [f"threats.md, {flow} {row[0]}: a cell is empty" for row in rows if len(row) != 4 or not all(row)]
     known = tomllib.loads((FOLDER / "asvs.toml").read_text(encoding="utf-8"))["rows"]
-    for file in ("threats.md", "top10.md"):
+    for file in ("threats.md", "top10.md", "fuzz.md"):
         words = (FOLDER / file).read_text(encoding="utf-8")
         for found in re.findall(r"ASVS ((?:\d+\.\d+\.\d+(?:, )?)+)", words):
             faults += [f"{file} names ASVS {i}, which is no row" for i in re.findall(r"[\d.]+\d", found) if i not in known]
