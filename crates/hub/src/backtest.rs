@@ -3,10 +3,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Duration, NaiveDate};
+use epimodels::Quantiles;
 use epimodels::baseline::{BaselineConfig, baseline};
-use epimodels::recipe::{Config, FirstReport, Fitted, Forecast, Panel, Series, fit, predict};
+use epimodels::recipe::{Config, FirstReport, Fits, Forecast, Panel, Series};
 use epimodels::trend::Trend;
-use epimodels::{Error, Quantiles};
 
 use crate::carried::Carried;
 use crate::history::{HistoryRow, ili_plus, read_history, weekly};
@@ -94,9 +94,10 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
         }
         if fits.is_empty() || index % args.refit_every.max(1) == 0 {
             say(progress, &format!("{origin}: fitting"));
-            fits.renew(&ground, &args.target, origin, args.threads).map_err(model)?;
+            let known = |day| ground.panel(&args.target, day);
+            fits.renew(&ground.config, origin, args.threads, known).map_err(model)?;
         }
-        let forecasts = predict(fits.all(), &panel, origin).map_err(model)?;
+        let forecasts = fits.predict(&panel, origin).map_err(model)?;
         if forecasts.is_empty() {
             say(progress, &format!("{origin}: no forecast, the last values are too old"));
             continue;
@@ -131,42 +132,6 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
         );
     }
     Ok(files)
-}
-
-/// The fits of the last weekly origins, the oldest first.
-#[derive(Default)]
-struct Fits(Vec<Fitted>);
-
-impl Fits {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn all(&self) -> &[Fitted] {
-        &self.0
-    }
-
-    /// A fit as of `origin`, and of the origins before it that the recipe wants and that are not there: so a date's forecast
-    /// is the same whatever date the backtest begins with. A week of which too little was known then has no fit.
-    fn renew(
-        &mut self,
-        ground: &Ground,
-        target: &str,
-        origin: NaiveDate,
-        threads: usize,
-    ) -> Result<(), Error> {
-        let wanted = i64::try_from(ground.config.fits.max(1)).unwrap_or(1);
-        let mut kept = std::mem::take(&mut self.0);
-        for day in (0..wanted).rev().map(|back| origin - Duration::weeks(back)) {
-            let known = kept.iter().position(|f| f.fitted_on() == day).map(|at| kept.swap_remove(at));
-            match known.map_or_else(|| fit(&ground.panel(target, day), &ground.config, day, threads), Ok) {
-                Ok(fitted) => self.0.push(fitted),
-                Err(Error::TooFew { .. }) if day < origin => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The file of another model for the same date, if it says anything.
@@ -289,8 +254,9 @@ impl Ground {
         };
         let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
         let archive = Archive::read(&args.hub, &targets, Some(args.to - lag))?;
-        let back = (config.nowcast.map_or(0, |n| n.origins) + config.fits.max(1) - 1) as i64;
-        let earlier = (1..=back).rev().map(|k| origins[0] - Duration::weeks(k));
+        let first = config.origins(origins[0])[0];
+        let looked_back = config.nowcast.map_or(0, |n| n.origins) as i64;
+        let earlier = (first - Duration::weeks(looked_back)).iter_weeks().take_while(|day| *day < origins[0]);
         let days: Vec<NaiveDate> = earlier.chain(origins.iter().copied()).collect();
         let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();
         let known = days.into_iter().zip(archive.known(&cut)).collect();

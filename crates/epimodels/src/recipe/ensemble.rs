@@ -203,47 +203,6 @@ impl Fitted {
     }
 }
 
-/// What several fits say of `panel` in the mean, level by level: forecasts of the last of `fits`, each averaged with those of
-/// the fits before it that know the series, and the members likewise. Nothing without a fit.
-///
-/// A fit of one week hangs on that week's figures, of which the newest are still to be corrected; the mean of a few is steadier
-/// (docs/forecast/trials.md).
-///
-/// # Errors
-/// Of [`Fitted::predict`].
-pub fn predict(fits: &[Fitted], panel: &Panel, origin: NaiveDate) -> Result<Vec<Forecast>, Error> {
-    let Some((last, before)) = fits.split_last() else { return Ok(Vec::new()) };
-    let mut made = last.predict(panel, origin)?;
-    let mut others = Vec::with_capacity(before.len());
-    for fitted in before {
-        let of_fit = fitted.predict(panel, origin)?.into_iter();
-        others.push(of_fit.map(|f| ((f.series.clone(), f.horizon), f)).collect::<BTreeMap<_, _>>());
-    }
-    for forecast in &mut made {
-        let task = (forecast.series.clone(), forecast.horizon);
-        let mut all: Vec<Forecast> = others.iter_mut().filter_map(|of_fit| of_fit.remove(&task)).collect();
-        all.push(forecast.clone());
-        let mean = |of: fn(&Forecast) -> Option<Quantiles>| middle(all.iter().filter_map(of));
-        forecast.quantiles = mean(|f| Some(f.quantiles)).unwrap_or(forecast.quantiles);
-        forecast.members = Members {
-            gbq: mean(|f| f.members.gbq),
-            lin: mean(|f| f.members.lin),
-            knn: mean(|f| f.members.knn),
-        };
-    }
-    Ok(made)
-}
-
-/// Mean of distributions, quantile by quantile; `None` of none.
-fn middle(all: impl Iterator<Item = Quantiles>) -> Option<Quantiles> {
-    let (mut sum, mut count) = ([0.0; 23], 0.0);
-    for quantiles in all {
-        count += 1.0;
-        sum.iter_mut().zip(quantiles).for_each(|(cell, q)| *cell += q);
-    }
-    (count > 0.0).then(|| sum.map(|s| s / count))
-}
-
 /// Weighted mean of the members' quantiles, level by level, in the unit of the series.
 fn average(members: &Members, weights: Weights) -> Quantiles {
     let parts = [(members.gbq, weights.gbq), (members.lin, weights.lin), (members.knn, weights.knn)];

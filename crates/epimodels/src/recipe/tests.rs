@@ -4,13 +4,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::rng::Rng;
 
-fn day(y: i32, m: u32, d: u32) -> NaiveDate {
+pub(super) fn day(y: i32, m: u32, d: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(y, m, d).unwrap()
 }
 
 /// Six places and a country with winter waves of changing date and height, three seasons of `nhsn`, five of
 /// `ili_plus`.
-fn panel(seed: u64) -> Panel {
+pub(super) fn panel(seed: u64) -> Panel {
     let mut rng = Rng::new(seed, &[]);
     let mut series = Vec::new();
     for (group, first, weeks) in [("nhsn", day(2021, 8, 7), 170), ("ili_plus", day(2010, 8, 7), 250)] {
@@ -37,7 +37,7 @@ fn panel(seed: u64) -> Panel {
 }
 
 /// A small forecaster, so that a test takes a second.
-fn small() -> Config {
+pub(super) fn small() -> Config {
     let mut config = us();
     config.gbq.bags = 2;
     config.gbq.trees = 20;
@@ -45,7 +45,7 @@ fn small() -> Config {
 }
 
 /// The panel up to a date, as [`panel`] was known then.
-fn until(panel: &Panel, date: NaiveDate) -> Panel {
+pub(super) fn until(panel: &Panel, date: NaiveDate) -> Panel {
     let mut cut = panel.clone();
     for series in &mut cut.series {
         let keep = (date - series.first).num_weeks() + 1;
@@ -177,29 +177,4 @@ fn a_value_unlike_all_others_is_no_question_for_the_bounded_regression() {
 #[test]
 fn the_bound_changes_no_bit_where_values_are_as_they_were() {
     assert_eq!(absurd(true, 1.0), absurd(false, 1.0));
-}
-
-#[test]
-fn several_fits_say_their_mean_and_a_place_that_only_the_last_knows_is_there() {
-    let origin = day(2023, 12, 30);
-    let known = until(&panel(1), origin - Duration::days(7));
-    let mut before = until(&panel(1), origin - Duration::days(14));
-    let young = before.series.remove(0).id;
-    let first = fit(&before, &small(), origin - Duration::days(7), 2).unwrap();
-    let last = fit(&known, &small(), origin, 2).unwrap();
-    let (one, two) = (first.predict(&known, origin).unwrap(), last.predict(&known, origin).unwrap());
-    let both = predict(&[first, last], &known, origin).unwrap();
-    assert_eq!((one.len(), two.len(), both.len()), (24, 28, 28));
-    for (mean, last) in both.iter().zip(&two) {
-        let earlier = one.iter().find(|f| (&f.series, f.horizon) == (&last.series, last.horizon));
-        assert_eq!(earlier.is_none(), last.series == young);
-        let other = earlier.unwrap_or(last);
-        for level in 0..23 {
-            let wanted = f64::midpoint(last.quantiles[level], other.quantiles[level]);
-            assert!((mean.quantiles[level] - wanted).abs() <= 1e-12 * wanted.abs(), "{}", last.series);
-        }
-        let knn = |f: &Forecast| f.members.knn.unwrap()[11];
-        assert!((knn(mean) - f64::midpoint(knn(last), knn(other))).abs() < 1e-9 * knn(last));
-    }
-    assert!(predict(&[], &known, origin).unwrap().is_empty());
 }

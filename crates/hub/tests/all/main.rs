@@ -3,6 +3,7 @@
 
 mod common;
 mod files;
+mod fits;
 mod further;
 mod hubs;
 mod seasonal;

@@ -35,17 +35,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) grown: Vec<Vec<f64>>,
 }
 
-/// The panel, and what it means for the places that are asked about.
+/// The panels, and what they mean for the places that are asked about.
 pub(crate) struct Built<'a> {
-    pub(crate) panel: Panel,
-    /// The panels of the weekly origins before that the recipe fits too, the oldest first, each as known then.
-    pub(crate) earlier: Vec<(NaiveDate, Panel)>,
+    /// By the origin that the model's horizons count from: last of all that of this run, before it the weekly ones that the
+    /// recipe fits too, each as known then. Empty while no figure is known.
+    pub(crate) known: BTreeMap<NaiveDate, Panel>,
     pub(crate) config: Config,
     pub(crate) asked: Vec<Asked<'a>>,
     /// The end of the last week known: of the nation if it is alive, else of any place.
     pub(crate) last: Option<NaiveDate>,
-    /// The date that the model's horizons count from.
-    pub(crate) origin: Option<NaiveDate>,
     /// The hub's unit in the signal's.
     pub(crate) unit: f64,
     /// The rows that were used, in order.
@@ -82,31 +80,30 @@ pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
     // The first horizon is the week after the last one known.
     let origin =
         last.map(|l| l + Duration::days(7 - config.horizon_zero_days - 7 * i64::from(config.horizons.0)));
-    let (mut panel, mut earlier) = (Panel::default(), Vec::new());
+    let mut known = BTreeMap::new();
     if let Some(origin) = origin {
         let wanted: BTreeSet<&String> = asked.iter().filter_map(|a| a.series.as_ref().ok()).collect();
-        let known = |back: i64| {
-            let (origin, until) = (origin - Duration::weeks(back), day(input.as_of) - Duration::weeks(back));
+        let panel = |of: NaiveDate| {
+            let until = day(input.as_of) - (origin - of);
             let made = drafts.iter();
-            let made = made.filter_map(|d| series(until, &hub, &config, d, origin, wanted.contains(&d.id)));
+            let made = made.filter_map(|d| series(until, &hub, &config, d, of, wanted.contains(&d.id)));
             let mut series: Vec<Series> = made.collect();
             if let (Some(group), Some(national)) = (hub.history, hub.national) {
-                let until = origin - Duration::days(hub.lag_days);
+                let until = of - Duration::days(hub.lag_days);
                 series.extend(hub::ili_plus(input.history, &locations, national, group, until));
             }
-            (origin, Panel { series })
+            (of, Panel { series })
         };
-        panel = known(0).1;
-        let before = i64::try_from(config.fits).unwrap_or(1) - 1;
-        earlier = (1..=before).rev().map(known).collect();
+        known = config.origins(origin).into_iter().map(panel).collect();
     }
+    let newest = known.last_key_value();
+    let in_panel = |id: &String| newest.is_some_and(|(_, p)| p.series.iter().any(|s| s.id == *id));
     for a in &mut asked {
-        let in_panel = |id: &String| panel.series.iter().any(|s| s.id == *id);
         if a.series.as_ref().is_ok_and(|id| !in_panel(id)) {
             a.series = Err(Reason::TooFew);
         }
     }
-    Ok(Built { panel, earlier, config, asked, last, origin, unit: feed.unit, used })
+    Ok(Built { known, config, asked, last, unit: feed.unit, used })
 }
 
 /// The series of each target and place, in the hub's order, with the rows that they were made from.

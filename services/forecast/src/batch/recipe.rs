@@ -6,8 +6,7 @@ use super::spread::{self, Measure};
 use super::transmission::{Laws, learning, weekly_rt};
 use chrono::NaiveDate;
 use domain::profile::{ForecastPlan, Signal, Unit};
-use epimodels::Error;
-use epimodels::recipe::{Fitted, Forecast, fit, predict};
+use epimodels::recipe::{Fits, Forecast, Panel};
 use epimodels::rt::missing;
 use store::forecasts::{self, NotEstimated, Results};
 
@@ -25,9 +24,11 @@ pub(crate) fn results(
     threads: usize,
 ) -> anyhow::Result<Results> {
     let alive = built.asked.iter().any(|a| a.series.is_ok());
-    let made = match built.origin.filter(|_| alive) {
-        Some(origin) => {
-            let mut made = predict(&fits(built, origin, threads)?, &built.panel, origin)?;
+    let made = match built.known.last_key_value().filter(|_| alive) {
+        Some((origin, panel)) => {
+            let (mut fits, nothing) = (Fits::default(), Panel::default());
+            fits.renew(&built.config, *origin, threads, |day| built.known.get(&day).unwrap_or(&nothing))?;
+            let mut made = fits.predict(panel, *origin)?;
             for forecast in &mut made {
                 forecast.quantiles = forecast.quantiles.map(|q| q * built.unit);
             }
@@ -68,20 +69,6 @@ fn transmission(
         let laws = laws.as_ref().map_err(|reason| *reason)?;
         weekly_rt(&asked.place.id, &asked.weeks, laws, &missing[n])
     })
-}
-
-/// The fits of the origins that the recipe averages over, the oldest first; a week of which too little was known has none.
-fn fits(built: &Built<'_>, origin: NaiveDate, threads: usize) -> Result<Vec<Fitted>, Error> {
-    let mut all = Vec::new();
-    for (day, panel) in &built.earlier {
-        match fit(panel, &built.config, *day, threads) {
-            Ok(fitted) => all.push(fitted),
-            Err(Error::TooFew { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    all.push(fit(&built.panel, &built.config, origin, threads)?);
-    Ok(all)
 }
 
 fn refuse(results: &mut Results, asked: &Asked<'_>, question: &str, reason: Reason) {

@@ -162,7 +162,8 @@ async fn planned(
         return Ok(false);
     }
     let start = Instant::now();
-    say(&format!("{}: fitting {} series with {}", signal.id, built.panel.series.len(), model.id));
+    let series = built.known.last_key_value().map_or(0, |(_, panel)| panel.series.len());
+    say(&format!("{}: fitting {series} series with {}", signal.id, model.id));
     let results = heavy(|| recipe::results(signal, plan, &built, options.threads))?;
     store(conn, &run, &results, start, say).await
 }
