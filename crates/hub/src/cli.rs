@@ -253,6 +253,7 @@ impl ScoreArgs {
         })?;
         say(out, &summary::text(&summarise(&found.scored, self.baseline.as_deref())))?;
         say(out, &summary::left_out(&found.left_out))?;
+        say(out, &summary::two_weeks(&found.two_weeks))?;
         if let (Some(path), Some(baseline)) = (args.card, self.baseline.clone()) {
             let list = self.hub.join("auxiliary-data/locations.csv");
             let (model, command) = (args.card_model, args.card_command.unwrap_or_default());

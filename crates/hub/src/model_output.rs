@@ -1,3 +1,6 @@
+mod answer;
+#[cfg(test)]
+mod refused;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -9,6 +12,7 @@ use chrono::NaiveDate;
 use epimodels::trend::{CLASSES, Trend};
 use epimodels::{LEVELS, Quantiles};
 
+pub(crate) use self::answer::Answer;
 use self::rows::read_table;
 use crate::HubError;
 
@@ -25,54 +29,6 @@ pub struct Task {
     pub target_end_date: NaiveDate,
     /// Location.
     pub location: String,
-}
-
-/// What a model said of a task.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    /// NaN where nothing was said.
-    quantiles: Quantiles,
-    classes: [f64; 5],
-    pub(crate) samples: Vec<f64>,
-}
-
-impl Default for Answer {
-    fn default() -> Self {
-        Self { quantiles: [f64::NAN; 23], classes: [f64::NAN; 5], samples: Vec::new() }
-    }
-}
-
-impl Answer {
-    /// Whether some of the 23 quantiles are there, and not all.
-    pub(crate) fn is_incomplete(&self) -> bool {
-        let said = self.quantiles.iter().filter(|q| !q.is_nan()).count();
-        said > 0 && said < self.quantiles.len()
-    }
-
-    /// Whether some of the five classes have a probability, and the five together are no forecast.
-    pub(crate) fn has_broken_classes(&self) -> bool {
-        self.classes.iter().any(|p| !p.is_nan()) && self.classes().is_none()
-    }
-
-    /// The 23 quantiles, if all are there.
-    pub(crate) fn complete(&self) -> Option<Quantiles> {
-        self.quantiles.iter().all(|v| v.is_finite()).then_some(self.quantiles)
-    }
-
-    /// Takes what another file says of the same task: where both say something, the later holds.
-    fn add(&mut self, later: Self) {
-        let over = |old: &mut f64, new: f64| *old = if new.is_nan() { *old } else { new };
-        self.quantiles.iter_mut().zip(later.quantiles).for_each(|(old, new)| over(old, new));
-        self.classes.iter_mut().zip(later.classes).for_each(|(old, new)| over(old, new));
-        self.samples.extend(later.samples);
-    }
-
-    /// The probabilities of the five classes, in order of [`CLASSES`], if all are there and they sum to 1.
-    pub(crate) fn classes(&self) -> Option<[f64; 5]> {
-        let all = self.classes;
-        let sum: f64 = all.iter().sum();
-        (all.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6).then_some(all)
-    }
 }
 
 /// Answers by model and task.
@@ -157,6 +113,24 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), HubError> {
         fs::create_dir_all(folder).map_err(HubError::file(folder))?;
     }
     fs::write(path, text).map_err(HubError::file(path))
+}
+
+/// Reads several such folders or tables, in order; what two of them say of one task is refused.
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Outputs>, HubError> {
+    let mut all: Vec<Outputs> = Vec::new();
+    for path in paths {
+        let new = read(path)?;
+        for (model, tasks) in
+            all.iter().flat_map(|before| before.iter().filter(|(m, _)| new.contains_key(*m)))
+        {
+            let common = tasks.iter().filter_map(|(task, old)| Some((task, old, new.get(model)?.get(task)?)));
+            for (task, old, later) in common {
+                later.clash(old).map_or(Ok(()), |id| Err(later.said_before(&id, model, task, old)))?;
+            }
+        }
+        all.push(new);
+    }
+    Ok(all)
 }
 
 /// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.

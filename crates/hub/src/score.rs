@@ -50,8 +50,8 @@ pub struct ScoreSpread {
 /// Files that do not fit, no forecast of a target with classes: in a sentence.
 pub fn score_spread(args: &ScoreSpread) -> Result<Vec<Spread>, HubError> {
     let mut models: Vec<(String, ModelOutput)> = Vec::new();
-    for path in &args.model_output {
-        for (model, mut tasks) in model_output::read(path)? {
+    for outputs in model_output::read_all(&args.model_output)? {
+        for (model, mut tasks) in outputs {
             tasks.retain(|task, _| (args.horizons.0..=args.horizons.1).contains(&task.horizon));
             models.push((model, ModelOutput::of(tasks)));
         }
@@ -117,6 +117,9 @@ pub struct ScoredTasks {
     pub scored: Vec<Scored>,
     /// What has no score, by model; a model of which all is scored is not here.
     pub left_out: BTreeMap<String, LeftOut>,
+    /// Forecasts that name a horizon for which the same model, date, target and place has another week too, by model. A
+    /// recorded hub has such: the week is what is forecast, so each of them is scored.
+    pub two_weeks: BTreeMap<String, usize>,
     /// The last snapshot that counted.
     pub truth_as_of: NaiveDate,
 }
@@ -133,8 +136,7 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
             Archive::read_newest(&args.hub, args.truth_as_of, || told.recv().ok())
                 .map(|a| (a.last(), a.days().next_back()))
         });
-        let outputs: Result<Vec<_>, _> =
-            args.model_output.iter().map(|path| model_output::read(path)).collect();
+        let outputs = model_output::read_all(&args.model_output);
         if let Ok(outputs) = &outputs {
             let models = outputs.iter().flat_map(Outputs::values);
             // Who has read all of it does not ask.
@@ -147,8 +149,13 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
     let truth: HashMap<(&str, &str), &BTreeMap<NaiveDate, f64>> =
         truth.iter().map(|(key, weeks)| ((key.target.as_str(), key.location.as_str()), weeks)).collect();
     let (mut known, mut left_out) = (Vec::new(), BTreeMap::<String, LeftOut>::new());
+    let mut two_weeks = BTreeMap::new();
     for output in outputs? {
         for (model, tasks) in output {
+            match of_two_weeks(tasks.keys()) {
+                0 => {}
+                doubled => *two_weeks.entry(model.clone()).or_default() += doubled,
+            }
             let counts = |task: &Task| (args.horizons.0..=args.horizons.1).contains(&task.horizon);
             for (task, answer) in tasks.into_iter().filter(|(task, _)| counts(task)) {
                 let weeks = truth.get(&(task.target.as_str(), task.location.as_str()));
@@ -183,7 +190,22 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     score_table::write(&args.out, &scored)?;
-    Ok(ScoredTasks { scored, left_out, truth_as_of: truth_as_of.unwrap_or_default() })
+    Ok(ScoredTasks { scored, left_out, two_weeks, truth_as_of: truth_as_of.unwrap_or_default() })
+}
+
+/// How many tasks have a horizon of which there is another week. They come in order of date, target, horizon, week.
+fn of_two_weeks<'a>(tasks: impl Iterator<Item = &'a Task>) -> usize {
+    let tasks: Vec<&Task> = tasks.collect();
+    let of = |t: &Task| (t.reference_date, t.horizon);
+    let groups = tasks.chunk_by(|a, b| of(a) == of(b) && a.target == b.target);
+    let mixed = groups
+        .filter(|group| group.first().map(|t| t.target_end_date) != group.last().map(|t| t.target_end_date));
+    let doubled = mixed.map(|group| {
+        let mut weeks: BTreeMap<&str, usize> = BTreeMap::new();
+        group.iter().for_each(|task| *weeks.entry(&task.location).or_default() += 1);
+        weeks.into_values().filter(|n| *n > 1).sum::<usize>()
+    });
+    doubled.sum()
 }
 
 /// `job` of the parts of a list, on all cores, in order.
@@ -200,7 +222,7 @@ fn one((model, task, answer, truth): &(String, Task, Answer, f64)) -> Option<Sco
     Some(Scored { model: model.clone(), task: task.clone(), truth: *truth, score, crps })
 }
 
-/// Scored tasks by model; of two of the same task the later.
+/// Scored tasks by model.
 pub(crate) fn by_model(scored: &[Scored]) -> BTreeMap<&str, BTreeMap<&Task, &Scored>> {
     let mut models: BTreeMap<&str, Vec<(&Task, &Scored)>> = BTreeMap::new();
     for of_model in scored.chunk_by(|a, b| a.model == b.model) {

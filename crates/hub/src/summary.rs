@@ -97,6 +97,17 @@ pub(crate) fn left_out(models: &BTreeMap<String, LeftOut>) -> String {
     text
 }
 
+/// Whose horizons stand for two weeks, a line a model.
+#[must_use]
+pub(crate) fn two_weeks(models: &BTreeMap<String, usize>) -> String {
+    let line = |(model, n): (&String, &usize)| {
+        format!(
+            "scored of {model} as they stand: {n} forecasts of a date, place and horizon with two different weeks\n"
+        )
+    };
+    models.iter().map(line).collect()
+}
+
 /// The table that people read: one line per model.
 #[must_use]
 pub(crate) fn text(summaries: &[Summary]) -> String {

@@ -1,7 +1,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
+use std::sync::Arc;
 
+use chrono::NaiveDate;
 use epimodels::LEVELS;
 use epimodels::trend::CLASSES;
 
@@ -25,6 +28,7 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
         "value",
     ];
     let mut asked = Asked::default();
+    let (file, dated) = (Arc::<Path>::from(path), model.and(date_of_name(path)));
     let mut answers: Vec<Answer> = Vec::new();
     // Rows of one task mostly stand together: what the row before says.
     let mut current = (String::new(), Task::default(), usize::MAX);
@@ -60,12 +64,17 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
                 && current.1.target == target
                 && current.0 == name;
             if !same {
+                if let Some(dated) = dated.filter(|dated| *dated != reference_date) {
+                    return Err(row.refuse(&format!(
+                        "the forecast is of {reference_date} and the name of the file says {dated}; correct one of them"
+                    )));
+                }
                 let (target, location) = (target.into_owned(), location.into_owned());
                 let task = Task { reference_date, target, horizon, target_end_date, location };
                 let of_model = asked.entry(name.clone().into_owned()).or_default();
                 let place = *of_model.entry(task.clone()).or_insert(answers.len());
                 if place == answers.len() {
-                    answers.push(Answer::default());
+                    answers.push(Answer::new(&file, row.number));
                 }
                 current = (name.into_owned(), task, place);
             }
@@ -73,7 +82,14 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
         }
         let answer = &mut answers[current.2];
         match kind {
-            Kind::Sample => answer.samples.push(value),
+            Kind::Sample => {
+                if !row.has(7) {
+                    return Err(
+                        row.refuse("a sample has no `output_type_id`, which tells it from the others")
+                    );
+                }
+                answer.sample(&row.text(7)?, value).map_err(|what| row.refuse(&what))?;
+            }
             Kind::Class => {
                 let class = row.text(7)?;
                 if !(0.0..=1.0).contains(&value) {
@@ -81,7 +97,7 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
                         .refuse(&format!("a class has the probability {value}, one from 0 to 1 is needed")));
                 }
                 if let Some(place) = CLASSES.iter().position(|c| *c == class) {
-                    said_once(row, &mut answer.classes[place], value)?;
+                    answer.class(place, value).map_err(|what| row.refuse(&what))?;
                 }
             }
             Kind::Quantile => {
@@ -91,34 +107,39 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
                         "the level of a quantile is {level}, one between 0 and 1 is needed"
                     )));
                 }
-                if let Some(place) = place_of(level, level_before) {
-                    said_once(row, &mut answer.quantiles[place], value)?;
-                    level_before = place;
-                }
+                let Some(place) = place_of(level, level_before) else {
+                    return Err(row.refuse(&format!(
+                        "the level {level} is none of the 23 that hubs ask for (0.01, 0.025, 0.05, 0.1, 0.15 … 0.95, 0.975, 0.99); leave the row out"
+                    )));
+                };
+                answer.quantile(place, value).map_err(|what| row.refuse(&what))?;
+                level_before = place;
             }
         }
         Ok(())
     })?;
     for (model, tasks) in asked {
-        let of_model = outputs.entry(model).or_default();
+        let of_model = outputs.entry(model.clone()).or_default();
         for (task, place) in tasks {
-            of_model.entry(task).or_default().add(std::mem::take(&mut answers[place]));
+            let answer = std::mem::take(&mut answers[place]);
+            match of_model.entry(task) {
+                Entry::Vacant(free) => {
+                    free.insert(answer);
+                }
+                Entry::Occupied(mut taken) => {
+                    let task = taken.key().clone();
+                    taken.get_mut().add(answer, &model, &task)?;
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// Takes a value that no other row of the file gives.
-fn said_once(row: &table::Row<'_>, place: &mut f64, value: f64) -> Result<(), HubError> {
-    if !place.is_nan() {
-        let what = format!(
-            "`{}` of this model, date, target, horizon and location stands in a row before; keep one of them",
-            row.text(7)?
-        );
-        return Err(row.refuse(&what));
-    }
-    *place = value;
-    Ok(())
+/// The date that a file's name begins with, as the hubs name files: `2025-01-04-Team-Model.csv`.
+fn date_of_name(path: &Path) -> Option<NaiveDate> {
+    let name = path.file_name()?.to_str()?;
+    name.get(10..)?.starts_with(['-', '.']).then(|| name.get(..10)?.parse().ok())?
 }
 
 /// The place of a level among [`LEVELS`]; that after the one before is tried first.
@@ -183,49 +204,6 @@ mod tests {
     }
 
     #[test]
-    fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
-        let path = std::env::temp_dir().join(format!("vigie-refused-{}.csv", std::process::id()));
-        let said = |rows: &[&str]| {
-            let mut text = String::from(
-                "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n",
-            );
-            for row in rows {
-                text += &format!("2024-01-06,flu,0,2024-01-06,01,{row}\n");
-            }
-            std::fs::write(&path, text).unwrap();
-            let mut outputs = Outputs::new();
-            read_table(&path, Some("m"), &mut outputs).map(|()| outputs).map_err(|e| e.to_string())
-        };
-        for (row, why) in [
-            ("quantile,0.5,inf", "`value` is `inf`, a finite number is needed"),
-            ("quantile,0.5,1e999", "a finite number is needed"),
-            ("quantile,0.5,-0.1", "`value` is `-0.1`, a count, rate or share from 0 to 1e10"),
-            ("quantile,0.5,1e300", "from 0 to 1e10"),
-            ("sample,7,-3", "from 0 to 1e10"),
-            ("quantile,0,7", "the level of a quantile is 0, one between 0 and 1 is needed"),
-            ("quantile,1,7", "the level of a quantile is 1,"),
-            ("quantile,-0.5,7", "the level of a quantile is -0.5,"),
-            ("quantile,,7", "a quantile has no level"),
-            (
-                "quantile,0.1,8",
-                "`0.1` of this model, date, target, horizon and location stands in a row before",
-            ),
-            ("quantile,0.100,8", "stands in a row before"),
-            ("pmf,stable,1.5", "a class has the probability 1.5, one from 0 to 1 is needed"),
-            ("pmf,stable,-0.5", "a class has the probability -0.5"),
-            ("pmf,increase,0.5", "`increase` of this model"),
-        ] {
-            let rows = ["quantile,0.1,7", "pmf,increase,0.5", row];
-            let found = said(&rows).unwrap_err();
-            assert!(found.contains(&format!("{}: row 3: ", path.display())), "{row}: {found}");
-            assert!(found.contains(why), "{row}: {found}");
-        }
-        let fine = said(&["quantile,0.1,0", "quantile,0.5,1e10", "quantile,0.9,NA", "sample,1,0.5"]).unwrap();
-        let answer = fine["m"].values().next().unwrap();
-        assert!(answer.is_incomplete() && answer.complete().is_none(), "{answer:?}");
-    }
-
-    #[test]
     fn parquet_says_the_same_as_csv() {
         let header =
             "model,reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value";
@@ -242,6 +220,6 @@ mod tests {
         let (csv, parquet) = (read(&csv), read(&parquet));
         assert_eq!(csv.values().map(BTreeMap::len).sum::<usize>(), 9000_usize.div_ceil(23));
         // NaN, where nothing was said, is not equal to itself.
-        assert_eq!(format!("{csv:?}"), format!("{parquet:?}"));
+        assert!(format!("{csv:?}") == format!("{parquet:?}").replace(".parquet", ".csv"));
     }
 }
