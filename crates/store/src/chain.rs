@@ -67,7 +67,8 @@ pub struct Head {
     pub linked_at: DateTime<Utc>,
 }
 
-const RUN_TABLES: [&str; 7] =
+/// The run itself, and every table that has rows of it.
+pub const RUN_TABLES: [&str; 7] =
     ["forecast_run", "forecast", "rt_estimate", "trend", "not_estimated", "growth_estimate", "arrival"];
 /// Tables that came after the chain: without a row they have no line, so that the links from before hold as they are.
 const LATER: [&str; 2] = ["growth_estimate", "arrival"];

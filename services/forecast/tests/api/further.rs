@@ -12,7 +12,7 @@ use std::sync::Arc;
 use store::observations::NewPoint;
 
 const CLOCK: &str = "2025-03-05T23:59:59Z";
-const LAST: &str = "2025-03-01";
+pub(crate) const LAST: &str = "2025-03-01";
 const PLACES: [(&str, &str, Option<&str>, f64); 7] = [
     ("US", "nation", None, 334e6),
     ("US-CA", "state", Some("US"), 39e6),
@@ -23,7 +23,7 @@ const PLACES: [(&str, &str, Option<&str>, f64); 7] = [
     ("US:06037", "county", Some("US-CA"), 9.8e6),
 ];
 
-fn app(db: &PgPool) -> App {
+pub(crate) fn app(db: &PgPool) -> App {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clusters/us/profile/profile.toml");
     let profile = kit::config::profile(path.into()).unwrap();
     let clock = Clock::Recorded(time(CLOCK));
@@ -47,7 +47,7 @@ fn data() -> PathBuf {
     folder
 }
 
-async fn seeded(db: &PgPool) {
+pub(crate) async fn seeded(db: &PgPool) {
     let mut conn = db.acquire().await.unwrap();
     sqlx::raw_sql(
         "insert into source select id, 'p', id, 'https://example.org', 'l', 'https://example.org', 'c', 'weekly'
@@ -98,7 +98,7 @@ async fn seeded(db: &PgPool) {
     store::observations::append(&mut conn, &points).await.unwrap();
 }
 
-async fn computed(app: &App) -> usize {
+pub(crate) async fn computed(app: &App) -> usize {
     work::once(app, &Options { data: data(), threads: 2 }, |line| println!("{line}")).await.unwrap()
 }
 

@@ -1,24 +1,28 @@
 //! Figures from the future, planted: they change no byte of what a model says.
 
 use crate::common::{CLOCK, SPRING_2021, computed, date, point, recorded, seeded};
+use crate::further;
 use chrono::Days;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
+use store::chain::RUN_TABLES;
 
-/// Everything that was computed, but for the machine's clock, as text.
+/// Everything that was computed, of every table that has rows of a run, but for the machine's clock, as text.
 async fn everything(pool: &PgPool) -> Vec<String> {
-    let sql = "select (to_jsonb(r) - 'created_at')::text from forecast_run r
-               union all select f::text from forecast f union all select e::text from rt_estimate e
-               union all select g::text from growth_estimate g
-               union all select t::text from trend t union all select n::text from not_estimated n order by 1";
-    sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
+    let mut all = Vec::new();
+    for table in RUN_TABLES {
+        let sql =
+            format!("select '{table} ' || (to_jsonb(r) - 'created_at')::text from {table} r order by 1");
+        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
+        all.extend(rows);
+    }
+    all
 }
 
 /// Takes it all away again, which only somebody can who switches the triggers off.
 async fn forget(pool: &PgPool) {
-    let sql = "begin; set local session_replication_role = replica;
-               delete from forecast; delete from growth_estimate; delete from rt_estimate; delete from trend; delete from not_estimated;
-               delete from forecast_run; delete from chain_link; commit";
-    sqlx::raw_sql(sql).execute(pool).await.unwrap();
+    let mut sql = "begin; set local session_replication_role = replica; delete from chain_link;".to_owned();
+    RUN_TABLES.iter().for_each(|table| sql += &format!("delete from {table};"));
+    sqlx::raw_sql(AssertSqlSafe(sql + "commit")).execute(pool).await.unwrap();
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -58,4 +62,30 @@ async fn rows_that_were_issued_later_change_no_byte(pool: PgPool) {
         assert!(everything(&pool).await == honest, "as of {clock}, rows of {issued} changed something");
         forget(&pool).await;
     }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn rows_that_were_issued_later_change_no_arrival(pool: PgPool) {
+    further::seeded(&pool).await;
+    let app = further::app(&pool);
+    assert_eq!(further::computed(&app).await, 2);
+    let honest = everything(&pool).await;
+    let arrivals = honest.iter().filter(|row| row.starts_with("arrival ")).count();
+    assert!(arrivals >= 4 * 4, "{arrivals} of the nation and three states, four weeks ahead");
+    forget(&pool).await;
+    let mut planted = Vec::new();
+    for (place, signal) in [
+        ("US", "covid_hosp_admissions"),
+        ("US-WY", "covid_hosp_admissions"),
+        ("US-CA", "covid_ed_visits_percent"),
+    ] {
+        // Corrections of weeks that are known, and weeks that are still to come.
+        let days = (0..20).map(|n| date(further::LAST) + Days::new(28) - Days::new(7 * n));
+        let late = "2025-03-06T00:00:00Z";
+        planted.extend(days.map(|day| point(signal, "cdc-covid-hub", place, day, late, 91.0)));
+    }
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(store::observations::append(&mut conn, &planted).await.unwrap(), 60);
+    assert_eq!(further::computed(&app).await, 2);
+    assert!(everything(&pool).await == honest, "rows of the day after changed something");
 }
