@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may end loudly")]
 
 use cards::table::{ALL_PLACES, Row};
-use cards::{Card, LANGUAGES, library, uses};
+use cards::{Answers, Card, LANGUAGES, library, uses};
 use domain::CountryProfile;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -243,6 +243,39 @@ fn the_tables_of_covid_rsv_and_visits_say_what_the_page_says() {
         }
     }
     assert_eq!((tables, beside), (8, 2));
+}
+
+/// Weeks from one fit to the next wherever a text tells them: `fitted every fourth week`, `fitted at every date`.
+fn told(text: &str) -> BTreeSet<u32> {
+    let weeks = |rest: &str| {
+        let word = rest.split([' ', ',', ';', '.']).next().unwrap();
+        let known = [("week", 1), ("date", 1), ("second", 2), ("third", 3), ("fourth", 4)];
+        known.iter().find(|(name, _)| *name == word).map(|(_, weeks)| *weeks).unwrap()
+    };
+    text.replace("fitted at every", "fitted every").split("fitted every ").skip(1).map(weeks).collect()
+}
+
+/// What `--refit-every` says in a command; every date where it is not there.
+fn refits(command: &str) -> u32 {
+    let Some((_, rest)) = command.split_once("--refit-every") else { return 1 };
+    rest.trim_start_matches(['=', ' ']).split([' ', ',']).next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_card_tells_how_often_its_model_was_fitted_as_its_commands_do() {
+    assert_eq!(told("fitted at every date; those of 2023 fitted every fourth week; the"), [1, 4].into());
+    assert_eq!(refits("vigie backtest --to 2025-05-31 --refit-every 4, vigie score"), 4);
+    let mut seen = 0;
+    for card in library().cards.iter().filter(|c| c.answers == Answers::Forecast) {
+        let texts = &card.texts["en"];
+        let said = ["method", "table", "limits"].map(|f| texts.fields[f].parts().concat()).concat();
+        let below = texts.measured.iter().filter_map(|m| m.how.as_deref());
+        let commands: Vec<&str> = card.table.iter().map(|r| r.command.as_str()).chain(below).collect();
+        let used: BTreeSet<u32> = commands.iter().map(|command| refits(command)).collect();
+        assert_eq!(told(&said), used, "{}: what its texts tell, and what its commands do", card.id);
+        seen += commands.len();
+    }
+    assert!(seen > 100, "{seen} commands");
 }
 
 #[test]
