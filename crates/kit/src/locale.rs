@@ -72,6 +72,17 @@ impl Formats {
         }
     }
 
+    /// A change as a percentage with its sign: `+12 %`, `−3 %` (U+2212); nothing before a zero.
+    #[must_use]
+    pub fn signed_percent(&self, share: f64) -> String {
+        let size = self.percent(share.abs());
+        if size == self.percent(0.0) {
+            return size;
+        }
+        let sign = if share < 0.0 { "\u{2212}" } else { "+" };
+        format!("{sign}{size}")
+    }
+
     /// A share between 0 and 1 as a percentage with the sign's own spacing: `73 %`, `73%`.
     #[must_use]
     pub fn percent(&self, share: f64) -> String {
@@ -275,6 +286,8 @@ mod tests {
         assert_eq!(formats("en-US").signed(0.2, 1), "+0.2");
         assert_eq!(formats("en-US").signed(-0.01, 1), "0.0");
         assert_eq!(formats("fr-FR").percentage(4.72, 1), "4,7\u{a0}%");
+        let changes = [-0.004, -0.034, 0.12, 0.0].map(|share| formats("en-US").signed_percent(share));
+        assert_eq!(changes, ["0%", "\u{2212}3%", "+12%", "0%"]);
         assert_eq!(formats("fr-FR").plural_of(1.5, 1), "one");
         assert_eq!(formats("en-US").plural_of(1.0, 1), "other");
         assert_eq!(formats("fr-FR").compare("Île-de-France", "Jura"), std::cmp::Ordering::Less);

@@ -135,11 +135,7 @@ fn rt_detail(lang: &Lang, rt: &Rt) -> String {
 /// How fast infections change in a week, with the time that this takes to double or halve them where that means something.
 fn growth(lang: &Lang, growth: &Growth) -> String {
     // From a rate per day to the change in a week.
-    let change = |rate: f64| {
-        let share = (7.0 * rate).exp_m1();
-        let sign = if share < 0.0 { "\u{2212}" } else { "+" };
-        format!("{sign}{}", lang.formats.percent(share.abs()))
-    };
+    let change = |rate: f64| lang.formats.signed_percent((7.0 * rate).exp_m1());
     let level = lang.formats.percent(0.95);
     let said = lang.f(
         "card.growth_detail",
