@@ -13,6 +13,13 @@ KIND = "Content-Type: application/x-www-form-urlencoded"
 PATIENCE = 45
 
 
+def judged(address, sent, allowed):
+    """What came back, and whether it is one of the answers that are allowed, on a connection that was then closed."""
+    got = send(address, sent, patience=20)
+    # The other side may close while much is still being sent: then nothing comes back.
+    return got, set(got.statuses) <= allowed and got.closed and (got.statuses or len(sent) > 500_000)
+
+
 def heads(address):
     """Long heads are refused, and do not take the service with them."""
     faults = []
@@ -25,9 +32,8 @@ def heads(address):
         "an Accept-Language of 40 kB": (request("GET /account", "Accept-Language: " + "de;q=0.5," * 4500, "Connection: close"), {200}),
     }
     for name, (sent, allowed) in cases.items():
-        got = send(address, sent, patience=20)
-        # The other side may close while much is still being sent: then nothing comes back.
-        if not (set(got.statuses) <= allowed and got.closed and (got.statuses or len(sent) > 500_000)):
+        got, right = judged(address, sent, allowed)
+        if not right:
             faults.append(f"{name}: answered {got.statuses}, closed: {got.closed}")
     return len(cases), faults
 
@@ -49,8 +55,8 @@ def bodies(address, origin):
         "a body for a page": (request("GET /account", "Connection: close", body=b"x" * 100_000), {200, 413}),
     }
     for name, (sent, allowed) in cases.items():
-        got = send(address, sent, patience=20)
-        if not (set(got.statuses) <= allowed and got.closed and (got.statuses or len(sent) > 500_000)):
+        got, right = judged(address, sent, allowed)
+        if not right:
             faults.append(f"a body of {name}: answered {got.statuses}, closed: {got.closed}")
         elif any(b"root:" in a.body for a in got.answers):
             faults.append(f"a body of {name}: a file came back")

@@ -42,13 +42,17 @@ fn an_unknown_field_is_refused_by_name() {
     assert!(error.contains("colour"), "{error}");
 }
 
+/// What is said of a profile in which `to` stands wherever `from` stood.
+#[expect(clippy::expect_used, reason = "a test may fail; clippy sees no test in a helper")]
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string()
+}
+
 #[test]
 fn one_figure_has_one_source_and_a_nested_level_is_a_level() {
     let (_, text) = profiles().into_iter().find(|(folder, _)| folder == "us").unwrap();
-    let error = |from: &str, to: &str| {
-        assert!(text.contains(from), "{from}");
-        CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string()
-    };
+    let error = |from: &str, to: &str| changed(&text, from, to);
     let twice = error("further_sources = [\"cdc-nhsn\"]", "further_sources = [\"cdc-flusight\"]");
     assert!(twice.contains("flu_hosp_admissions names cdc-flusight twice"), "{twice}");
     let level = error("nested_levels = [\"county\"]", "nested_levels = [\"parish\"]");
@@ -89,8 +93,7 @@ fn a_provider_that_cannot_be_trusted_or_told_apart_is_refused() {
         ("idle_minutes = 30", "idle_minutes = 1440", "1440 idle minutes of 12 hours"),
         ("client_auth = \"client_secret_post\"", "client_auth = \"none\"", "client_auth"),
     ] {
-        assert!(text.contains(from), "{from}");
-        let error = CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string();
+        let error = changed(&text, from, to);
         assert!(error.contains(said), "{error}");
     }
 }
@@ -108,8 +111,7 @@ fn settings_of_api_keys_that_contradict_themselves_are_refused() {
         ("overlap_hours = 24", "overlap_hours = 9000", "365 days with 9000 hours"),
         ("\nowner_per_minute = 12000", "", "owner_per_minute"),
     ] {
-        assert!(text.contains(from), "{from}");
-        let error = CountryProfile::parse(&text.replace(from, to)).expect_err(to).to_string();
+        let error = changed(&text, from, to);
         assert!(error.contains(said), "{error}");
     }
 }

@@ -123,5 +123,4 @@ impl RelyingParty {
 }
 
 #[cfg(test)]
-#[path = "relying_party/tests.rs"]
 mod tests;

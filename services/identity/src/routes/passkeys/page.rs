@@ -100,7 +100,8 @@ async fn page(
     let mut conn = site.app.db.acquire().await?;
     let left = recovery::left(&mut conn, &operator.me.account.id).await?;
     let (limits, now) = (site.app.profile.identity.session, operator.now);
-    let living = sessions::of_account(&mut conn, &operator.me.account.id, limits, now).await?;
+    let others =
+        changed && sessions::of_account(&mut conn, &operator.me.account.id, limits, now).await?.len() > 1;
     drop(conn);
     let row = |key: crate::passkeys::Passkey| Row {
         created: lang.formats.moment(key.created_at),
@@ -125,7 +126,7 @@ async fn page(
         confirmed,
         operates,
         strong,
-        others: changed && living.len() > 1,
+        others,
         codes,
         left: left.to_string(),
         again: format!("/account/login/{}?{back}", operator.me.account.provider),
