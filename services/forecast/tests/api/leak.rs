@@ -9,6 +9,7 @@ async fn everything(pool: &PgPool) -> Vec<String> {
     let sql = "select (to_jsonb(r) - 'created_at')::text from forecast_run r
                union all select f::text from forecast f union all select e::text from rt_estimate e
                union all select g::text from growth_estimate g
+               union all select d::text from deaths_relation d
                union all select t::text from trend t union all select n::text from not_estimated n order by 1";
     sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
 }
@@ -16,7 +17,7 @@ async fn everything(pool: &PgPool) -> Vec<String> {
 /// Takes it all away again, which only somebody can who switches the triggers off.
 async fn forget(pool: &PgPool) {
     let sql = "begin; set local session_replication_role = replica;
-               delete from forecast; delete from growth_estimate; delete from rt_estimate; delete from trend; delete from not_estimated;
+               delete from forecast; delete from deaths_relation; delete from growth_estimate; delete from rt_estimate; delete from trend; delete from not_estimated;
                delete from forecast_run; delete from chain_link; commit";
     sqlx::raw_sql(sql).execute(pool).await.unwrap();
 }
