@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from transmission import BURN_IN, KEPT, dispersions, gamma_cdf, serial_interval
 
-STEPS, SCATTERS = (0.03, 0.06, 0.12, 0.24), (0.35, 0.2, 0.1, 0.05, 0.02)
+STEPS, SCATTERS, SHARES = (0.03, 0.06, 0.12, 0.24), (0.35, 0.2, 0.1, 0.05, 0.02), (0.001, 0.01, 0.1)
 DRAWS, DUE, AGES, ORIGINS, SHRINK, LEAST = 1000, 0.5, 4, 8, 6, 10
 MASK = (1 << 64) - 1
 
@@ -113,9 +113,9 @@ class Model:
             rows[n - 1 - age, n + 2 + age] = -reports[n - 1 - age]
         return infections, reports, rows
 
-    def fit(self, theta, step, rho, stands):
+    def fit(self, theta, step, rho, share, stands):
         n, y, size = self.n, self.y, len(theta)
-        lam = 1.0 if self.persons else 0.05 * y.mean() * rho * rho
+        lam = 1.0 if self.persons else share * y.mean()
         prior, mean = np.zeros((size, size)), np.zeros(size)
         prior[0, 0] = 1 / 0.25
         for week in range(1, n):
@@ -194,13 +194,15 @@ def delayed_rt(weeks, counts, si, stages, missed):
     if len(y) < BURN_IN + 3 or y[-2:].sum() / dispersions(np.array([weeks[e] for e in ends]), counts)[-1] < LEAST:
         return {}
     w, p, n = serial_interval(*si, 60)[1:], delay(*stages), len(y)
+    y = y if counts else y * 1000 / y.mean()  # a rate in any unit is the same
     model = Model(y, w, p, missed, counts)
     near, theta = [], start(model, w, p)
-    for place, (rho, step) in enumerate((rho, step) for rho in SCATTERS for step in STEPS):
-        theta, _, evidence = model.fit(theta, step, rho, 1e-3)
-        near.append((place, rho, step, theta, evidence))
+    settings = ((rho, share, step) for rho in SCATTERS for share in ([1.0] if counts else SHARES) for step in STEPS)
+    for place, (rho, share, step) in enumerate(settings):
+        theta, _, evidence = model.fit(theta, step, rho, share, 1e-3)
+        near.append((place, rho, share, step, theta, evidence))
     best = max(evidence for *_, evidence in near)
-    fits = [(place, *model.fit(theta, step, rho, 1e-11)) for place, rho, step, theta, e in near if e > best - 7]
+    fits = [(place, *model.fit(t, step, rho, share, 1e-11)) for place, rho, share, step, t, e in near if e > best - 7]
     best = max(evidence for *_, evidence in fits)
     total, until, drawn, normal = sum(math.exp(f[3] - best) for f in fits), 0.0, [], NormalDist()
     for place, mode, h, evidence in fits:

@@ -72,4 +72,20 @@ impl Signal {
     pub fn counts_persons(&self) -> bool {
         self.unit == Unit::Persons && !self.cumulative
     }
+
+    /// Are deaths ahead answered for places of this level?
+    #[must_use]
+    pub fn deaths_ahead_at(&self, level: &str) -> bool {
+        self.deaths_ahead.iter().any(|served| served == level)
+    }
+
+    /// What is wrong with the levels where deaths ahead are answered.
+    pub(crate) fn deaths_ahead_fault(&self) -> Option<String> {
+        let deaths = self.event == Event::Deaths && self.counts_persons();
+        if !self.deaths_ahead.is_empty() && !deaths {
+            return Some("the signal does not count deaths of persons by day or week".to_owned());
+        }
+        let without = self.deaths_ahead.iter().find(|level| self.source_at(level).is_none())?;
+        Some(format!("no source is named for the level {without}"))
+    }
 }

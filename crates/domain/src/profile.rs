@@ -193,6 +193,10 @@ pub struct Signal {
     /// How it is forecast; absent: it is not.
     #[serde(default)]
     pub forecast: Option<ForecastPlan>,
+    /// Of a signal that counts deaths: the levels of place where deaths ahead are answered, because they were measured there
+    /// (`docs/forecast/trials.md`). None named: nowhere.
+    #[serde(default)]
+    pub deaths_ahead: Vec<String>,
 }
 
 /// A day as TOML has it, without quotes: chrono itself reads only strings.
@@ -300,6 +304,9 @@ impl CountryProfile {
             }
             if let Some(fault) = signal.forecast.as_ref().and_then(ForecastPlan::fault) {
                 return wrong(format!("signal {}, forecast: {fault}", signal.id));
+            }
+            if let Some(fault) = signal.deaths_ahead_fault() {
+                return wrong(format!("signal {}, deaths_ahead: {fault}", signal.id));
             }
             let again = |s: &&SourceId| signal.sources.values().any(|first| first == *s);
             if let Some(source) = signal.further_sources.iter().find(again) {

@@ -15,7 +15,8 @@
 use chrono::{Duration, NaiveDate};
 use epimodels::recipe::{Issue, NowcastConfig, as_known};
 use epimodels::rt::{
-    Delay, DelayedConfig, DelayedEstimate, Missing, SerialInterval, estimate_delayed, growths, missing,
+    Delay, DelayedConfig, DelayedEstimate, Missing, SerialInterval, dispersions, enough, estimate_delayed,
+    growths, missing,
 };
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -42,7 +43,7 @@ fn estimated(
     let known = usize::try_from((until - first).num_weeks() + 1).unwrap_or(0).min(values.len());
     let newest: Vec<f64> = values[..known].iter().rev().map_while(|v| *v).take(WEEKS).collect();
     let values: Vec<f64> = newest.into_iter().rev().collect();
-    if values.len() < 12 || values.iter().rev().take(2).sum::<f64>() < 10.0 {
+    if values.len() < 12 || !enough(&values, &dispersions(&values, true)) {
         return BTreeMap::new();
     }
     let last = first + Duration::weeks(known as i64 - 1);

@@ -8,6 +8,7 @@
 
 mod delay;
 mod delayed;
+mod effective;
 mod growth;
 mod laplace;
 mod latent;
@@ -17,6 +18,7 @@ mod weekly;
 
 pub use delay::Delay;
 pub use delayed::{Band, DelayedConfig, DelayedEstimate, estimate_delayed};
+pub use effective::{dispersions, enough};
 pub use growth::{Growth, growth};
 pub use serial::SerialInterval;
 pub use truncation::{INCOMPLETE, Missing, growths, missing};

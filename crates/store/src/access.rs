@@ -62,6 +62,7 @@ pub const SERVICES: [Access; 5] = [
         tables: &[
             ("arrival", ADD),
             ("chain_link", ADD),
+            ("deaths_relation", ADD),
             ("forecast", ADD),
             ("forecast_run", ADD),
             ("forecast_score", ADD),

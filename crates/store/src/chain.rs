@@ -68,10 +68,18 @@ pub struct Head {
 }
 
 /// The run itself, and every table that has rows of it.
-pub const RUN_TABLES: [&str; 7] =
-    ["forecast_run", "forecast", "rt_estimate", "trend", "not_estimated", "growth_estimate", "arrival"];
+pub const RUN_TABLES: [&str; 8] = [
+    "forecast_run",
+    "forecast",
+    "rt_estimate",
+    "trend",
+    "not_estimated",
+    "growth_estimate",
+    "arrival",
+    "deaths_relation",
+];
 /// Tables that came after the chain: without a row they have no line, so that the links from before hold as they are.
-const LATER: [&str; 2] = ["growth_estimate", "arrival"];
+const LATER: [&str; 3] = ["growth_estimate", "arrival", "deaths_relation"];
 const SCORE_TABLES: [&str; 1] = ["forecast_score"];
 
 /// Columns are named, so that one that is added later changes no digest. The order is that of bytes, whatever the
@@ -103,6 +111,11 @@ const OF_RUN: &str = r#"
         union all
         select 6, place_id, horizon, null, '', record_send(p)
           from (select run_id, place_id, horizon, state, probability from arrival where run_id = $1) p
+        union all
+        select 7, place_id, 0, null, '', record_send(p)
+          from (select run_id, place_id, follows, ratio_025, ratio_50, ratio_975, delay, delay_low, delay_high, tried_low,
+                       tried_high
+                  from deaths_relation where run_id = $1) p
     ) every order by part, place collate "C", n, day, word collate "C""#;
 
 const OF_PASS: &str = r#"
@@ -251,7 +264,8 @@ pub async fn orphan(conn: &mut PgConnection) -> sqlx::Result<Option<(String, Str
            from (select 'forecast' as name, run_id from forecast union all select 'rt_estimate', run_id from rt_estimate
                  union all select 'growth_estimate', run_id from growth_estimate
                  union all select 'trend', run_id from trend union all select 'not_estimated', run_id from not_estimated
-                 union all select 'arrival', run_id from arrival) r
+                 union all select 'arrival', run_id from arrival
+                 union all select 'deaths_relation', run_id from deaths_relation) r
           where not exists (select from forecast_run where id = run_id)
           group by name, run_id order by name, run_id limit 1",
     )

@@ -1,5 +1,9 @@
 //! Forecasts and estimates: stored once, with what they were made from.
 
+mod relation;
+
+pub use relation::{Relation, relation};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::{FromRow as _, PgConnection, Row as _};
@@ -159,6 +163,8 @@ pub struct Results {
     pub trends: Vec<Trend>,
     /// Arrivals.
     pub arrivals: Vec<Arrival>,
+    /// What deaths ahead follow from.
+    pub relations: Vec<Relation>,
     /// Questions without an answer.
     pub not_estimated: Vec<NotEstimated>,
 }
@@ -277,6 +283,9 @@ pub async fn insert(tx: &mut PgConnection, run: &Run, results: &Results) -> sqlx
         .bind(a.probability)
         .execute(&mut *tx)
         .await?;
+    }
+    for r in &results.relations {
+        relation::insert(tx, &run.id, r).await?;
     }
     for n in &results.not_estimated {
         sqlx::query("insert into not_estimated (run_id, place_id, question, reason) values ($1, $2, $3, $4)")

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{PgConnection, PgPool};
 use store::chain::{self, Subject};
-use store::forecasts::{self, Arrival, Forecast, Growth, NotEstimated, Results, Rt, Run, Trend};
+use store::forecasts::{self, Arrival, Forecast, Growth, NotEstimated, Relation, Results, Rt, Run, Trend};
 use store::scores::{self, Due, Found, New};
 
 const PARENTS: &str = "
@@ -95,6 +95,18 @@ fn results() -> Results {
             Arrival { place_id: "a".into(), horizon: 0, state: "quiet".into(), probability: Some(0.25) },
             Arrival { place_id: "FR".into(), horizon: 1, state: "present".into(), probability: None },
         ],
+        relations: vec![Relation {
+            place_id: "FR".into(),
+            follows: "flu_cases".into(),
+            ratio_025: 0.1,
+            ratio_50: 0.2,
+            ratio_975: 0.3,
+            delay: None,
+            delay_low: None,
+            delay_high: None,
+            tried_low: 0.25,
+            tried_high: 4.0,
+        }],
         not_estimated: vec![NotEstimated {
             place_id: "Ée".into(),
             question: "transmission".into(),
@@ -162,6 +174,7 @@ async fn a_run_and_a_pass_of_scores_get_a_link_each_and_the_same_again_gets_none
         "not_estimated 1",
         "growth_estimate 1",
         "arrival 2",
+        "deaths_relation 1",
     ];
     assert_eq!(counts, tables);
     assert_eq!(forecasts::rt(&mut conn, "it's", None).await.unwrap(), results().rt);
@@ -263,6 +276,8 @@ async fn nothing_is_changed_taken_away_or_added_later(pool: PgPool) {
         ("insert into not_estimated values ('r', 'FR', 'spread', 'no_data')", "linked already"),
         ("insert into arrival values ('r', 'FR', 2, 'present', null)", "linked already"),
         ("update arrival set probability = 0.9 where state = 'quiet'", "append-only"),
+        ("insert into deaths_relation values ('r', 'a', 'flu_cases', 0, 0, 0, null, null, null, 0, 4)", "linked already"),
+        ("update deaths_relation set ratio_975 = 0.9", "append-only"),
         (
             "insert into forecast_score select run_id, place_id, horizon, signal_id, origin, target_end_date,
                     truth_issued_at + interval '1 day', truth, wis, baseline_wis, covered_50, covered_80, covered_95, replayed,
@@ -385,6 +400,11 @@ async fn another_program_finds_the_same_digests_without_the_database(pool: PgPoo
     bytes.0.extend([701_i32, -1].iter().flat_map(|n| n.to_be_bytes()));
     bytes.row(5).text("r").text("a").column(23, &0_i32.to_be_bytes()).text("quiet").numbers(&[0.25]);
     lines.push(format!("arrival 2 {}", chain::hex(&chain::digest(&bytes.0))));
+    let mut bytes = Bytes(Vec::new());
+    bytes.row(11).text("r").text("FR").text("flu_cases").numbers(&[0.1, 0.2, 0.3]);
+    bytes.0.extend([701_i32, -1].repeat(3).iter().flat_map(|n| n.to_be_bytes()));
+    bytes.numbers(&[0.25, 4.0]);
+    lines.push(format!("deaths_relation 1 {}", chain::hex(&chain::digest(&bytes.0))));
     let link = whole(&mut conn).await.remove(0);
     assert_eq!(link.parts, lines.join("\n"));
     let linked_at: DateTime<Utc> =
@@ -442,7 +462,7 @@ async fn a_run_that_was_linked_before_growth_was_estimated_keeps_its_link_and_is
     }
     forecasts::put(&mut conn, &run("new"), &results()).await.unwrap();
     let links = whole(&mut conn).await;
-    assert_eq!(links.iter().map(|l| l.parts.lines().count()).collect::<Vec<_>>(), [5, 7]);
+    assert_eq!(links.iter().map(|l| l.parts.lines().count()).collect::<Vec<_>>(), [5, 8]);
     assert_eq!(forecasts::rt(&mut conn, "old", None).await.unwrap(), without_growth().rt);
     assert_eq!(forecasts::rt(&mut conn, "new", Some("a")).await.unwrap(), results().rt);
 }
@@ -456,7 +476,7 @@ async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
     }
     sqlx::raw_sql(PARENTS).execute(&mut *conn).await.unwrap();
     for id in ["old", "older's"] {
-        let then = Results { arrivals: Vec::new(), ..without_growth() };
+        let then = Results { arrivals: Vec::new(), relations: Vec::new(), ..without_growth() };
         assert!(forecasts::insert(&mut conn, &run(id), &then).await.unwrap());
     }
     sqlx::raw_sql("insert into forecast_run select 'empty', 'm', '1', 'flu_cases', 'src', now(), '2025-01-01', now(), '', '', '1999-01-01'")
@@ -483,16 +503,29 @@ async fn what_was_there_before_the_chain_is_linked_and_marked(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_run_without_arrivals_has_the_link_that_it_had_before_they_were_stored(pool: PgPool) {
     let mut conn = prepared(&pool).await;
-    let without = Results { arrivals: Vec::new(), ..results() };
+    let without = Results { arrivals: Vec::new(), relations: Vec::new(), ..results() };
     forecasts::put(&mut conn, &run("r"), &without).await.unwrap();
     forecasts::put(&mut conn, &run("s"), &results()).await.unwrap();
     let links = whole(&mut conn).await;
     let lines = |n: usize| links[n].parts.lines().count();
-    assert_eq!((lines(0), lines(1)), (6, 7));
+    assert_eq!((lines(0), lines(1)), (6, 8));
     assert_eq!(forecasts::arrivals(&mut conn, "r").await.unwrap(), []);
     let mut stored = forecasts::arrivals(&mut conn, "s").await.unwrap();
     stored.sort_by(|a, b| b.place_id.cmp(&a.place_id));
     assert_eq!(stored, results().arrivals);
+    assert_eq!(forecasts::relation(&mut conn, "r", "FR").await.unwrap(), None);
+    assert_eq!(forecasts::relation(&mut conn, "s", "FR").await.unwrap().as_slice(), results().relations);
+    for (ratio, delay, wanted) in [
+        ("0.2, 0.1, 0.3", "null, null, null", "has_its_ratio"),
+        ("0.1, 0.2, 'NaN'", "null, null, null", "has_its_ratio"),
+        ("0.1, 0.2, 0.3", "1, null, null", "has_a_delay_with_its_band"),
+        ("0.1, 0.2, 0.3", "1, 0, 2", "has_a_delay_with_its_band"),
+    ] {
+        let sql =
+            format!("insert into deaths_relation values ('none', 'FR', 'x', {ratio}, {delay}, 0.25, 4)");
+        let said = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *conn).await.unwrap_err().to_string();
+        assert!(said.contains(&format!("deaths_relation_{wanted}")), "{ratio} {delay}: {said}");
+    }
     for (state, probability) in
         [("quiet", "null"), ("quiet", "'NaN'"), ("quiet", "1.5"), ("present", "0.5"), ("gone", "null")]
     {

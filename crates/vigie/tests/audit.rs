@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 use std::process::{Command, Output};
-use store::forecasts::{self, Arrival, Forecast, Growth, Results, Rt, Run};
+use store::forecasts::{self, Arrival, Forecast, Growth, Relation, Results, Rt, Run};
 use store::scores::{self, Due, Found, New};
 
 fn audit(pool: &PgPool, args: &[&str]) -> (Option<i32>, String) {
@@ -58,6 +58,22 @@ fn growing(place: &str) -> Rt {
     }
 }
 
+/// What deaths follow in France.
+fn relation() -> Relation {
+    Relation {
+        place_id: "FR".into(),
+        follows: "covid_cases".into(),
+        ratio_025: 0.1,
+        ratio_50: 0.2,
+        ratio_975: 0.3,
+        delay: Some(2.0),
+        delay_low: Some(1.0),
+        delay_high: Some(3.0),
+        tried_low: 0.25,
+        tried_high: 4.0,
+    }
+}
+
 /// Six runs of two places and two weeks, the third with growth; after the second and the fifth a pass of two scores: eight links.
 async fn prepared(pool: &PgPool) -> Vec<String> {
     let mut conn = pool.acquire().await.unwrap();
@@ -93,7 +109,9 @@ async fn prepared(pool: &PgPool) -> Vec<String> {
         // As runs were before growth and arrivals were stored, and one after.
         let arrivals = if n == 3 { vec![arrival] } else { Vec::new() };
         let rt = (n == 3).then(|| growing("FR")).into_iter().collect();
-        let results = Results { forecasts: forecasts.collect(), rt, arrivals, ..Results::default() };
+        let relations = (n == 3).then(relation).into_iter().collect();
+        let results =
+            Results { forecasts: forecasts.collect(), rt, arrivals, relations, ..Results::default() };
         assert!(forecasts::put(&mut conn, &run, &results).await.unwrap());
         if n == 2 || n == 5 {
             let due = Due {
@@ -163,7 +181,7 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
     prepared(&pool).await;
     let keep = "create schema kept; create table kept.r as table forecast_run; create table kept.f as table forecast;
         create table kept.g as table growth_estimate; create table kept.s as table forecast_score;
-        create table kept.a as table arrival; create table kept.l as table chain_link";
+        create table kept.a as table arrival; create table kept.d as table deaths_relation; create table kept.l as table chain_link";
     sqlx::raw_sql(keep).execute(&pool).await.unwrap();
     let forged = |from: &str| FORGED.replace("FROM", from);
     let cases: &[(&str, &[&str])] = &[
@@ -190,6 +208,8 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
                     passed, known, known_025, known_975 from growth_estimate",
             &["run1", "a row of growth_estimate was added: 0 linked, 1 stored"],
         ),
+        ("update deaths_relation set ratio_975 = 0.9", &["run3", "a value of deaths_relation was changed (1 rows"]),
+        ("delete from deaths_relation", &["run3", "a row of deaths_relation is missing: 1 linked, 0 stored"]),
         ("update arrival set probability = 0.9", &["run3", "a value of arrival was changed (1 rows"]),
         ("delete from arrival", &["link 4 (run run3", "a row of arrival is missing: 1 linked, 0 stored"]),
         ("insert into arrival values ('run1', 'FR', 0, 'present', null)", &["run1", "a row of arrival was added: 0 linked, 1 stored"]),
@@ -255,7 +275,7 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(text.contains(json["reason"].as_str().unwrap()), "{json}");
         let back = "delete from forecast_score; delete from forecast; delete from not_estimated; delete from forecast_run;
-            delete from chain_link; delete from growth_estimate; delete from arrival; insert into growth_estimate table kept.g;
+            delete from chain_link; delete from growth_estimate; delete from arrival; delete from deaths_relation; insert into deaths_relation table kept.d; insert into growth_estimate table kept.g;
             insert into arrival table kept.a; insert into forecast_run table kept.r; insert into forecast table kept.f;
             insert into forecast_score table kept.s; insert into chain_link table kept.l";
         tampered(&pool, back).await;

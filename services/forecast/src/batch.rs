@@ -22,6 +22,7 @@ pub(crate) use gate::{alive, day};
 pub(crate) use model::MODELS;
 pub(crate) use model::Model;
 pub use task::{Kind, Task, tasks};
+pub(crate) use transmission::MODEL as RT;
 pub(crate) use weekly::whole;
 pub use worker::{Options, Progress, perform};
 

@@ -17,6 +17,9 @@ pub struct DelayedConfig {
     pub steps: Vec<f64>,
     /// Standard deviations of reports about their expectation, as a share of it, that are weighed likewise.
     pub relative: Vec<f64>,
+    /// Of rates, that do not say how many persons they were counted from: variances over expectation that are weighed
+    /// likewise, as shares of the mean rate. 0.01 is the scatter of 100 persons a week on average. Counts have the variance 1.
+    pub per_mean: Vec<f64>,
     /// Draws from the posterior.
     pub draws: usize,
     /// Seed of the draws.
@@ -29,6 +32,7 @@ impl Default for DelayedConfig {
             counts: true,
             steps: vec![0.03, 0.06, 0.12, 0.24],
             relative: vec![0.02, 0.05, 0.1, 0.2, 0.35],
+            per_mean: vec![0.001, 0.01, 0.1],
             draws: 1000,
             seed: 1,
         }
@@ -37,6 +41,9 @@ impl Default for DelayedConfig {
 
 /// Least weeks that an estimate is made from.
 const LEAST: usize = 6;
+
+/// The mean that rates are brought to: there a level of less than a half, which counts do not go below, is never met.
+const COMMON: f64 = 1000.0;
 
 /// A distribution in seven numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -98,17 +105,23 @@ pub fn estimate_delayed(
         return Err(Error::Argument { name: "reports", reason: "must be finite and not negative" });
     }
     let positive = |v: &[f64]| !v.is_empty() && v.iter().all(|s| s.is_finite() && *s > 0.0);
-    if !positive(&config.steps) || !positive(&config.relative) || config.draws < 2 {
+    if ![&config.steps, &config.relative, &config.per_mean].into_iter().all(|v| positive(v))
+        || config.draws < 2
+    {
         return Err(Error::Argument {
-            name: "steps, relative, draws",
-            reason: "must be positive, and at least one, one and two",
+            name: "steps, relative, per_mean, draws",
+            reason: "must be positive, and at least one of each and two draws",
         });
     }
     let mean = reports.iter().sum::<f64>() / weeks as f64;
     if mean <= 0.0 {
         return Err(Error::TooFew { what: "reports", found: 0, needed: 1 });
     }
-    let latent = Latent::new(reports, si, delay, &missing[..missing.len().min(weeks)]);
+    // A rate has no unit that says anything: it is brought to a mean of a thousand.
+    let unit = if config.counts { 1.0 } else { COMMON / mean };
+    let scaled: Vec<f64> = reports.iter().map(|y| y * unit).collect();
+    let mean = mean * unit;
+    let latent = Latent::new(&scaled, si, delay, &missing[..missing.len().min(weeks)]);
     let fits = fits(&latent, latent.start(si, delay), mean, config);
     Ok(summaries(&latent, delay, &draws(&latent, &fits, config)))
 }
@@ -119,15 +132,17 @@ const COUNTS: f64 = 7.0;
 /// A fit for each setting that counts.
 fn fits(latent: &Latent<'_>, start: Vec<f64>, mean: f64, config: &DelayedConfig) -> Vec<(u64, Laplace)> {
     let mut start = start;
+    let of_rates = || config.per_mean.iter().map(|share| share * mean).collect();
+    let linears = if config.counts { vec![1.0] } else { of_rates() };
     let mut near = Vec::new();
     for relative in config.relative.iter().rev() {
-        for step in &config.steps {
-            // A rate scatters in proportion to itself, and about a twentieth of its mean when it is low.
-            let linear = if config.counts { 1.0 } else { 0.05 * mean * relative * relative };
-            let scatter = Scatter { step: *step, linear, relative: *relative };
-            let fit = laplace(latent, scatter, &start, NEAR);
-            start.clone_from(&fit.mode);
-            near.push((scatter, fit));
+        for linear in &linears {
+            for step in &config.steps {
+                let scatter = Scatter { step: *step, linear: *linear, relative: *relative };
+                let fit = laplace(latent, scatter, &start, NEAR);
+                start.clone_from(&fit.mode);
+                near.push((scatter, fit));
+            }
         }
     }
     let best =

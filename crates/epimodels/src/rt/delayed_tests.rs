@@ -31,9 +31,14 @@ fn rising() -> Vec<f64> {
 
 /// All weekly reports, and those that are known.
 fn epidemic(weeks: &[f64], known: &[f64], seed: u64) -> (Vec<f64>, Vec<f64>) {
+    reported(weeks, known, seed, 0.02)
+}
+
+/// The same, of which `share` of the infections is ever reported.
+fn reported(weeks: &[f64], known: &[f64], seed: u64, share: f64) -> (Vec<f64>, Vec<f64>) {
     let r = (0..BEFORE + 7 * WEEKS).map(|d| weeks[d.saturating_sub(BEFORE) / 7]).collect();
     let infections = simulate(&Renewal { r, si: si(), initial: vec![20_000.0; BEFORE], seed });
-    let how = Reporting { delay: delay(), share: 0.02, relative: 0.05, known: known.to_vec(), seed };
+    let how = Reporting { delay: delay(), share, relative: 0.05, known: known.to_vec(), seed };
     report(&infections, BEFORE, &how)
 }
 
@@ -148,8 +153,39 @@ fn the_same_seed_gives_the_same_bits_and_a_rate_any_unit() {
     assert_eq!(of(1.0), of(1.0));
     let threads = std::thread::scope(|s| s.spawn(|| of(1.0)).join().unwrap());
     assert_eq!(of(1.0), threads);
-    for (a, b) in looked_at(&of(1000.0)).zip(looked_at(&of(1.0))) {
-        assert!((a.r.quantiles[2] - b.r.quantiles[2]).abs() < 1e-3, "{a:?} {b:?}");
+    // A share of visits is a few percent, or thousandths of one.
+    for unit in [1000.0, 1e-4] {
+        for (a, b) in looked_at(&of(unit)).zip(looked_at(&of(1.0))) {
+            assert!((a.r.quantiles[2] - b.r.quantiles[2]).abs() < 1e-4, "{a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_of_a_known_population_gives_the_r_of_its_counts_and_a_band_that_holds_the_truth() {
+    for (share, apart) in [(0.02, 0.02), (0.0002, 0.04)] {
+        let (mut of_rates, mut of_counts, mut difference) = (Held::default(), Held::default(), 0.0);
+        for seed in 0..20 {
+            let truth = wandering(seed);
+            let counts = reported(&truth, &[], seed, share).0;
+            // Per 100,000 of eight million, with two decimals, as it is published.
+            let rates: Vec<f64> = counts.iter().map(|c| (c / 80.0 * 100.0).round() / 100.0).collect();
+            let config = DelayedConfig { counts: false, ..DelayedConfig::default() };
+            let by_rate = estimate_delayed(&rates, &si(), &delay(), &[], &config).unwrap();
+            let by_count = estimated(&counts, &[]);
+            for (r, c) in looked_at(&by_rate).zip(looked_at(&by_count)) {
+                of_rates.add(truth[r.week - 1], &r.r);
+                of_counts.add(truth[c.week - 1], &c.r);
+                difference += (r.r.quantiles[2] - c.r.quantiles[2]).abs();
+            }
+        }
+        let (n, rates, counts) = (of_rates.1, of_rates.shares(), of_counts.shares());
+        println!(
+            "share {share}: {n} weeks, {:.4} apart, rates {rates:.2?}, counts {counts:.2?}",
+            difference / n
+        );
+        assert!(difference / n < apart, "{}", difference / n);
+        assert!(rates[1] > 0.9 && (rates[0] - counts[0]).abs() < 0.08, "{rates:?} {counts:?}");
     }
 }
 

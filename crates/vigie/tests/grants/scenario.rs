@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use store::forecasts::{Arrival, NotEstimated, Results, Run};
+use store::forecasts::{Arrival, NotEstimated, Relation, Results, Run};
 use store::loaded::{Check, LoadedFile};
 use store::scores::{Due, New};
 use store::sources::{Release, Retrieval, SetAside, Source};
@@ -168,7 +168,24 @@ impl Scenario {
             NotEstimated { place_id: "CH".into(), question: "spread".into(), reason: "stale".into() };
         let arrival =
             Arrival { place_id: "CH".into(), horizon: 1, state: "quiet".into(), probability: Some(0.5) };
-        let results = Results { not_estimated: vec![reason], arrivals: vec![arrival], ..Results::default() };
+        let relation = Relation {
+            place_id: "CH".into(),
+            follows: "covid_cases".into(),
+            ratio_025: 0.1,
+            ratio_50: 0.2,
+            ratio_975: 0.3,
+            delay: None,
+            delay_low: None,
+            delay_high: None,
+            tried_low: 0.25,
+            tried_high: 4.0,
+        };
+        let results = Results {
+            not_estimated: vec![reason],
+            arrivals: vec![arrival],
+            relations: vec![relation],
+            ..Results::default()
+        };
         let run = Run { id: format!("{turn:064}"), as_of: now - TimeDelta::days(300), ..last.clone() };
         store::forecasts::put(&mut conn, &run, &results).await?;
         let of = Due {

@@ -92,11 +92,11 @@ pub(crate) async fn models(
 
 #[cfg(test)]
 mod tests {
-    use crate::batch::{DEATHS, MODELS};
+    use crate::batch::{DEATHS, MODELS, RT};
 
     #[test]
     fn a_card_and_the_code_name_the_same_version() {
-        for (id, version) in MODELS.iter().map(|m| (m.id, m.version)).chain([DEATHS]) {
+        for (id, version) in MODELS.iter().map(|m| (m.id, m.version)).chain([DEATHS, RT]) {
             let card = cards::library().card(id).unwrap();
             assert_eq!(card.version, version, "{id}: the card is behind the model, or before it");
         }

@@ -177,6 +177,11 @@ impl<'a> Question<'a> {
         }))
     }
 
+    /// A sentence of the locale files, in the language of the answer.
+    pub(crate) fn say(&self, key: &str) -> String {
+        t!(key, locale = self.language.code.as_str()).into_owned()
+    }
+
     fn explain(&self, reason: Reason, last: Option<NaiveDate>) -> String {
         let profile = &self.app.profile;
         let formats = Formats::new(&self.language.tag, profile.time_zone, profile.week_system);

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::growth::{GrowthRate, KnownShare, Time};
 use super::question::{self, Question};
-use crate::batch::Reason;
+use crate::batch::{RT, Reason, SOURCE_HASH};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -16,6 +16,11 @@ use utoipa::ToSchema;
 /// Reproduction numbers and growth by week.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Transmission {
+    /// The model: `vigie-rt`. The run beside it is that of the forecasts, in which R is computed.
+    model: &'static str,
+    /// Its version, as on its model card; `null` when the run was computed by other code than the one that answers
+    /// (`run.source_hash`).
+    model_version: Option<&'static str>,
     /// How it was estimated.
     method: &'static str,
     /// What happened in a window: `infection`, where the delay to the report is known, or `report`.
@@ -85,6 +90,11 @@ const METHODS: [(&str, &str); 2] = [
 /// Above 1 the disease spreads. Where the profile knows the delay from infection to report, R is dated by the infection, and
 /// what the youngest figures still miss is corrected, with the uncertainty of that in the band: each window says how much of
 /// its reports is known. Elsewhere R is dated by the report.
+///
+/// Where R and the trend of the reports disagree: R is of infections a week or more before the newest report, takes a single
+/// jump for scatter until another week confirms it, and with a serial interval of few days is close to 1 even in a steep wave
+/// (at 2.6 days 1.1 means about a third more infections a week): look at `growth` and its band for how steep it is, and where
+/// the newest reports have left that band take R as late.
 #[utoipa::path(get, path = "/api/forecast/v1/transmission", operation_id = "transmission", tag = "questions",
     params(
         ("signal" = Option<String>, Query, description = "Default: the country's main signal"),
@@ -133,7 +143,10 @@ pub(crate) async fn transmission(
             known: r.growth.as_ref().map(KnownShare::from),
         })
         .collect();
+    let (model, version) = RT;
     let result = Transmission {
+        model,
+        model_version: (run.source_hash == SOURCE_HASH).then_some(version),
         method,
         dated,
         serial_interval_days: plan.serial_interval_days,

@@ -6,16 +6,16 @@ use super::weekly::{unbroken, whole};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::CountryProfile;
 use domain::profile::Signal;
-use epimodels::secondary::{Secondary, SecondaryConfig, secondary};
+use epimodels::secondary::{DELAYS, Secondary, SecondaryConfig, secondary};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
-use store::forecasts::{Forecast, NotEstimated, Results};
+use store::forecasts::{Forecast, NotEstimated, Relation, Results};
 use store::observations::Point;
 use store::places::Place;
 use store::series::KnownBy;
 
 /// Id and version of the model.
-pub(crate) const MODEL: (&str, &str) = ("vigie-deaths", "1");
+pub(crate) const MODEL: (&str, &str) = ("vigie-deaths", "2");
 /// Weeks ahead.
 const STEPS: usize = 4;
 
@@ -83,7 +83,7 @@ pub(crate) struct Everywhere {
     pub(crate) vintage: Option<DateTime<Utc>>,
 }
 
-/// Deaths ahead in all of `places` that the signal has figures of; `None` for a signal that has come to its end.
+/// Deaths ahead in all of `places` where the profile answers them; `None` for a signal that has come to its end.
 pub(crate) async fn everywhere(
     conn: &mut PgConnection,
     profile: &CountryProfile,
@@ -99,7 +99,7 @@ pub(crate) async fn everywhere(
         }
     }
     let ours =
-        |p: &&Place| p.id.get(..2) == Some(profile.nation.as_str()) && signal.source_at(&p.level).is_some();
+        |p: &&Place| p.id.get(..2) == Some(profile.nation.as_str()) && signal.deaths_ahead_at(&p.level);
     let mut all = Everywhere::default();
     for place in places.iter().filter(ours) {
         match estimate(conn, profile, signal, place, as_of).await? {
@@ -121,6 +121,19 @@ impl Everywhere {
             points.iter().for_each(|p| self.hash.row(of_rows, source, p));
             self.vintage = self.vintage.max(points.iter().map(|p| p.issued_at).max());
         }
+        let (ratio, delay) = (&estimate.found.ratio, &estimate.found.delay);
+        self.results.relations.push(Relation {
+            place_id: place.id.clone(),
+            follows: estimate.lead.clone(),
+            ratio_025: ratio.band[0],
+            ratio_50: ratio.median,
+            ratio_975: ratio.band[1],
+            delay: delay.map(|d| d.best),
+            delay_low: delay.map(|d| d.band[0]),
+            delay_high: delay.map(|d| d.band[1]),
+            tried_low: DELAYS[0],
+            tried_high: DELAYS[1],
+        });
         for (step, quantiles) in (1u64..).zip(&estimate.found.ahead) {
             self.results.forecasts.push(Forecast {
                 place_id: place.id.clone(),

@@ -1,7 +1,7 @@
 //! What there is to do in a country.
 
 use super::Model;
-use domain::profile::{Event, Signal};
+use domain::profile::Signal;
 use domain::{CountryProfile, SignalId};
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ pub fn tasks(profile: &CountryProfile) -> BTreeSet<Task> {
     let of = |s: &Signal| {
         let kinds = [
             (Kind::Pool, s.forecast.is_some()),
-            (Kind::Deaths, s.event == Event::Deaths && !s.cumulative),
+            (Kind::Deaths, !s.deaths_ahead.is_empty()),
             (Kind::Scores, true),
         ];
         let signal = s.id.clone();

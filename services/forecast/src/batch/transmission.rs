@@ -6,7 +6,9 @@
 //! is nearly free of φ, since R is a ratio of incidences; the width of the band follows the data instead of the
 //! arbitrary unit. φ of a week comes from the differences between each of the weeks up to it and the mean of their
 //! neighbours (whose variance is 1.5 φμ under independence), over 16 weeks, because the scatter of a winter is not
-//! that of a summer; a real bend counts as scatter, so the band is rather too wide. For counts φ is at least 1.
+//! that of a summer; a real bend counts as scatter, so the band is rather too wide. For counts φ is at least 1
+//! (`epimodels::rt::dispersions`). The estimator with a delay learns its scatter itself, and of φ takes only whether the last
+//! weeks are worth ten counts.
 //!
 //! Where the profile says how long a report takes, or earlier issues say that the youngest weeks are incomplete, R is
 //! that of `epimodels::rt::estimate_delayed`: dated by the infection, and corrected. Elsewhere nothing is to be corrected,
@@ -18,23 +20,20 @@ use chrono::{Days, NaiveDate};
 use domain::profile::{ForecastPlan, Signal, Unit};
 use epimodels::recipe::{Issue, NowcastConfig};
 use epimodels::rt::{
-    Delay, DelayedConfig, DelayedEstimate, Missing, RtEstimate, SerialInterval, WeeklyConfig,
-    estimate_delayed, estimate_weekly, growths,
+    Delay, DelayedConfig, DelayedEstimate, Missing, RtEstimate, SerialInterval, WeeklyConfig, dispersions,
+    enough, estimate_delayed, estimate_weekly, growths,
 };
 use epimodels::special::{gamma_cdf, gamma_quantile};
 use std::collections::BTreeMap;
 use store::forecasts::{Growth, Rt};
 
+/// Id and version of the model.
+pub(crate) const MODEL: (&str, &str) = ("vigie-rt", "3");
+
 /// Windows that are kept.
 const WEEKS: usize = 52;
-/// Weeks that the scatter is measured on.
-const SCATTER: usize = 16;
 /// Weeks at the beginning whose R still knows nothing of the weeks before.
 const BURN_IN: usize = 3;
-/// Effective events in the last two weeks below which nothing is said.
-const LEAST: f64 = 10.0;
-/// A series smoother than this is smoothed by its publisher; the band must not follow it to nothing.
-const MOST: f64 = 10_000.0;
 
 /// Share of the reports of a week's infections that must be due, so that the week has an R.
 const DUE: f64 = 0.5;
@@ -78,25 +77,6 @@ pub(crate) fn grown(signal: &Signal, issues: &[Issue], today: NaiveDate) -> Vec<
     growths(issues, today, &learning(signal, issues))
 }
 
-/// For each week, variance over mean of the values up to it about the mean of their neighbours.
-fn dispersions(values: &[f64], counts: bool) -> Vec<f64> {
-    let scatter = |w: &[f64]| {
-        let mean = (w[0] + w[1] + w[2]) / 3.0;
-        (mean > 0.0).then(|| (w[1] - (w[0] + w[2]) / 2.0).powi(2) / mean / 1.5)
-    };
-    let each: Vec<Option<f64>> = values.windows(3).map(scatter).collect();
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let least = if counts { 1.0 } else { (mean / MOST).max(f64::MIN_POSITIVE) };
-    (0..values.len())
-        .map(|week| {
-            // A week's own difference needs the week after it: the last week takes those before.
-            let end = week.max(SCATTER.min(each.len())).min(each.len());
-            let known: Vec<f64> = each[end.saturating_sub(SCATTER)..end].iter().flatten().copied().collect();
-            (known.iter().sum::<f64>() / known.len().max(1) as f64).max(least)
-        })
-        .collect()
-}
-
 /// R of each week of the last year, from weekly values (counts of persons, or rates), of which `missing` says what the
 /// youngest still lack.
 ///
@@ -115,7 +95,7 @@ pub(crate) fn weekly_rt(
     let values = &values[values.len().saturating_sub(WEEKS + BURN_IN)..];
     let scatter = dispersions(values, laws.counts);
     let scale = scatter.last().copied().unwrap_or(1.0);
-    if values.iter().rev().take(2).map(|v| v.max(0.0) / scale).sum::<f64>() < LEAST {
+    if !enough(values, &scatter) {
         return Err(Reason::TooFew);
     }
     let end = |week: usize| last - Days::new(7 * u64::try_from(values.len() - week).unwrap_or(0));
