@@ -66,7 +66,7 @@ impl Person {
         self.browser.json("/account/passkeys", &json!({ "name": "Desk", "credential": credential })).await
     }
 
-    async fn confirm(&mut self, origin: &str) -> Page {
+    pub(crate) async fn confirm(&mut self, origin: &str) -> Page {
         let options = self.ask("/confirm/options").await;
         assert_eq!(options.status, StatusCode::OK, "{}", options.body);
         let answer = signed(&mut self.key, origin, &options);

@@ -12,7 +12,7 @@ use std::process::Command;
 use webauthn_authenticator_rs::softpasskey::SoftPasskey;
 
 /// The codes of a page.
-fn codes(page: &Page) -> Vec<String> {
+pub(crate) fn codes(page: &Page) -> Vec<String> {
     let items = page.body.split("<li class=\"code\">").skip(1);
     items.map(|item| item.split('<').next().unwrap().to_owned()).collect()
 }
@@ -117,11 +117,12 @@ async fn a_colleague_resets_the_passkeys_of_somebody_and_nobody_their_own(pool: 
     assert_eq!(bob.register(&service.origin).await.status, StatusCode::OK);
     // On the machine itself, when there is no colleague.
     drop(conn);
-    let database = pool.connect_options().get_database().unwrap().to_owned();
+    let (url, trail) = crate::roles::addresses(&pool).await;
     let run = Command::new(env!("CARGO_BIN_EXE_identity"))
         .current_dir(root())
         .args(["operators", "reset", &ada.account])
-        .env("DATABASE_URL", crate::restore::address(&pool, &database).as_str())
+        .env("DATABASE_URL", url.as_str())
+        .env("VIGIE_AUDIT_DATABASE_URL", trail.as_str())
         .output()
         .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
