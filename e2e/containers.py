@@ -106,8 +106,11 @@ def run(podman, apps):
     roles = {app: f"{figures}_{app.replace('-', '_')}" for app in shown}
     for role in [*roles.values(), accounts, f"{accounts}_service", f"{accounts}_audit"]:
         more = "bypassrls" if role in roles.values() else "nobypassrls"
-        call("psql", address.geturl(), "--quiet", "--command", f"create role {role} login {more} password '{PASSWORD}'")
-    call("psql", address.geturl(), "--quiet", "--command", f"create database {accounts} owner {accounts}")
+        there = call("psql", address.geturl(), "--tuples-only", "--command", f"select 1 from pg_roles where rolname = '{role}'")
+        verb = "alter" if there else "create"
+        call("psql", address.geturl(), "--quiet", "--command", f"{verb} role {role} login {more} password '{PASSWORD}'")
+    for words in (f"drop database if exists {accounts}", f"create database {accounts} owner {accounts}"):
+        call("psql", address.geturl(), "--quiet", "--command", words)
 
     def as_role(role, database):
         host = address.netloc.rpartition("@")[2]
