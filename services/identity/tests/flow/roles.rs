@@ -42,7 +42,7 @@ pub(crate) async fn given(owner: &PgPool) -> (PgPool, Own) {
         return known;
     }
     sqlx::query(MAKE).execute(owner).await.unwrap();
-    assert!(identity::give(&mut *owner.acquire().await.unwrap()).await.unwrap());
+    assert!(identity::give(&mut owner.acquire().await.unwrap()).await.unwrap());
     let service =
         PgPoolOptions::new().max_connections(5).connect_with(options(owner, "service").await).await.unwrap();
     let trail = Own::at(options(owner, "audit").await.to_url_lossy().as_str()).unwrap();
