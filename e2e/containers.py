@@ -16,10 +16,13 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / "target/release"
 COUNTRY = "ch"
+# Of each role, on this machine, as long as the run.
+PASSWORD = "containers"
 # What this machine's sandbox allows (docs/not-run-here.md): no limits above its own, control groups by file system.
 SETTINGS = """[containers]
 default_ulimits = []
@@ -96,14 +99,32 @@ def answer(url):
 def run(podman, apps):
     profile = f"{ROOT}/clusters/{COUNTRY}/profile:/etc/vigie:ro"
     common = {"DATABASE_URL": os.environ["DATABASE_URL"], "VIGIE_PROFILE": "/etc/vigie/profile.toml", "VIGIE_APPS": ",".join(apps)}
+    # As containers/up.sh makes them: a role for each service of the figures, three of the accounts at a database of their own.
+    address = urlsplit(os.environ["DATABASE_URL"])
+    figures, accounts = address.path[1:], "containers_identity"
+    shown = [app for app in apps if app != "identity"]
+    roles = {app: f"{figures}_{app.replace('-', '_')}" for app in shown}
+    for role in [*roles.values(), accounts, f"{accounts}_service", f"{accounts}_audit"]:
+        more = "bypassrls" if role in roles.values() else "nobypassrls"
+        there = call("psql", address.geturl(), "--tuples-only", "--command", f"select 1 from pg_roles where rolname = '{role}'")
+        verb = "alter" if there else "create"
+        call("psql", address.geturl(), "--quiet", "--command", f"{verb} role {role} login {more} password '{PASSWORD}'")
+    for words in (f"drop database if exists {accounts}", f"create database {accounts} owner {accounts}"):
+        call("psql", address.geturl(), "--quiet", "--command", words)
+
+    def as_role(role, database):
+        host = address.netloc.rpartition("@")[2]
+        return address._replace(netloc=f"{role}:{PASSWORD}@{host}", path=f"/{database}").geturl()
+
     for step in ("migrate", "load"):
-        podman("run", "--rm", *podman.service("vigie", {**common, "VIGIE_DATA_DIR": "/data"}, "-v", profile, "-v", f"{ROOT}/data:/data:ro"), step)
+        env = {**common, "VIGIE_DATA_DIR": "/data", "VIGIE_SERVICES": ",".join(shown)}
+        podman("run", "--rm", *podman.service("vigie", env, "-v", profile, "-v", f"{ROOT}/data:/data:ro"), step)
     print("containers: schema and figures are there", flush=True)
-    # The accounts have a database of their own.
-    url, name = os.environ["DATABASE_URL"], "containers_identity"
-    call("psql", url, "--quiet", "--command", f"create database {name}")
-    own = {"identity": {"DATABASE_URL": re.sub(r"/[^/?]+(\?|$)", rf"/{name}\1", url)}}
-    podman("run", "--rm", *podman.service("identity", {**common, **own["identity"]}, "-v", profile), "migrate")
+    own = {app: {"DATABASE_URL": as_role(role, figures)} for app, role in roles.items()}
+    own["identity"] = {"DATABASE_URL": as_role(f"{accounts}_service", accounts),
+                       "VIGIE_AUDIT_DATABASE_URL": as_role(f"{accounts}_audit", accounts)}
+    env = {**common, "DATABASE_URL": as_role(accounts, accounts)}
+    podman("run", "--rm", *podman.service("identity", env, "-v", profile), "migrate", "--roles")
     ports = {}
     for app in apps:
         ports[app] = (free(), free())

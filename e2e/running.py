@@ -4,12 +4,16 @@
   e2e/running.py PID PROGRAM WORDS…    runs PROGRAM with the settings that it runs with under the `vigie up` of process PID:
                                        e2e/running.py 4711 identity grant NUMBER specialist
 
-They are read from the system, as whoever runs the machine can: the addresses of services are free ports of each start.
+They are read from the system, as whoever runs the machine can: the addresses of services are free ports of each start. What only
+the owner of the accounts' tables may do comes as that one, whose password lies in the folder of the country.
 """
 
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
+
+OWNERS = {"grant", "revoke", "retention", "restore-erasures"}
 
 
 def programs(parent):
@@ -34,8 +38,19 @@ def services(parent):
     return {name: address for name, address in listening.items() if address and name != "ingest"}
 
 
+def as_owner(settings):
+    """The same settings with the address of who owns the tables, and no other role for the audit."""
+    address = urlsplit(settings["DATABASE_URL"])
+    password = (Path(settings["VIGIE_ARCHIVE"]).parent / "identity-password").read_text(encoding="utf-8")
+    owner = f"{address.username.removesuffix('_service')}:{password}@{address.hostname}:{address.port}"
+    rest = {key: value for key, value in settings.items() if key != "VIGIE_AUDIT_DATABASE_URL"}
+    return {**rest, "DATABASE_URL": address._replace(netloc=owner).geturl()}
+
+
 def main(parent, name, *words):
     program, settings = programs(parent)[name]
+    if name == "identity" and words[0] in OWNERS:
+        settings = as_owner(settings)
     os.execve(program, [program, *words], settings)
 
 

@@ -31,6 +31,9 @@ def main():
             continue
         if spec.get("user") != "10001:10001" or spec.get("read_only") is not True or spec.get("cap_drop") != ["ALL"]:
             faults.append(f"{name(compose)}: {part} must run as 10001:10001, read-only, without capabilities")
+        role = "identity_service" if part == "identity" else f"vigie_{part.replace('-', '_')}"
+        if part in services and not spec.get("environment", {}).get("DATABASE_URL", "").startswith(f"postgres://{role}:$"):
+            faults.append(f"{name(compose)}: {part} must come to the database as {role}, which may do what it does and no more")
         if part in services and not spec.get("image", "").endswith(f"/vigie/{part}"):
             faults.append(f"{name(compose)}: {part} must run the image vigie/{part}")
     finish("containers", faults, len(parts) + len(targets))

@@ -109,6 +109,22 @@ class Manifests:
                 self.wrong(images, f"must hold the all-zero digest for {entry.get('name')} as long as its registry is registry.invalid, and "
                                    "a real one from then on")
 
+    def accounts(self):
+        """The list of erasures lies on a disk of its own, and letters may go out."""
+        folder = ROOT / "services/identity/deploy"
+        path, spec = folder / "deployment.yaml", pod(self.one(folder / "deployment.yaml"))
+        container = (spec.get("containers") or [{}])[0]
+        listed = next((e.get("value", "") for e in container.get("env", []) if e.get("name") == "VIGIE_ERASURES"), "")
+        mounted = {m["name"] for m in container.get("volumeMounts", []) if listed.startswith(m["mountPath"] + "/") and not m.get("readOnly")}
+        claims = {v["name"]: v["persistentVolumeClaim"]["claimName"] for v in spec.get("volumes", []) if "persistentVolumeClaim" in v}
+        made = [d["metadata"]["name"] for f, found in self.files.items() if f.parent == folder for d in found if d["kind"] == "PersistentVolumeClaim"]
+        if not any(claims.get(volume) in made for volume in mounted):
+            self.wrong(path, "must keep VIGIE_ERASURES on a PersistentVolumeClaim of its own: a restored backup brings back whoever was erased")
+        rules = self.one(folder / "network-policy.yaml").get("spec", {}).get("egress", [])
+        ports = {p.get("port") for rule in rules for p in rule.get("ports", [])}
+        if ports != {443, 465, 587}:
+            self.wrong(folder / "network-policy.yaml", f"must let out https and mail over TLS (443, 465, 587) and nothing else, not {sorted(ports)}")
+
     def shared(self):
         """The component that makes every pod restricted."""
         path = ROOT / "clusters/components/service/deployment.yaml"
@@ -130,6 +146,7 @@ def main():
     manifests = Manifests()
     manifests.shared()
     manifests.orphans()
+    manifests.accounts()
     for profile in tracked("clusters/*/profile/profile.toml"):
         manifests.country(profile.parents[1])
     finish("manifests", manifests.faults, len(manifests.files))

@@ -30,15 +30,17 @@ def push(world):
 
 
 def disks(world, count):
-    """A default StorageClass and volumes on this machine's disk; hostPath ignores fsGroup, so they are given to PostgreSQL."""
+    """A default StorageClass and volumes on this machine's disk; hostPath ignores fsGroup, so they are given to PostgreSQL, and a
+    small one, which waits for its claim, to the service of the accounts."""
     world.kubectl("apply", "--filename=-", stdin=json.dumps({
         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "kubernetes.io/no-provisioner",
         "metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}))
-    for number in range(count):
+    claim = {"claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "identity", "name": "erasures"}}
+    for number, (owner, size, more) in enumerate([*[("26:26", "20Gi", {})] * count, ("10001:10001", "64Mi", claim)]):
         path = world.run / f"disks/{number}"
         path.mkdir(parents=True)
-        world.call("chown", "26:26", path)
+        world.call("chown", owner, path)
         world.kubectl("apply", "--filename=-", stdin=json.dumps({
             "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"disk-{number}"},
-            "spec": {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+            "spec": {**more, "capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
                      "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": str(path)}}}))

@@ -1,16 +1,21 @@
-//! What each service may do with each table: its role at the database has these rights and no others. A test takes every
-//! one of them away and sees the service fail, so none is here that is not needed (`crates/vigie/tests/grants`).
-//!
-//! `identity` is not here: it has a database of its own.
+//! What each service may do at its database: its role has these rights and no others. A test takes every one of them away
+//! and sees the service fail, so none is here that is not needed (`crates/vigie/tests/grants`, and for `identity`, which has
+//! a database and a list of its own, `services/identity/tests/flow/grants.rs`).
+
+mod held;
+mod services;
+
+pub use held::held;
+pub use services::SERVICES;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-/// The rights of one service.
+/// The rights of one role.
 #[derive(Debug, Clone, Copy)]
 pub struct Access {
-    /// Its name, as its folder below `services/`.
+    /// Whose they are: a service, named as its folder below `services/`.
     pub service: &'static str,
-    /// Tables and views, and what may be done with each, in the words of `grant`.
+    /// Tables and views, and what may be done with each, in the words of `grant`: `select`, `update (seen_at)`.
     pub tables: &'static [(&'static str, &'static [&'static str])],
     /// Sequences from which it takes numbers.
     pub sequences: &'static [&'static str],
@@ -20,184 +25,104 @@ pub struct Access {
     pub trains: bool,
 }
 
-const READ: &[&str] = &["select"];
-const ADD: &[&str] = &["select", "insert"];
-/// A newer description takes the place of the older one; whatever else is published is only added to.
-const DESCRIBE: &[&str] = &["select", "insert", "update"];
-
-/// Every service but `identity`.
-pub const SERVICES: [Access; 5] = [
-    Access {
-        service: "data-api",
-        tables: &[
-            ("issue", READ),
-            ("observation_row", READ),
-            ("payload", READ),
-            ("place", READ),
-            ("release", READ),
-            ("retrieval", READ),
-            ("series", READ),
-            ("source", READ),
-            ("source_check", READ),
-        ],
-        sequences: &[],
-        temporary: false,
-        trains: false,
-    },
-    Access {
-        service: "dataviz",
-        tables: &[
-            ("observation_row", READ),
-            ("payload", READ),
-            ("place", READ),
-            ("series", READ),
-            ("source", READ),
-        ],
-        sequences: &[],
-        temporary: false,
-        trains: false,
-    },
-    Access {
-        service: "forecast",
-        tables: &[
-            ("arrival", ADD),
-            ("chain_link", ADD),
-            ("deaths_relation", ADD),
-            ("forecast", ADD),
-            ("forecast_run", ADD),
-            ("forecast_score", ADD),
-            ("growth_estimate", ADD),
-            ("issue", READ),
-            ("lease", &["select", "insert", "update", "delete"]),
-            ("not_estimated", ADD),
-            ("observation", READ),
-            ("observation_row", READ),
-            ("payload", READ),
-            ("place", READ),
-            ("quarantine", READ),
-            ("release", READ),
-            ("retrieval", READ),
-            ("rt_estimate", ADD),
-            ("series", READ),
-            ("source", READ),
-            ("training", &["insert"]),
-            ("trend", ADD),
-        ],
-        sequences: &["score_pass"],
-        temporary: false,
-        trains: true,
-    },
-    Access {
-        service: "ingest",
-        tables: &[
-            ("issue", &["insert"]),
-            ("loaded_file", ADD),
-            ("observation", READ),
-            ("observation_row", ADD),
-            ("payload", ADD),
-            ("place", DESCRIBE),
-            ("quarantine", ADD),
-            ("release", ADD),
-            ("retrieval", DESCRIBE),
-            ("series", ADD),
-            ("source", DESCRIBE),
-            ("source_check", ADD),
-        ],
-        sequences: &[],
-        temporary: true,
-        trains: false,
-    },
-    Access {
-        service: "web",
-        tables: &[
-            ("forecast", READ),
-            ("forecast_run", READ),
-            ("forecast_score", READ),
-            ("growth_estimate", READ),
-            ("not_estimated", READ),
-            ("observation", READ),
-            ("observation_row", READ),
-            ("payload", READ),
-            ("place", READ),
-            ("quarantine", READ),
-            ("release", READ),
-            ("retrieval", READ),
-            ("rt_estimate", READ),
-            ("series", READ),
-            ("source", READ),
-            ("source_check", READ),
-            ("trend", READ),
-        ],
-        sequences: &[],
-        temporary: false,
-        trains: false,
-    },
-];
-
 impl Access {
-    /// The rights of the service of this name; `None` for one that has no role here.
+    /// The rights of the service of this name; `None` for one that has no role at the database of the figures.
     #[must_use]
     pub fn of(service: &str) -> Option<Self> {
         SERVICES.into_iter().find(|a| a.service == service)
     }
 
-    /// The name of its role at a database of this name.
+    /// The name of its role: that of the database, or of who owns it, before its own.
     #[must_use]
     pub fn role(&self, database: &str) -> String {
         format!("{database}_{}", self.service.replace('-', "_"))
     }
 
-    /// Gives its role in the database of `conn` these rights and takes all others away, in one transaction: a service that
-    /// runs meanwhile, as each does while another version is rolled out, is never without a right. The tables' owner can do
-    /// so; to let `forecast` become `vigie_train`, the connection's role must have the admin option on it, or the role be in
-    /// it already.
-    ///
-    /// # Errors
-    /// When the role is missing, or the connection's role may not.
-    pub async fn grant(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
-        let mut conn = conn.begin().await?;
-        let database: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *conn).await?;
-        let role = self.role(&database);
-        let statements = sqlx::query_scalar::<_, String>(
-            "select format(s, current_database(), $1::name) from unnest($2::text[]) with ordinality as s (s, n) order by n",
-        )
-        .bind(&role)
-        .bind(self.statements())
-        .fetch_all(&mut *conn)
-        .await?;
-        for statement in statements {
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
+    /// Each single right in a database of this name, as [`held`] says it, but the one to become `vigie_train`.
+    #[must_use]
+    pub fn rights(&self, database: &str) -> Vec<String> {
+        let mut all = vec![format!("connect on database {database}"), "usage on schema public".to_owned()];
+        for (table, verbs) in self.tables {
+            for verb in *verbs {
+                // One right a column.
+                match verb.strip_suffix(')').and_then(|v| v.split_once(" (")) {
+                    Some((verb, columns)) => {
+                        all.extend(columns.split(", ").map(|column| format!("{verb} ({column}) on {table}")));
+                    }
+                    None => all.push(format!("{verb} on {table}")),
+                }
+            }
         }
-        let trains: bool = sqlx::query_scalar("select pg_has_role($1::name, 'vigie_train', 'set')")
-            .bind(&role)
-            .fetch_one(&mut *conn)
-            .await?;
-        if self.trains && !trains {
-            let quoted: String =
-                sqlx::query_scalar("select quote_ident($1)").bind(&role).fetch_one(&mut *conn).await?;
-            let statement = format!("grant vigie_train to {quoted} with inherit false, set true");
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
-        }
-        conn.commit().await
-    }
-
-    /// For `format()`: the database is its first argument, the role its second.
-    fn statements(&self) -> Vec<String> {
-        let mut all = vec![
-            "revoke all on database %1$I from public".to_owned(),
-            "revoke all on database %1$I from %2$I".to_owned(),
-            "grant connect on database %1$I to %2$I".to_owned(),
-            "revoke all on all tables in schema public from %2$I".to_owned(),
-            "revoke all on all sequences in schema public from %2$I".to_owned(),
-            "grant select on _sqlx_migrations to %2$I".to_owned(),
-        ];
-        let tables =
-            self.tables.iter().map(|(table, verbs)| format!("grant {} on {table} to %2$I", verbs.join(", ")));
-        all.extend(tables);
-        all.extend(self.sequences.iter().map(|s| format!("grant usage on sequence {s} to %2$I")));
+        all.extend(self.sequences.iter().map(|s| format!("usage on sequence {s}")));
         if self.temporary {
-            all.push("grant temporary on database %1$I to %2$I".to_owned());
+            all.push(format!("temporary on database {database}"));
         }
         all
     }
+}
+
+/// What no role has because it is anybody: PostgreSQL lets all connect, look into the schema and call functions.
+const CLOSED: [&str; 3] = [
+    "revoke all on database %1$I from public",
+    "revoke all on schema public from public",
+    "revoke all on all functions in schema public from public",
+];
+/// What a role had before.
+const EMPTIED: [&str; 5] = [
+    "revoke all on database %1$I from %2$I",
+    "revoke all on schema public from %2$I",
+    "revoke all on all tables in schema public from %2$I",
+    "revoke all on all sequences in schema public from %2$I",
+    "revoke all on all functions in schema public from %2$I",
+];
+
+/// Gives each of these roles in the database of `conn` its rights and takes all others away, in one transaction: a service
+/// that runs meanwhile, as each does while another version is rolled out, is never without a right. The tables' owner can do
+/// so; to let `forecast` become `vigie_train`, the connection's role must have the admin option on it, or the role be in it
+/// already.
+///
+/// # Errors
+/// When a role is missing, or the connection's role may not.
+pub async fn give(conn: &mut PgConnection, roles: &[(Access, String)]) -> sqlx::Result<()> {
+    if roles.is_empty() {
+        return Ok(());
+    }
+    let mut conn = conn.begin().await?;
+    run(&mut conn, "", CLOSED.map(str::to_owned).into()).await?;
+    for (access, role) in roles {
+        let rights = access.rights("%1$I").into_iter().map(|right| format!("grant {right} to %2$I"));
+        run(&mut conn, role, EMPTIED.map(str::to_owned).into_iter().chain(rights).collect()).await?;
+        if access.trains {
+            train(&mut conn, role).await?;
+        }
+    }
+    conn.commit().await
+}
+
+/// Runs statements in which `format()` puts the database for its first argument and the role for its second.
+async fn run(conn: &mut PgConnection, role: &str, statements: Vec<String>) -> sqlx::Result<()> {
+    let statements = sqlx::query_scalar::<_, String>(
+        "select format(s, current_database(), $1::name) from unnest($2::text[]) with ordinality as s (s, n) order by n",
+    )
+    .bind(role)
+    .bind(statements)
+    .fetch_all(&mut *conn)
+    .await?;
+    for statement in statements {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Lets a role become `vigie_train`.
+async fn train(conn: &mut PgConnection, role: &str) -> sqlx::Result<()> {
+    let trains: bool = sqlx::query_scalar("select pg_has_role($1::name, 'vigie_train', 'set')")
+        .bind(role)
+        .fetch_one(&mut *conn)
+        .await?;
+    let mut statements = vec!["grant usage on schema public to vigie_train".to_owned()];
+    if !trains {
+        statements.push("grant vigie_train to %2$I with inherit false, set true".to_owned());
+    }
+    run(conn, role, statements).await
 }

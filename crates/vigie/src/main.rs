@@ -179,11 +179,11 @@ async fn migrate(url: &str, services: &[String]) -> anyhow::Result<()> {
     let pool = connect(url, 2).await?;
     store::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
     let mut conn = pool.acquire().await?;
-    for access in granted {
-        access.grant(&mut conn).await.with_context(|| {
-            format!("the role of {} does not get its rights: is it there, and may the owner of the tables let it in?", access.service)
-        })?;
-    }
+    let database: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *conn).await?;
+    let roles: Vec<_> = granted.into_iter().map(|access| (access, access.role(&database))).collect();
+    store::access::give(&mut conn, &roles).await.context(
+        "the services' roles do not get their rights: is each there, and may the owner of the tables let it in?",
+    )?;
     drop(conn);
     pool.close().await;
     Ok(())

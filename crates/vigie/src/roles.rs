@@ -36,21 +36,24 @@ impl Roles {
         let admin: PgConnectOptions = url.parse().context("DATABASE_URL")?;
         let database = admin.get_database().unwrap_or("vigie");
         let mut conn = admin.connect().await?;
+        let mut made = Vec::new();
         for service in services.iter().map(|s| s.name.as_str()).filter(|name| *name != IDENTITY) {
             let Some(access) = Access::of(service) else {
                 bail!("store::access does not say what {service} may do at the database")
             };
             let role = access.role(database);
             let password = state.secret(&format!("{service}-password"))?;
-            let cannot = || format!("the role {role} cannot be made at the database");
-            role_of(&mut conn, &role, &password).await.with_context(cannot)?;
-            access.grant(&mut conn).await.with_context(cannot)?;
+            role_of(&mut conn, &role, &password)
+                .await
+                .with_context(|| format!("the role {role} cannot be made at the database"))?;
             let mut own: url::Url = url.parse()?;
             if own.set_username(&role).is_err() || own.set_password(Some(&password)).is_err() {
                 bail!("the address of the database takes no user");
             }
             roles.own.insert(service.to_owned(), String::from(own));
+            made.push((access, role));
         }
+        store::access::give(&mut conn, &made).await.context("the services' roles do not get their rights")?;
         Ok(roles)
     }
 

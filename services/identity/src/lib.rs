@@ -32,9 +32,9 @@ mod time;
 mod tokens;
 
 pub use alerts::run::{Outcome, alerts};
-pub use database::{MIGRATOR, close, give};
+pub use database::{MIGRATOR, ROLES, close, give};
 pub use options::{Options, Registration};
-pub use routes::router;
+pub use routes::{remove, router};
 pub use time::Time;
 
 // No fallback: a missing text must be seen by the tests, not hidden by another language.

@@ -217,6 +217,9 @@ pub(crate) async fn known(conn: &mut sqlx::PgConnection, id: &str) -> anyhow::Re
     found.with_context(|| format!("there is no account {id}: its owner sees its number on /account"))
 }
 
+/// Whoever is at the service's rows cannot make an operator of somebody.
+const OWNER: &str = "roles are given and taken by the owner of the tables: DATABASE_URL must be the address with which `identity migrate` runs";
+
 async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
     let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
@@ -233,9 +236,9 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
                 let known: Vec<&str> = policy.roles().filter(|r| policy.can_be_given(r)).collect();
                 bail!("there is no role {role}: choose one of {}", known.join(", "));
             }
-            accounts::grant(&mut tx, id, role, "command", now, *until).await.map(|()| true)?
+            accounts::grant(&mut tx, id, role, "command", now, *until).await.map(|()| true).context(OWNER)?
         }
-        Act::Revoke { role } => accounts::revoke(&mut tx, id, role).await?,
+        Act::Revoke { role } => accounts::revoke(&mut tx, id, role).await.context(OWNER)?,
     };
     if !changed {
         bail!("nothing was changed: it was so already");

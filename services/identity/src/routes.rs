@@ -22,7 +22,7 @@ use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use kit::access::Gate;
 use kit::{App, Problem};
 use std::sync::Arc;
@@ -116,18 +116,26 @@ async fn sweep(site: std::sync::Weak<Site>) {
 }
 
 async fn swept(site: &Site) -> sqlx::Result<()> {
-    let (now, limits) = (site.time.now(), site.app.profile.identity.session);
     site.throttle.sweep();
-    let mut conn = site.app.db.acquire().await?;
+    let (logins, sessions) = remove(&site.app, site.time.now()).await?;
+    tracing::debug!(logins, sessions, "removed what is over");
+    Ok(())
+}
+
+/// What the running service removes every ten minutes. Returns how many logins and sessions.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn remove(app: &App, now: DateTime<Utc>) -> sqlx::Result<(u64, u64)> {
+    let mut conn = app.db.acquire().await?;
     let logins = logins::sweep(&mut conn, now).await?;
-    let kept = TimeDelta::days(site.app.profile.law.keep_days.session.into());
-    let sessions = crate::sessions::sweep(&mut conn, limits, now - kept).await?;
+    let kept = TimeDelta::days(app.profile.law.keep_days.session.into());
+    let sessions = crate::sessions::sweep(&mut conn, app.profile.identity.session, now - kept).await?;
     proofs::sweep(&mut conn, now).await?;
     crate::passkeys::challenges::sweep(&mut conn, now).await?;
     drop(conn);
-    tokens::sweep(&site.app.db, now).await?;
-    tracing::debug!(logins, sessions, "removed what is over");
-    Ok(())
+    tokens::sweep(&app.db, now).await?;
+    Ok((logins, sessions))
 }
 
 /// Counts what persons wait for, again and again: the alarm of the law's clock.

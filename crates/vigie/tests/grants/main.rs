@@ -9,7 +9,11 @@ mod scenario;
 use scenario::Scenario;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool};
+use std::collections::BTreeSet;
 use store::access::{Access, SERVICES};
+
+/// What says that the database refused; of a schema into which it may not look, a service sees nothing.
+const REFUSED: [&str; 3] = ["permission denied", " answers 500", "the schema is not current"];
 
 /// A database with a short name of its own, for roles have its name and are the whole server's.
 struct Place {
@@ -25,13 +29,12 @@ impl Place {
         let options = (*beside.connect_options()).clone().database(&name);
         let mut owner = options.connect().await.unwrap();
         store::MIGRATOR.run(&mut owner).await.unwrap();
-        for access in SERVICES {
-            let role = access.role(&name);
+        for (_, role) in roles(&name) {
             run(&mut owner, &format!("create role {role} login bypassrls password '0123'")).await;
-            // Twice: as at the second start.
-            for _ in 0..2 {
-                access.grant(&mut owner).await.unwrap();
-            }
+        }
+        // Twice: as at the second start.
+        for _ in 0..2 {
+            store::access::give(&mut owner, &roles(&name)).await.unwrap();
         }
         figures::add(&mut owner).await;
         // Forecasts, which others show.
@@ -50,6 +53,11 @@ impl Place {
     fn as_service(&self, access: &Access) -> PgConnectOptions {
         self.options.clone().username(&access.role(&self.name)).password("0123")
     }
+}
+
+/// Each service's rights and its role at the database of this name.
+fn roles(database: &str) -> Vec<(Access, String)> {
+    SERVICES.into_iter().map(|access| (access, access.role(database))).collect()
 }
 
 async fn run(conn: &mut PgConnection, statement: &str) {
@@ -77,7 +85,7 @@ async fn each_right_is_needed_and_no_other(pool: PgPool) {
             match scenario.run().await {
                 Ok(()) => wrong.push(format!("{} does without {right}", access.service)),
                 // Not for another reason.
-                Err(error) if error.contains("permission denied") || error.contains(" answers 500") => {}
+                Err(error) if REFUSED.iter().any(|words| error.contains(words)) => {}
                 Err(error) => wrong.push(format!("{} without {right}: {error}", access.service)),
             }
             run(&mut owner, &give).await;
@@ -85,9 +93,9 @@ async fn each_right_is_needed_and_no_other(pool: PgPool) {
         if let Err(error) = scenario.run().await {
             wrong.push(format!("{} fails with all its rights again: {error}", access.service));
         }
-        wrong.extend(beside(&mut owner, &access, &role).await);
-        wrong.extend(piecemeal(&mut owner, &access).await);
+        wrong.extend(beside(&mut owner, &access, &place.name, &role).await);
     }
+    wrong.extend(piecemeal(&mut owner, &place.name).await);
     let ingest = Access::of("ingest").unwrap();
     loads_all(&place.as_service(&ingest)).await;
     drop(owner);
@@ -107,17 +115,13 @@ async fn loads_all(ingest: &PgConnectOptions) {
 
 /// Each right of a role: its name, what takes it, what gives it back.
 fn single(access: &Access, database: &str, role: &str) -> Vec<(String, String, String)> {
-    let mut all = Vec::new();
-    let mut right = |what: String| {
-        all.push((what.clone(), format!("revoke {what} from {role}"), format!("grant {what} to {role}")));
-    };
-    for (table, verbs) in access.tables {
-        verbs.iter().for_each(|verb| right(format!("{verb} on {table}")));
-    }
-    access.sequences.iter().for_each(|sequence| right(format!("usage on sequence {sequence}")));
-    if access.temporary {
-        right(format!("temporary on database {database}"));
-    }
+    let rights = access.rights(database).into_iter();
+    let mut all: Vec<_> = rights
+        .map(|right| {
+            let (take, give) = (format!("revoke {right} from {role}"), format!("grant {right} to {role}"));
+            (right, take, give)
+        })
+        .collect();
     if access.trains {
         let (take, give) = (
             format!("revoke vigie_train from {role}"),
@@ -130,62 +134,29 @@ fn single(access: &Access, database: &str, role: &str) -> Vec<(String, String, S
 
 /// Rights are given again at each deployment, beside services that run: in one transaction, or these miss some of them for a
 /// moment. The catalogue keeps which transaction wrote each table's rights.
-async fn piecemeal(owner: &mut PgConnection, access: &Access) -> Option<String> {
-    access.grant(owner).await.unwrap();
-    let names: Vec<&str> = access.tables.iter().map(|(table, _)| *table).collect();
+async fn piecemeal(owner: &mut PgConnection, name: &str) -> Option<String> {
+    store::access::give(owner, &roles(name)).await.unwrap();
+    let names: BTreeSet<&str> =
+        SERVICES.iter().flat_map(|access| access.tables).map(|(table, _)| *table).collect();
     let (tables, transactions): (i64, i64) = sqlx::query_as(
         "select count(*), count(distinct xmin::text) from pg_class
           where relnamespace = 'public'::regnamespace and relname = any($1)",
     )
-    .bind(&names)
+    .bind(names.iter().collect::<Vec<_>>())
     .fetch_one(owner)
     .await
     .unwrap();
-    (transactions != 1 || tables != i64::try_from(names.len()).unwrap()).then(|| {
-        format!("{}: {tables} tables got their rights in {transactions} transactions", access.service)
-    })
+    (transactions != 1 || tables != i64::try_from(names.len()).unwrap())
+        .then(|| format!("{tables} tables got their rights in {transactions} transactions"))
 }
 
-/// What the catalogue says that a role may do, and `store::access` does not name.
-async fn beside(owner: &mut PgConnection, access: &Access, role: &str) -> Vec<String> {
-    let held: Vec<(String, String)> = sqlx::query_as(
-        "select c.relname::text, lower(a.privilege_type)
-           from pg_class c cross join lateral aclexplode(c.relacl) a
-          where c.relnamespace = 'public'::regnamespace and a.grantee in ($1::regrole, 0) order by 1, 2",
-    )
-    .bind(role)
-    .fetch_all(&mut *owner)
-    .await
-    .unwrap();
-    let named = |object: &str, verb: &str| {
-        access.tables.iter().any(|(table, verbs)| *table == object && verbs.contains(&verb))
-            || (verb == "usage" && access.sequences.contains(&object))
-            || (object, verb) == ("_sqlx_migrations", "select")
-    };
-    let mut extra: Vec<String> = held
-        .iter()
-        .filter(|(object, verb)| !named(object, verb))
-        .map(|(object, verb)| format!("{} may {verb} on {object} too", access.service))
-        .collect();
-    let more: Vec<String> = sqlx::query_scalar(
-        "select what from (values
-            ('is a superuser', (select rolsuper from pg_roles where rolname = $1)),
-            ('makes databases', (select rolcreatedb from pg_roles where rolname = $1)),
-            ('makes roles', (select rolcreaterole from pg_roles where rolname = $1)),
-            ('replicates', (select rolreplication from pg_roles where rolname = $1)),
-            ('creates in the schema', has_schema_privilege($1, 'public', 'create')),
-            ('creates in the database', has_database_privilege($1, current_database(), 'create')),
-            ('has a temporary table', not $2 and has_database_privilege($1, current_database(), 'temporary')),
-            ('is in another role', exists (select from pg_auth_members m join pg_roles r on r.oid = m.roleid
-                                            where m.member = $1::regrole and not ($3 and r.rolname = 'vigie_train')))
-         ) as v (what, is_so) where is_so",
-    )
-    .bind(role)
-    .bind(access.temporary)
-    .bind(access.trains)
-    .fetch_all(&mut *owner)
-    .await
-    .unwrap();
-    extra.extend(more.into_iter().map(|what| format!("{} {what}", access.service)));
-    extra
+/// What the server says that a role may do, and `store::access` does not name.
+async fn beside(owner: &mut PgConnection, access: &Access, database: &str, role: &str) -> Vec<String> {
+    let mut named = access.rights(database);
+    if access.trains {
+        named.push("is in vigie_train".to_owned());
+    }
+    let held = store::access::held(owner, role).await.unwrap();
+    let extra = held.into_iter().filter(|right| !named.contains(right));
+    extra.map(|right| format!("{}: {right}, too", access.service)).collect()
 }

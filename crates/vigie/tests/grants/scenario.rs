@@ -98,6 +98,8 @@ impl Scenario {
     pub(crate) async fn run(&self) -> Result<(), String> {
         let turn = TURN.fetch_add(1, Ordering::Relaxed);
         let now = time(CLOCK) + TimeDelta::minutes(turn);
+        // Whoever was let in stays: at each turn another one asks.
+        self.pool.connect_options().connect().await.map_err(|e| e.to_string())?;
         if !store::schema_is_current(&self.pool).await.map_err(|e| e.to_string())? {
             return Err("the schema is not current".to_owned());
         }

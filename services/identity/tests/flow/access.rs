@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 /// Somebody with a role, and their token.
-async fn with_role(service: &Service, subject: &str, role: &str) -> (String, Browser, String) {
+pub(crate) async fn with_role(service: &Service, subject: &str, role: &str) -> (String, Browser, String) {
     let (account, mut browser) = service.somebody(subject).await;
     let mut conn = service.pool.acquire().await.unwrap();
     accounts::grant(&mut conn, &account, role, "command", service.time.now(), None).await.unwrap();
@@ -29,7 +29,12 @@ async fn token(browser: &mut Browser) -> String {
     body["access_token"].as_str().unwrap().to_owned()
 }
 
-async fn ask(service: &Service, method: Method, path: &str, token: Option<&str>) -> (StatusCode, String) {
+pub(crate) async fn ask(
+    service: &Service,
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+) -> (StatusCode, String) {
     let mut request = crate::browser::client().request(method, format!("{}{path}", service.origin));
     if let Some(token) = token {
         request = request.bearer_auth(token);

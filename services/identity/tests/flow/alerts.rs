@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 /// What the forecast API says now.
 #[derive(Clone)]
-struct Forecasts(Arc<Mutex<Value>>);
+pub(crate) struct Forecasts(Arc<Mutex<Value>>);
 
 impl Forecasts {
     fn say(&self, answer: Value) {
@@ -25,7 +25,7 @@ impl Forecasts {
     }
 
     /// By horizon: the median, with a band of 4 to each side.
-    fn weeks(&self, medians: &[(i64, f64)]) {
+    pub(crate) fn weeks(&self, medians: &[(i64, f64)]) {
         let week = |(h, m): &(i64, f64)| {
             json!({ "horizon": h, "week": "2025-W07", "target_end_date": format!("2025-02-{:02}", 8 + 7 * h),
                     "median": m, "band_50": [m - 2.0, m + 2.0], "band_80": [m - 4.0, m + 4.0], "band_95": [m - 6.0, m + 6.0],
@@ -38,7 +38,7 @@ impl Forecasts {
                          "recorded_situation": notice, "result": { "levels": [], "horizons": weeks } }));
     }
 
-    async fn serve() -> (Self, String) {
+    pub(crate) async fn serve() -> (Self, String) {
         let this = Self(Arc::new(Mutex::new(Value::Null)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -77,7 +77,7 @@ async fn start(pool: &PgPool, code: &str) -> (Service, Post, Forecasts) {
     (service, post, forecasts)
 }
 
-async fn run(service: &Service) -> Outcome {
+pub(crate) async fn run(service: &Service) -> Outcome {
     identity::alerts(service.app.clone(), service.options.clone(), service.time.clone()).await.unwrap()
 }
 

@@ -53,9 +53,10 @@ impl Place {
     }
 }
 
-/// The running service.
+/// The running service: as the two roles that it has at a server, the audit's among them.
 pub(crate) struct Service {
     pub(crate) origin: String,
+    /// Of the owner of the tables: what is prepared and looked at.
     pub(crate) pool: PgPool,
     pub(crate) profile: Arc<CountryProfile>,
     pub(crate) time: Time,
@@ -73,11 +74,14 @@ impl Service {
         Self::with(place, pool, profile, Options { registrations, ..Options::default() }).await
     }
 
+    /// `pool`: of the owner of the tables.
     pub(crate) async fn with(place: Place, pool: &PgPool, profile: CountryProfile, options: Options) -> Self {
+        let (db, trail) = crate::roles::given(pool).await;
+        let options = Options { audit: Some(trail), ..options };
         let profile = Arc::new(profile);
         let clock = Clock::Recorded("2025-02-05T20:00:00Z".parse().unwrap());
         let public_url = place.origin.as_str().into();
-        let app = App { db: pool.clone(), profile: Arc::clone(&profile), clock, public_url };
+        let app = App { db, profile: Arc::clone(&profile), clock, public_url };
         let time = Time::default();
         let router = identity::router(app.clone(), options.clone(), time.clone()).unwrap();
         let service = kit::server::layers(router).into_make_service_with_connect_info::<SocketAddr>();

@@ -1,11 +1,10 @@
 //! Who may connect to the database of the accounts, and which role may do what there.
 
-use crate::common::{Place, Service, country};
+use crate::common::Service;
 use identity::audit::{self, Own, Verdict};
 use identity::{Options, accounts};
 use reqwest::StatusCode;
-use serde_json::json;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
 
 /// Whether a role that nobody gave anything may connect.
@@ -138,16 +137,13 @@ async fn only_the_audits_own_role_adds_to_it_and_nobody_else_changes_it(pool: Pg
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn the_service_does_all_it_does_as_two_roles_that_own_nothing(pool: PgPool) {
-    let three = Three::make(&pool).await;
-    let service_role = PgPoolOptions::new().connect_with(three.role("_service")).await.unwrap();
-    let own = Own::at(three.role("_audit").to_url_lossy().as_str()).unwrap();
+    let service = crate::passkeys::service(&pool, Options::default()).await;
+    let own = service.options.audit.clone().unwrap();
     assert!(!format!("{own:?}").contains("postgres"), "no address in a log");
-    let options = Options { audit: Some(own.clone()), ..Options::default() };
-    let service = Service::with(Place::named().await, &service_role, country("us"), options).await;
     let mut ada = crate::passkeys::registered(&service, "ada", "dpo").await;
     assert_eq!(ada.reads_audit(&service).await.0, StatusCode::OK);
     let (victim, mut browser) = service.somebody("victim").await;
-    let mut conn = service_role.acquire().await.unwrap();
+    let mut conn = pool.acquire().await.unwrap();
     accounts::grant(&mut conn, &victim, "auditor", "command", service.time.now(), None).await.unwrap();
     for path in ["/account/rights", "/account/alerts", "/account/rights/kept", "/account"] {
         assert_eq!(browser.get(path).await.status, StatusCode::OK, "{path}");
@@ -156,9 +152,9 @@ async fn the_service_does_all_it_does_as_two_roles_that_own_nothing(pool: PgPool
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let page = browser.send("/account/rights/erasure", &[("sure", "yes")]).await;
     assert!(page.body.contains("It is erased"), "{}", page.body);
-    keys_are_made_and_end(&service, &service_role, &own).await;
+    keys_are_made_and_end(&service, &own).await;
     let actions: Vec<String> =
-        sqlx::query_scalar("select action from audit order by seq").fetch_all(&service_role).await.unwrap();
+        sqlx::query_scalar("select action from audit order by seq").fetch_all(&pool).await.unwrap();
     let of_keys = ["key.create", "key.rotate", "key.revoke", "key.revoke"];
     assert_eq!(actions, [&["passkey.add", "audit.read", "person.erase"][..], &of_keys].concat());
     assert!(matches!(audit::verify(own.pool()).await.unwrap(), Verdict::Whole(7, _)));
@@ -166,25 +162,17 @@ async fn the_service_does_all_it_does_as_two_roles_that_own_nothing(pool: PgPool
     own.pool().close().await;
     let options = ada.ask("/options").await;
     assert_eq!(options.status, StatusCode::OK, "{}", options.body);
-    let before: i64 =
-        sqlx::query_scalar("select count(*) from passkey").fetch_one(&service_role).await.unwrap();
+    let before: i64 = sqlx::query_scalar("select count(*) from passkey").fetch_one(&pool).await.unwrap();
     let page = ada.register(&service.origin).await;
     assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", page.body);
-    let after: i64 =
-        sqlx::query_scalar("select count(*) from passkey").fetch_one(&service_role).await.unwrap();
+    let after: i64 = sqlx::query_scalar("select count(*) from passkey").fetch_one(&pool).await.unwrap();
     assert_eq!(before, after);
-    // Who owns the tables lets go of what is too old; the service's roles cannot.
-    let (mut owner, now) = (three.role("").connect().await.unwrap(), service.time.now());
-    audit::append(&mut owner, now, "command", "role.grant", "x", json!({})).await.unwrap();
-    drop(conn);
-    service_role.close().await;
-    three.drop().await;
 }
 
 /// A specialist makes a key, replaces it and revokes the old one; an operator's command ends the new one, which leaked.
-async fn keys_are_made_and_end(service: &Service, service_role: &PgPool, own: &Own) {
+async fn keys_are_made_and_end(service: &Service, own: &Own) {
     let (account, mut browser) = service.somebody("specialist").await;
-    let mut conn = service_role.acquire().await.unwrap();
+    let mut conn = service.pool.acquire().await.unwrap();
     let now = service.time.now();
     accounts::grant(&mut conn, &account, "specialist", "command", now, None).await.unwrap();
     let fields = [("name", "batch"), ("days", "9"), ("lang", "en"), ("figures:read", "yes")];
@@ -196,7 +184,7 @@ async fn keys_are_made_and_end(service: &Service, service_role: &PgPool, own: &O
     let page_of_new = page.body;
     let page = browser.send(&format!("/account/keys/{id}/revoke"), &[("lang", "en")]).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    let mut tx = service_role.begin().await.unwrap();
+    let mut tx = service.pool.begin().await.unwrap();
     assert_eq!(identity::keys::leaked((&mut tx, Some(own)), &page_of_new, now).await.unwrap(), 1);
     tx.commit().await.unwrap();
     let standing: i64 = sqlx::query_scalar("select count(*) from api_key where revoked_at is null")
@@ -209,5 +197,7 @@ async fn keys_are_made_and_end(service: &Service, service_role: &PgPool, own: &O
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn a_server_without_those_roles_is_as_it_was(pool: PgPool) {
     let mut conn = pool.acquire().await.unwrap();
+    // Nobody made two roles for this one.
+    sqlx::query("set role pg_monitor").execute(&mut *conn).await.unwrap();
     assert!(!identity::give(&mut conn).await.unwrap());
 }

@@ -15,7 +15,7 @@ type Change = fn(&mut Value);
 type Make = Box<dyn FnOnce(&False, Value) -> String>;
 
 /// A login whose ID token `make` writes, from the claims of a good one. Returns where it ends and whether anybody is in.
-async fn try_with(
+pub(crate) async fn try_with(
     service: &Service,
     provider: &False,
     make: impl FnOnce(&False, Value) -> String,

@@ -26,7 +26,7 @@ async fn with_asker(pool: &PgPool) -> (Service, Asker) {
     (service, asker)
 }
 
-async fn specialist(service: &Service, subject: &str) -> (String, Browser) {
+pub(crate) async fn specialist(service: &Service, subject: &str) -> (String, Browser) {
     let (account, browser) = service.somebody(subject).await;
     let mut conn = service.pool.acquire().await.unwrap();
     accounts::grant(&mut conn, &account, "specialist", "command", service.time.now(), None).await.unwrap();
@@ -45,7 +45,7 @@ fn shown(page: &Page) -> String {
     found[0].to_owned()
 }
 
-async fn make(browser: &mut Browser) -> String {
+pub(crate) async fn make(browser: &mut Browser) -> String {
     shown(&browser.send("/account/keys", &BOTH).await)
 }
 
@@ -315,12 +315,13 @@ async fn an_operator_revokes_what_leaked_without_writing_it_on_a_command_line(po
     let (service, asker) = with_asker(&pool).await;
     let (account, mut browser) = specialist(&service, "ada").await;
     let (one, two, three) = (make(&mut browser).await, make(&mut browser).await, make(&mut browser).await);
-    let url = crate::restore::address(&pool, pool.connect_options().get_database().unwrap());
+    let (url, trail) = crate::roles::addresses(&pool).await;
     let command = |arguments: &[&str], text: &str| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_identity"))
             .args(["keys", "revoke"])
             .args(arguments)
             .env("DATABASE_URL", url.as_str())
+            .env("VIGIE_AUDIT_DATABASE_URL", trail.as_str())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

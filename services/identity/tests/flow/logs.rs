@@ -5,7 +5,6 @@ use crate::common::{country, root};
 use crate::passkeys::{Person, read, signed};
 use crate::persons::token;
 use crate::post::Post;
-use crate::restore::address;
 use identity::accounts;
 use identity::sessions::{self, Origin};
 use reqwest::StatusCode;
@@ -74,6 +73,7 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
         std::fs::write(&login, format!("user = \"post-user-canary\"\npassword = \"{password}\"\n")).unwrap();
     };
     write_login("post-password-canary");
+    let (database, trail) = crate::roles::addresses(&pool).await;
     let (here, admin) = (free(), free());
     // With a name, as passkeys want it.
     let origin = format!("http://{}", here.replace("127.0.0.1", "localhost"));
@@ -81,7 +81,8 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
     let start = || {
         let out = File::options().create(true).append(true).open(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_identity"))
-            .env("DATABASE_URL", address(&pool, &name).as_str())
+            .env("DATABASE_URL", database.as_str())
+            .env("VIGIE_AUDIT_DATABASE_URL", trail.as_str())
             .env("VIGIE_PROFILE", root().join("clusters/us/profile/profile.toml"))
             .env("VIGIE_ADDR", &here)
             .env("VIGIE_PUBLIC_URL", &origin)

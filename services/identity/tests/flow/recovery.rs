@@ -137,13 +137,14 @@ async fn the_command_resets_whatever_there_is_and_writes_or_says_why_not(pool: P
         identity::rights::contacts::of_this_account(&mut conn, account, email, "fr", now).await.unwrap();
     }
     drop(conn);
-    let (database, from, smtp) =
-        (pool.connect_options().get_database().unwrap().to_owned(), "Vigie <vigie@vigie.test>", post.address);
+    let (url, trail) = crate::roles::addresses(&pool).await;
+    let (from, smtp) = ("Vigie <vigie@vigie.test>", post.address);
     let reset = |account: &str, smtp: &str| {
         let run = Command::new(env!("CARGO_BIN_EXE_identity"))
             .current_dir(root())
             .args(["operators", "reset", account])
-            .env("DATABASE_URL", crate::restore::address(&pool, &database).as_str())
+            .env("DATABASE_URL", url.as_str())
+            .env("VIGIE_AUDIT_DATABASE_URL", trail.as_str())
             .env("VIGIE_PROFILE", root().join("clusters/us/profile/profile.toml"))
             .env("VIGIE_PUBLIC_URL", "https://vigie.test")
             .env("VIGIE_SMTP", smtp)
