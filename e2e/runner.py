@@ -14,7 +14,7 @@ REPORTS = ROOT / "target" / "reports"
 # The whole of `make test`, in seconds; what has not begun by then fails with that sentence instead of being cut off.
 WHOLE = 60 * int(os.environ.get("VIGIE_TEST_MINUTES") or 58)
 STARTED = time.time()
-# (log, the end of what a failed command said), shown once more at the end of the run.
+# (log, the end of what a failed command said, what failed by name), shown once more at the end of the run.
 FAILURES = []
 
 
@@ -61,7 +61,17 @@ def failed(part, text, lines=40):
     """Shows the end of what a failed command said, now and at the end of the run."""
     tail = text.splitlines()[-lines:]
     print("\n".join(f"    | {line}" for line in tail), flush=True)
-    FAILURES.append((part, tail[-20:]))
+    FAILURES.append((part, tail[-20:], [line[:200] for line in named(text)]))
+
+
+def named(text):
+    """What failed, by name and in one line each, where the output says so: tests of cargo with their panic, of unittest, and
+    the lines `FAILED ...` of our own programs."""
+    tests = sorted(set(re.findall(r"^    (\S+::\S+|\w+)$", "\n".join(re.findall(r"^failures:\n((?:    \S+\n)+)", text, re.M)), re.M)))
+    for test in tests:
+        said = re.search(rf"thread '{re.escape(test)}'.* panicked at ([^\n]*)\n((?:[^\n]+\n)?)", text)
+        yield f"{test}: {said[1]} {said[2].strip()}" if said else test
+    yield from re.findall(r"^(?:FAIL|ERROR|FAILED)[: ].+$", text, re.M)
 
 
 def run(part, command, env=None, seconds=1800, cwd=ROOT):
@@ -122,9 +132,15 @@ def each(parts, names):
 
 def failures_again():
     """What failed, once more, where it is seen: at the end."""
-    for part, tail in FAILURES:
+    for part, tail, _ in FAILURES:
         print(f"== failed: {part} (target/reports/{part}.log)")
         print("\n".join(f"    | {line}" for line in tail))
+
+
+def failures_named(most=8):
+    """The names alone, which stand last: whoever sees only the end of the output sees what it was."""
+    lines = [f"failed: {part}: {line}" for part, _, names in FAILURES for line in names or [f"see target/reports/{part}.log"]]
+    print("\n".join(lines[:most] + [f"... and {len(lines) - most} more"] * (len(lines) > most)))
 
 
 class Beside:

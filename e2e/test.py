@@ -269,6 +269,8 @@ def main(names):
         unlisted = STRICT and skip.split(":")[0] not in known
         print(f"skipped: {skip}{'  <- not in docs/not-run-here.md' if unlisted else ''}")
         sum_.failed += int(unlisted)
+    if runner.FAILURES:
+        runner.failures_named()
     (REPORTS / "summary.json").write_text(json.dumps(
         {name: {"passed": c.passed, "failed": c.failed, "skipped": c.skipped, "seconds": round(seconds, 1)}
          for name, c, seconds in ran}, indent=1) + "\n")

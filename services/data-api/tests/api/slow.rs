@@ -1,10 +1,38 @@
 //! A file that takes long to build.
 
-use crate::common::{self, ask_router, seeded};
+use crate::common::{self, Answer, ask_router, seeded};
+use axum::Router;
 use sqlx::PgPool;
 use std::time::Duration;
 
 const FILE: &str = "/api/data/v1/bulk/flu_hosp_admissions.parquet";
+const WAITS: &str =
+    "select exists (select from pg_locks where not granted and relation = 'observation_row'::regclass)";
+const NOBODY: &str = "select not exists (select from pg_stat_activity where datname = current_database()
+    and state <> 'idle' and pid <> pg_backend_pid())";
+
+/// Comes back, as one who is told to does, for as long as the answer is "not ready": a busy machine takes its time.
+async fn ready(router: &Router, path: &str) -> Answer {
+    for _ in 0..600 {
+        let answer = ask_router(router, "GET", path, &[]).await;
+        if answer.status != 503 {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{path} is never ready")
+}
+
+/// Waits until the database says so.
+async fn until(pool: &PgPool, question: &'static str) {
+    for _ in 0..600 {
+        if sqlx::query_scalar(question).fetch_one(pool).await.unwrap() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never so: {question}")
+}
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn who_waits_too_long_is_told_to_come_back_and_finds_it_finished(pool: PgPool) {
@@ -22,9 +50,9 @@ async fn who_waits_too_long_is_told_to_come_back_and_finds_it_finished(pool: PgP
         assert_eq!((early.json()["code"].as_str(), early.header("retry-after")), (Some("not_ready"), "10"));
     }
     long.rollback().await.unwrap();
-    let found = ask_router(&router, "GET", FILE, &[]).await;
+    let found = ready(&router, FILE).await;
     assert_eq!(found.status.as_u16(), 200, "{}", found.text());
-    let table = ask_router(&router, "GET", asked, &[]).await;
+    let table = ready(&router, asked).await;
     assert_eq!((table.status.as_u16(), table.body == found.body), (200, true), "{}", table.text());
 }
 
@@ -35,11 +63,12 @@ async fn figures_that_come_meanwhile_do_not_begin_it_anew(pool: PgPool) {
     let mut long = pool.begin().await.unwrap();
     sqlx::query("lock table observation_row in access exclusive mode").execute(&mut *long).await.unwrap();
     assert_eq!(ask_router(&router, "GET", FILE, &[]).await.status, 503);
+    until(&pool, WAITS).await;
     long.rollback().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until(&pool, NOBODY).await;
     let point = common::point("US", "2025-01-18", "2025-01-22T00:00:00Z", Ok(5.0), "r2");
     store::observations::append(&mut pool.acquire().await.unwrap(), &[point]).await.unwrap();
-    let rows = async || ask_router(&router, "GET", FILE, &[]).await.header("vigie-rows").to_owned();
+    let rows = async || ready(&router, FILE).await.header("vigie-rows").to_owned();
     assert_eq!(rows().await, "154", "what was finished while nobody waited is handed out once");
     assert_eq!(rows().await, "155", "then the newer figures");
 }
@@ -47,7 +76,7 @@ async fn figures_that_come_meanwhile_do_not_begin_it_anew(pool: PgPool) {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_failed_is_tried_again(pool: PgPool) {
     let app = seeded(pool.clone()).await;
-    let router = kit::server::layers(data_api::router(app, 0, Duration::from_secs(5)));
+    let router = kit::server::layers(data_api::router(app, 0, Duration::from_secs(60)));
     sqlx::query("alter table observation_row rename to gone").execute(&pool).await.unwrap();
     assert_eq!(ask_router(&router, "GET", FILE, &[]).await.status, 500);
     sqlx::query("alter table gone rename to observation_row").execute(&pool).await.unwrap();
