@@ -16,7 +16,8 @@ export default defineConfig({
   testDir: 'tests',
   outputDir: '../../target/reports/playwright',
   fullyParallel: true,
-  workers: process.env.CI ? 2 : undefined,
+  // A browser waits for the service half of its time, and the service for it.
+  workers: 2,
   forbidOnly: Boolean(process.env.CI),
   timeout: 300_000,
   reporter: [['list']],

@@ -22,8 +22,8 @@ struct Place {
 }
 
 impl Place {
-    async fn make(beside: &PgPool) -> Self {
-        let name = format!("grants_{}", std::process::id());
+    async fn make(beside: &PgPool, of: &str) -> Self {
+        let name = format!("grants_{}_{}", std::process::id(), of.replace('-', "_"));
         run(&mut beside.acquire().await.unwrap(), &format!("create database {name} template template0"))
             .await;
         let options = (*beside.connect_options()).clone().database(&name);
@@ -64,43 +64,77 @@ async fn run(conn: &mut PgConnection, statement: &str) {
     sqlx::query(AssertSqlSafe(statement.to_owned())).execute(conn).await.unwrap();
 }
 
-#[sqlx::test(migrations = false)]
-async fn each_right_is_needed_and_no_other(pool: PgPool) {
-    let place = Place::make(&pool).await;
-    let mut owner = place.options.connect().await.unwrap();
-    let mut wrong = Vec::new();
-    for access in SERVICES {
-        let scenario = Scenario::of(access.service, place.as_service(&access), place.options.clone()).await;
-        let role = access.role(&place.name);
-        if let Err(error) = scenario.run().await {
-            wrong.push(format!(
-                "{} lacks a right: {}",
-                access.service,
-                error.chars().take(300).collect::<String>()
-            ));
-            continue;
-        }
-        for (right, take, give) in single(&access, &place.name, &role) {
-            run(&mut owner, &take).await;
-            match scenario.run().await {
-                Ok(()) => wrong.push(format!("{} does without {right}", access.service)),
-                // Not for another reason.
-                Err(error) if REFUSED.iter().any(|words| error.contains(words)) => {}
-                Err(error) => wrong.push(format!("{} without {right}: {error}", access.service)),
-            }
-            run(&mut owner, &give).await;
-        }
-        if let Err(error) = scenario.run().await {
-            wrong.push(format!("{} fails with all its rights again: {error}", access.service));
-        }
-        wrong.extend(beside(&mut owner, &access, &place.name, &role).await);
+/// What is wrong with the rights of one service: each is taken away and given back.
+async fn wrong_with(service: &str, place: &Place, owner: &mut PgConnection) -> Vec<String> {
+    let access = Access::of(service).unwrap();
+    let scenario = Scenario::of(access.service, place.as_service(&access), place.options.clone()).await;
+    let role = access.role(&place.name);
+    if let Err(error) = scenario.run().await {
+        return vec![format!("{service} lacks a right: {}", error.chars().take(300).collect::<String>())];
     }
-    wrong.extend(piecemeal(&mut owner, &place.name).await);
-    let ingest = Access::of("ingest").unwrap();
-    loads_all(&place.as_service(&ingest)).await;
+    let mut wrong = Vec::new();
+    for (right, take, give) in single(&access, &place.name, &role) {
+        run(owner, &take).await;
+        match scenario.run().await {
+            Ok(()) => wrong.push(format!("{service} does without {right}")),
+            // Not for another reason.
+            Err(error) if REFUSED.iter().any(|words| error.contains(words)) => {}
+            Err(error) => wrong.push(format!("{service} without {right}: {error}")),
+        }
+        run(owner, &give).await;
+    }
+    if let Err(error) = scenario.run().await {
+        wrong.push(format!("{service} fails with all its rights again: {error}"));
+    }
+    wrong.extend(beside(owner, &access, &place.name, &role).await);
+    wrong
+}
+
+/// Each right of a service is needed, and there is no other.
+async fn judge(service: &str, pool: PgPool) {
+    let place = Place::make(&pool, service).await;
+    let mut owner = place.options.connect().await.unwrap();
+    let wrong = wrong_with(service, &place, &mut owner).await;
+    if service == "ingest" {
+        loads_all(&place.as_service(&Access::of(service).unwrap())).await;
+    }
     drop(owner);
     place.remove(&pool).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One test a service: they run side by side.
+macro_rules! each_right_is_needed_and_no_other {
+    ($($test:ident $service:literal)*) => {
+        $(#[sqlx::test(migrations = false)]
+        async fn $test(pool: PgPool) {
+            judge($service, pool).await;
+        })*
+
+        #[test]
+        fn every_service_is_judged() {
+            let judged = BTreeSet::from([$($service),*]);
+            assert_eq!(judged, SERVICES.iter().map(|access| access.service).collect());
+        }
+    };
+}
+
+each_right_is_needed_and_no_other! {
+    data_api "data-api"
+    dataviz "dataviz"
+    forecast "forecast"
+    ingest "ingest"
+    web "web"
+}
+
+#[sqlx::test(migrations = false)]
+async fn rights_are_given_at_once(pool: PgPool) {
+    let place = Place::make(&pool, "at_once").await;
+    let mut owner = place.options.connect().await.unwrap();
+    let wrong = piecemeal(&mut owner, &place.name).await;
+    drop(owner);
+    place.remove(&pool).await;
+    assert_eq!(wrong, None);
 }
 
 /// All that a start loads, as the one who may add figures.
