@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Who asks a cluster's database looks whom it meets, without a cluster and without a key: each address wants the server's
-certificate checked, each pod that has one has the authority's certificate too, and that is one for some time to come."""
+"""Who asks a cluster's database, or another service, looks whom it meets, without a cluster and without a key: each address wants
+a certificate checked, each pod that has one has the authority's too, and that is one for some time to come."""
 
 import re
 import subprocess
@@ -71,6 +71,20 @@ def pods(faults, files):
     return count
 
 
+def services(faults, files):
+    """A service that asks another does so by TLS, and believes the country's authority."""
+    for path in tracked("services/*/deploy/*.yaml"):
+        for document in documents(path):
+            for _, container in containers(document):
+                settings = {s["name"]: s.get("value", "") for s in container.get("env", [])}
+                for setting, value in settings.items():
+                    if value.startswith("http://"):
+                        faults.append(f"{name(path)}: {setting} asks {value} in the clear: https://, and VIGIE_AUTHORITY")
+                    inside = value.startswith("https://") and ".svc" in value
+                    if inside and settings.get("VIGIE_AUTHORITY") not in files:
+                        faults.append(f"{name(path)}: {setting} asks {value}, and VIGIE_AUTHORITY does not name {' or '.join(sorted(files))}")
+
+
 def server(faults):
     """The operator signs with the country's key, and the server takes nobody in clear."""
     path = ROOT / "clusters/base/database/cluster.yaml"
@@ -115,7 +129,9 @@ def country(faults, folder):
 
 def main():
     faults = []
-    count = pods(faults, addresses(faults))
+    files = addresses(faults)
+    count = pods(faults, files)
+    services(faults, files)
     server(faults)
     profiles = tracked("clusters/*/profile/profile.toml")
     for profile in profiles:
