@@ -1,9 +1,12 @@
 #!/bin/sh
-# Makes a country's secrets anew: a key pair of age, a password for each role at the two databases, who this installation is at
-# the country's login providers (`unset`, until it is registered there), the key by which data-api asks about API keys where
-# there is one, and the files of secrets/<country>/, encrypted to the new public key, which is written to .sops.yaml. The
-# private key goes to KEY and nowhere else.
+# Makes a country's secrets anew: a key pair of age, a password for each role at the two databases, the authority that vouches
+# for the database's server and for a service that others ask, who this installation is at the country's login providers (`unset`, until it is registered there),
+# the key by which data-api asks about API keys where there is one, and the files of secrets/<country>/, encrypted to the new
+# public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else; the authority's certificate, which is
+# no secret, to clusters/<country>/authority.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
+# ONLY=authority: another authority, encrypted to the keys that .sops.yaml names; whoever it replaces is believed meanwhile, too.
+# ONLY=certificates: what services show, signed by the authority that there is; SOPS_AGE_KEY_FILE names the private key.
 # PLACEHOLDER=1: what the repository carries: a key that is thrown away, and the word `placeholder` for a password.
 set -eu
 umask 077
@@ -12,12 +15,113 @@ fail() { echo "secrets: $1" >&2; exit 1; }
 
 country=${COUNTRY:?which country: COUNTRY=fr secrets/init.sh}
 [ -d "clusters/$country/apps" ] || fail "there is no country \`$country\`: clusters/$country/apps is not there"
+only=${ONLY:-}
+case $only in '' | authority | certificates) ;; *) fail "ONLY=$only: \`authority\` or \`certificates\` can be made alone" ;; esac
+authority=clusters/$country/authority
+[ -f "$authority/kustomization.yaml" ] || fail "$authority/kustomization.yaml is not there: copy that of another country"
 for program in sops age-keygen openssl; do
     command -v $program >/dev/null || fail "$program is missing (Debian: age, openssl; sops: e2e/tools/build.py sops)"
 done
 key=${KEY:-${XDG_CONFIG_HOME:-$HOME/.config}/vigie/$country.agekey}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# sealed FOLDER FILE: the Secret on stdin, encrypted
+sealed() {
+    mkdir -p "secrets/$country/$1"
+    sops encrypt --input-type yaml --output-type yaml --filename-override "secrets/$country/$1/$2.sops.yaml" \
+        /dev/stdin > "$work/sealed" || fail "secrets/$country/$1/$2.sops.yaml was not encrypted"
+    cat "$work/sealed" > "secrets/$country/$1/$2.sops.yaml"
+}
+# authority [CERTIFICATE]: makes a key and its certificate; the file CERTIFICATE is believed beside it. The database's operator signs
+# what its servers show with that key: it takes it in this form alone, and the first certificate must be that of the key.
+authority() {
+    cat > "$work/authority.cnf" <<CONFIG
+[req]
+prompt = no
+distinguished_name = name
+x509_extensions = extensions
+[name]
+O = Vigie
+CN = authority of $country, $(date -u +%Y-%m-%dT%H:%MZ)
+[extensions]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+CONFIG
+    openssl ecparam -name prime256v1 -genkey -noout -out "$work/ca.key"
+    openssl req -x509 -new -sha256 -days 1826 -config "$work/authority.cnf" -key "$work/ca.key" -out "$work/ca.crt"
+    [ -z "${1:-}" ] || cat "$1" >> "$work/ca.crt"
+    sealed database authority <<SECRET
+apiVersion: v1
+kind: Secret
+metadata:
+    name: authority
+    labels:
+        # Another one is taken up without a restart.
+        cnpg.io/reload: "true"
+type: Opaque
+stringData:
+    ca.crt: |
+$(sed 's/^/        /' "$work/ca.crt")
+    ca.key: |
+$(sed 's/^/        /' "$work/ca.key")
+SECRET
+    cat "$work/ca.crt" > "$authority/ca.crt"
+    chmod a+r "$authority/ca.crt"
+}
+
+# shown APP: the Secret of a service that others ask by TLS: a key, and a certificate of the authority for the names of its Service
+shown() {
+    cat > "$work/tls.cnf" <<CONFIG
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+authorityKeyIdentifier = keyid
+subjectAltName = DNS:$1.$1.svc.cluster.local, DNS:$1.$1.svc, DNS:$1.$1
+CONFIG
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out "$work/tls.key"
+    openssl req -new -subj "/O=Vigie/CN=$1" -key "$work/tls.key" -out "$work/tls.csr"
+    openssl x509 -req -sha256 -days 1825 -CA "$work/ca.crt" -CAkey "$work/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+        -extfile "$work/tls.cnf" -in "$work/tls.csr" -out "$work/tls.crt" 2>"$work/said" || fail "$(cat "$work/said")"
+    cat <<SECRET
+apiVersion: v1
+kind: Secret
+metadata:
+    name: tls
+    annotations:
+        kustomize.config.k8s.io/needs-hash: "true"
+type: kubernetes.io/tls
+stringData:
+    tls.crt: |
+$(sed 's/^/        /' "$work/tls.crt")
+    tls.key: |
+$(sed 's/^/        /' "$work/tls.key")
+SECRET
+}
+# Where there is a technical API, identity is asked about its keys.
+takes_keys=
+[ ! -d "clusters/$country/apps/data-api" ] || takes_keys=yes
+
+if [ "$only" = certificates ]; then
+    [ -n "$takes_keys" ] || fail "no service of $country is asked by TLS"
+    openssl x509 -in "$authority/ca.crt" -out "$work/ca.crt"
+    sops decrypt --extract '["stringData"]["ca.key"]' "secrets/$country/database/authority.sops.yaml" > "$work/ca.key" ||
+        fail "the authority's key is not decrypted: SOPS_AGE_KEY_FILE names the private key of $country"
+    shown identity | sealed identity tls
+    chmod a+r "secrets/$country/identity/tls.sops.yaml"
+    exit 0
+fi
+if [ "$only" = authority ]; then
+    grep -q "\^secrets/$country/" .sops.yaml || fail ".sops.yaml has no rule for $country: make all its secrets first, without ONLY"
+    [ -s "$authority/ca.crt" ] || fail "$authority/ca.crt is not there: what is to be replaced?"
+    # The last one, and not those before it.
+    openssl x509 -in "$authority/ca.crt" -out "$work/last.crt"
+    authority "$work/last.crt"
+    chmod a+r "secrets/$country/database/authority.sops.yaml"
+    echo "secrets: $authority/ca.crt names the new authority and the last; what is to be done with it, says docs/delivery.md (Who vouches for the database)"
+    exit 0
+fi
 if [ "${PLACEHOLDER:-0}" = 1 ]; then
     key=$work/thrown-away
     password() { echo placeholder; }
@@ -42,13 +146,6 @@ cat >> "$work/sops.yaml" <<RULE
 RULE
 cat "$work/sops.yaml" > .sops.yaml
 
-# sealed FOLDER FILE: the Secret on stdin, encrypted
-sealed() {
-    mkdir -p "secrets/$country/$1"
-    sops encrypt --input-type yaml --output-type yaml --filename-override "secrets/$country/$1/$2.sops.yaml" \
-        /dev/stdin > "$work/sealed" || fail "secrets/$country/$1/$2.sops.yaml was not encrypted"
-    cat "$work/sealed" > "secrets/$country/$1/$2.sops.yaml"
-}
 # component FOLDER FILE [FILE]: what an overlay names to get these Secrets
 component() {
     folder=secrets/$country/$1
@@ -69,7 +166,8 @@ metadata:
 files: [${files#, }]
 FUNCTION
 }
-# address NAME ROLE PASSWORD DATABASE: the Secret NAME with the address of a database for a role. Nothing is said in clear on the way.
+# address NAME ROLE PASSWORD DATABASE: the Secret NAME with the address of a database for a role. Nothing is said before the server
+# has shown a certificate of the country's authority (clusters/<country>/authority, mounted there) for the name in the address.
 address() {
     cat <<SECRET
 apiVersion: v1
@@ -78,7 +176,7 @@ metadata:
     name: $1
 type: Opaque
 stringData:
-    uri: postgres://$2:$3@database-rw.database.svc.cluster.local:5432/$4?sslmode=require
+    uri: postgres://$2:$3@database-rw.database.svc.cluster.local:5432/$4?sslmode=verify-full&sslrootcert=/etc/vigie-authority/ca.crt
 SECRET
 }
 # user NAME ROLE PASSWORD: the Secret by which the database's operator makes the role
@@ -144,11 +242,8 @@ stringData:
     public: $(openssl pkey -in "$1" -pubout -outform DER | tail -c 32 | openssl base64 -A | tr '+/' '-_' | tr -d '=')
 SECRET
 }
-takes_keys=
-if [ -d "clusters/$country/apps/data-api" ]; then
-    takes_keys=yes
-    openssl genpkey -algorithm ed25519 -out "$work/service-key"
-fi
+[ -z "$takes_keys" ] || openssl genpkey -algorithm ed25519 -out "$work/service-key"
+authority
 
 # Each service has a role of its own at the database, and its namespace is the only one that can read how to be it. The tables
 # of the figures belong to `vigie`, as whom the step that brings schema and figures comes; the accounts are identity's alone.
@@ -164,8 +259,9 @@ for app in clusters/"$country"/apps/*/; do
         address owner identity "$secret" identity | sealed identity owner
         registrations | sealed identity registrations
         [ -z "$takes_keys" ] || public_key "$work/service-key" | sealed identity data-api-key
-        # shellcheck disable=SC2086 # one word or none
-        component identity database audit owner registrations ${takes_keys:+data-api-key}
+        [ -z "$takes_keys" ] || shown identity | sealed identity tls
+        # shellcheck disable=SC2086 # two words or none
+        component identity database audit owner registrations ${takes_keys:+data-api-key tls}
         user identity identity "$secret" | sealed database identity
         user identity-service identity_service "$service" | sealed database identity-service
         user identity-audit identity_audit "$audit" | sealed database identity-audit
@@ -188,12 +284,12 @@ address database vigie "$secret" vigie | sealed schema database
 component schema database
 user owner vigie "$secret" | sealed database owner
 # shellcheck disable=SC2086  # names of folders, one word each
-component database owner $roles
+component database owner authority $roles
 chmod -R u=rwX,go=rX "secrets/$country" .sops.yaml
 [ "${PLACEHOLDER:-0}" = 1 ] && exit 0
 cat <<NEXT
 secrets: secrets/$country is encrypted to $recipient
-Commit .sops.yaml and secrets/$country. Keep $key safe (there is no other copy), and give it to the cluster, once:
+Commit .sops.yaml, secrets/$country and $authority. Keep $key safe (there is no other copy), and give it to the cluster, once:
   kubectl --namespace argocd create secret generic sops-age --from-file=keys.txt=$key
 Nobody can log in until you are registered with the country's providers; then, and whenever that changes:
   SOPS_AGE_KEY_FILE=$key sops edit secrets/$country/identity/registrations.sops.yaml

@@ -7,7 +7,7 @@ from common import ROOT, documents, finish, name, tracked
 
 ZERO = "sha256:" + "0" * 64
 SHARED = "../../../clusters/components/service"
-COMPONENTS = ["../../profile", "../../origin", "../../images", "../../../components/hardened"]
+COMPONENTS = ["../../profile", "../../authority", "../../origin", "../../images", "../../../components/hardened"]
 
 
 def pod(deployment):
@@ -86,7 +86,7 @@ class Manifests:
             part = f"../../../../services/{app}/deploy/"
             found["components"] = [c for c in found.get("components", []) if not str(c).startswith(part)]
             if found != wanted:
-                self.wrong(path, "holds more or less than namespace, base, parts of the base and the five components")
+                self.wrong(path, "holds more or less than namespace, base, parts of the base and the six components")
             prefixes += self.base(base)
         if len(prefixes) != len(set(prefixes)) or "/" not in prefixes:
             self.wrong(folder / "apps", f"must give each path to one service and `/` to one of them, not {sorted(prefixes)}")

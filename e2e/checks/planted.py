@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""The checks of secrets and manifests, checked: faults planted in a copy, each of which must be named."""
+"""The checks of secrets, manifests and the database's authority, checked: faults planted in a copy, each of which must be named."""
 
+import os
 import re
+import subprocess
 
-from common import finish, plant
+from common import ROOT, finish, plant
 
 TAKEN = ["clusters", "secrets", "containers", "services/*/deploy/*", "services/*/Cargo.toml", ".sops.yaml", "docs/operations.md", "e2e/checks"]
+CHECKS = ["sealed", "manifests", "authority"]
 SECRET = "apiVersion: v1\nkind: {kind}\nmetadata: {{ name: a }}\n{rest}"
 IMAGES = "clusters/fr/images/kustomization.yaml"
 ZERO, REAL = "sha256:" + "0" * 64, "sha256:" + "5" * 64
@@ -40,17 +43,51 @@ FAULTS = [
      lambda text: text.replace("VIGIE_ARCHIVE,", "VIGIE_RAW_DIR,"), "sets VIGIE_RAW_DIR, which no service reads"),
     ("manifests", "an image of an absent service", "clusters/ch/images/kustomization.yaml",
      lambda text: text.replace("vigie/web", "vigie/data-api"), "an absent service has no image"),
+    ("authority", "an address that takes any server", "secrets/init.sh", lambda text: text.replace("sslmode=verify-full", "sslmode=require"),
+     "any server is taken for the database"),
+    ("authority", "one that trusts the public authorities", "secrets/init.sh", lambda text: re.sub(r"&sslrootcert=\S+", "", text),
+     "any server is taken for the database"),
+    ("authority", "a name that no certificate has", "secrets/init.sh", lambda text: text.replace("database-rw.database.svc", "postgres.database.svc"),
+     "which its certificate does not"),
+    ("authority", "an authority elsewhere", "clusters/components/service/deployment.yaml", lambda text: text.replace("/etc/vigie-authority", "/etc/other"),
+     "no ConfigMap `authority` at /etc/vigie-authority/ca.crt"),
+    ("authority", "a nightly step without it", "services/identity/deploy/retention.yaml", lambda text: text.replace("configMap: { name: authority }", "emptyDir: {}"),
+     "no ConfigMap `authority` at"),
+    ("authority", "a service without it", "clusters/fr/apps/web/kustomization.yaml", lambda text: text.replace("  - ../../authority\n", ""),
+     "must have the component ../../authority"),
+    ("authority", "the operator's own authority", "clusters/base/database/cluster.yaml", lambda text: text.replace("serverCASecret: authority", "{}"),
+     "must have certificates.serverCASecret"),
+    ("authority", "a role in clear text", "clusters/base/database/cluster.yaml", lambda text: text.replace("hostssl vigie all", "host vigie all"),
+     "lets somebody in without TLS"),
+    ("authority", "a service that asks in the clear", "services/data-api/deploy/deployment.yaml", lambda text: text.replace("https://identity", "http://identity"),
+     "in the clear"),
+    ("authority", "one that believes another authority", "services/data-api/deploy/deployment.yaml",
+     lambda text: text.replace("value: /etc/vigie-authority", "value: /etc/other"), "VIGIE_AUTHORITY does not name"),
+    ("authority", "one authority for two countries", "clusters/fr/authority/ca.crt", lambda _: (ROOT / "clusters/ch/authority/ca.crt").read_text(),
+     "two countries have one authority"),
+    ("authority", "a certificate of a server", "clusters/fr/authority/ca.crt", lambda _: certificate("CA:FALSE", 1000), "is not an authority"),
+    ("authority", "an authority that ends soon", "clusters/fr/authority/ca.crt", lambda _: certificate("CA:TRUE", 119), "ends within 120 days"),
+    ("authority", "no key for the operator", "secrets/fr/database/decrypt.yaml", lambda text: text.replace("authority.sops.yaml, ", ""),
+     "must bring authority.sops.yaml"),
 ]
+
+
+def certificate(constraints, days):
+    """A certificate that signs itself, with a key that is kept nowhere."""
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", os.devnull,
+                           "-days", str(days), "-config", "/dev/stdin"], check=True, capture_output=True, text=True,
+                          input=f"[req]\nprompt=no\ndistinguished_name=n\nx509_extensions=e\n[n]\nCN=a\n[e]\nbasicConstraints={constraints}\n")
+    return made.stdout
 
 
 def main():
     with plant.copied(*TAKEN) as tree:
         # As the tree is, and as the workflow `images` leaves it: both are well.
-        faults = plant.well(tree, ["sealed", "manifests"])
+        faults = plant.well(tree, CHECKS)
         kept = {p: p.read_text() for p in tree.glob("clusters/*/images/kustomization.yaml")}
         for path, text in kept.items():
             path.write_text(text.replace("registry.invalid", "registry.example").replace(ZERO, REAL))
-        faults += plant.well(tree, ["sealed", "manifests"], "with real digests")
+        faults += plant.well(tree, CHECKS, "with real digests")
         for path, text in kept.items():
             path.write_text(text)
         faults += plant.planted(tree, FAULTS)

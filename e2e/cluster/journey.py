@@ -8,6 +8,7 @@ import tomllib
 import urllib.error
 import urllib.request
 
+import asked
 import database
 import delivery
 import roles
@@ -152,7 +153,12 @@ def live(world, report, clone, country):
         answer = json.loads(text)
         need(status == 200 and (answer.get("status"), answer.get("reason")) == ("not_estimated", "stale"), f"it answered {text[:200]}")
     with report.claim("each service has a role of its own at the database, in no clear text; the accounts are reached by theirs alone"):
-        roles.alone(world, [app.name for app in (clone.path / f"clusters/{country}/apps").iterdir() if app.name != "identity"])
+        roles.alone(world, [app.name for app in (clone.path / f"clusters/{country}/apps").iterdir() if app.name != "identity"], country)
+    with report.claim("every address of a database wants its server's certificate; with another authority or name nobody comes in"):
+        roles.known_server(world, clone, country)
+    if "data-api" in apps:
+        with report.claim("the technical API asks identity by TLS, and believes the country's authority alone"):
+            asked.by_tls(world, clone, country)
     with report.claim("as long as nobody registered the installation, the login page answers and says so"):
         account("/account", "VIGIE_REGISTRATIONS")
         account("/oidc/jwks.json", '"keys"')

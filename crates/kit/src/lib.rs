@@ -22,6 +22,7 @@ pub mod record;
 pub mod server;
 pub mod source;
 pub mod style;
+pub mod tls;
 
 pub use app::App;
 pub use build::Build;

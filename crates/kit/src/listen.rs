@@ -13,8 +13,10 @@ use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 /// How long a connection to a service may stay without the whole head of a request, between two requests too. More than front
@@ -26,7 +28,28 @@ pub const DOOR: Duration = Duration::from_secs(20);
 /// Answers on `listener` until `stop`, then finishes what is under way. Handlers find the other side's address as
 /// [`ConnectInfo<SocketAddr>`]. HTTP/1 only; nothing is upgraded.
 pub async fn accept(
+    listener: TcpListener,
+    router: Router,
+    patience: Duration,
+    stop: impl Future<Output = ()>,
+) {
+    accept_by(listener, None, router, patience, stop).await;
+}
+
+/// The same over TLS. Whoever does not begin with it in time, or not as it should be, gets no answer.
+pub async fn accept_tls(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    router: Router,
+    patience: Duration,
+    stop: impl Future<Output = ()>,
+) {
+    accept_by(listener, Some(tls), router, patience, stop).await;
+}
+
+async fn accept_by(
     mut listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     router: Router,
     patience: Duration,
     stop: impl Future<Output = ()>,
@@ -38,7 +61,10 @@ pub async fn accept(
             accepted = Listener::accept(&mut listener) => accepted,
             () = &mut stop => break,
         };
-        tokio::spawn(answer(stream, peer, router.clone(), patience, ending.subscribe()));
+        match tls.clone() {
+            None => tokio::spawn(answer(stream, peer, router.clone(), patience, ending.subscribe())),
+            Some(tls) => tokio::spawn(begin(tls, stream, peer, router.clone(), patience, ending.subscribe())),
+        };
     }
     drop(listener);
     let _ = ending.send(());
@@ -46,8 +72,29 @@ pub async fn accept(
     ending.closed().await;
 }
 
-async fn answer(
+/// TLS first, then requests. At the end nobody waits for one who has not begun.
+async fn begin(
+    tls: TlsAcceptor,
     stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    patience: Duration,
+    mut ending: watch::Receiver<()>,
+) {
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(patience, tls.accept(stream)) => begun,
+        _ = ending.changed() => return,
+    };
+    match begun {
+        Ok(Ok(stream)) => answer(stream, peer, router, patience, ending).await,
+        // Most often one that does not believe what it is shown: the operator looks for that.
+        Ok(Err(error)) => tracing::info!(%error, "a connection did not begin with TLS as it should"),
+        Err(_) => tracing::trace!("a connection on which TLS did not begin was closed"),
+    }
+}
+
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     router: Router,
     patience: Duration,

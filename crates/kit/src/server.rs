@@ -1,6 +1,6 @@
 //! Listening, health, metrics and an orderly end.
 
-use crate::{App, listen};
+use crate::{App, listen, tls};
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -14,6 +14,7 @@ use sqlx::migrate::Migrator;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
@@ -52,7 +53,7 @@ fn logging(default: &str, text: bool) {
     }
 }
 
-/// Serves `router` on `addr` and health and metrics on `admin`, until SIGTERM or Ctrl-C.
+/// Serves `router` on `addr` (and by TLS where [`tls::shown`] says) and health and metrics on `admin`, until SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// When an address is taken, or the accept loop fails.
@@ -100,17 +101,39 @@ pub async fn serve_over(
         .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
     let listener =
         TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
+    let secure = match tls::shown()? {
+        Some(shown) => {
+            let listener = TcpListener::bind(shown.addr).await;
+            let listener =
+                listener.with_context(|| format!("VIGIE_TLS_ADDR {} cannot be bound", shown.addr))?;
+            tracing::info!(addr = %shown.addr, "listening, by TLS");
+            Some((listener, shown.acceptor))
+        }
+        None => None,
+    };
     tokio::spawn(axum::serve(admin_listener, admin_router(schema, handle).merge(operators)).into_future());
     tracing::info!(%addr, %admin, "listening");
-    let stop = std::sync::Arc::new(tokio::sync::Notify::new());
-    let mut server = tokio::spawn(listen::accept(listener, layers(router), listen::SERVICE, {
-        let stop = std::sync::Arc::clone(&stop);
-        async move { stop.notified().await }
-    }));
+    let (stop, stopped) = watch::channel(false);
+    let told = move || {
+        let mut stopped = stopped.clone();
+        async move {
+            // An error is a sender that is gone: the end as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }
+    };
+    let router = layers(router);
+    let mut server = tokio::spawn(async move {
+        let by_tls = async {
+            if let Some((listener, acceptor)) = secure {
+                listen::accept_tls(listener, acceptor, router.clone(), listen::SERVICE, told()).await;
+            }
+        };
+        tokio::join!(listen::accept(listener, router.clone(), listen::SERVICE, told()), by_tls);
+    });
     tokio::select! {
         ended = &mut server => return ended.context("serving"),
-        () = terminated() => stop.notify_one(),
-    }
+        () = terminated() => stop.send_replace(true),
+    };
     tracing::info!("stopping: no new connections");
     match tokio::time::timeout(GRACE, server).await {
         Ok(ended) => ended.context("serving"),

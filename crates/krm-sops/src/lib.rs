@@ -64,6 +64,12 @@ fn secrets(text: &str) -> anyhow::Result<Vec<Value>> {
         if kind != "Secret" || fields.get("apiVersion").and_then(Value::as_str) != Some("v1") {
             bail!("holds a document of kind {kind}: an encrypted file may hold Secrets (v1) only");
         }
+        if let Some(key) = taken_on_trust(fields) {
+            bail!(
+                "the address in `{key}` takes whatever answers for the database: it must say sslmode=verify-full and \
+                 sslrootcert=FILE (secrets/init.sh writes it so)"
+            );
+        }
         out.push(value);
     }
     if out.is_empty() {
@@ -72,13 +78,26 @@ fn secrets(text: &str) -> anyhow::Result<Vec<Value>> {
     Ok(out)
 }
 
+/// The key of a Secret's value that is the address of a database and does not have the server's certificate checked, by
+/// authority and name. What is still encrypted is no address, and is not judged.
+fn taken_on_trust(secret: &Mapping) -> Option<String> {
+    let values = secret.get("stringData")?.as_mapping()?;
+    let trusts = |text: &str| {
+        let postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        let asked = || text.split_once('?').map_or("", |(_, query)| query).split('&');
+        let modes: Vec<_> = asked().filter_map(|pair| pair.strip_prefix("sslmode=")).collect();
+        let checked = modes == ["verify-full"] && asked().any(|pair| pair.starts_with("sslrootcert=/"));
+        postgres && !checked
+    };
+    values.iter().find(|(_, value)| value.as_str().is_some_and(trusts))?.0.as_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const LIST: &str = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n  kind: Decrypt\n  files: [a.sops.yaml]\nitems: []\n";
-    const SECRET: &str =
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: database}\nstringData: {uri: postgres://x}\n";
+    const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: database}\nstringData: {uri: 'postgres://x?sslmode=verify-full&sslrootcert=/a'}\n";
 
     fn with(text: &str) -> Result<Mapping, String> {
         let done = answer(LIST, &|path| {
@@ -93,7 +112,8 @@ mod tests {
         let list = with(&format!("{SECRET}sops: {{mac: x}}\n---\n{SECRET}")).unwrap();
         let items = list["items"].as_sequence().unwrap();
         assert_eq!(items.len(), 2);
-        assert_eq!(items[0]["stringData"]["uri"].as_str(), Some("postgres://x"));
+        let uri = items[0]["stringData"]["uri"].as_str();
+        assert_eq!(uri, Some("postgres://x?sslmode=verify-full&sslrootcert=/a"));
         assert!(items.iter().all(|i| i.get("sops").is_none()));
     }
 
@@ -116,6 +136,29 @@ mod tests {
         );
         assert!(with("").unwrap_err().contains("a.sops.yaml"));
         assert!(with("[1]").unwrap_err().contains("no object"));
+    }
+
+    #[test]
+    fn an_address_that_takes_any_server_for_the_database_is_refused_and_not_repeated() {
+        for end in [
+            "",
+            "?sslmode=require&sslrootcert=/a",
+            "?sslmode=verify-ca&sslrootcert=/a",
+            "?sslmode=verify-full",
+            "?sslmode=verify-full&sslrootcert=",
+            "?sslmode=verify-full&sslmode=disable&sslrootcert=/a",
+        ] {
+            for scheme in ["postgres", "postgresql"] {
+                let text = format!(
+                    "apiVersion: v1\nkind: Secret\nstringData: {{user: a, uri: '{scheme}://a:hunter2@b/c{end}'}}\n"
+                );
+                let error = with(&text).unwrap_err();
+                assert!(error.contains("`uri`") && error.contains("sslmode=verify-full"), "{end}: {error}");
+                assert!(!error.contains("hunter2"), "{error}");
+            }
+        }
+        // A check without keys sees ciphertext.
+        with("apiVersion: v1\nkind: Secret\nstringData: {uri: 'ENC[AES256_GCM,data:x]'}\n").unwrap();
     }
 
     #[test]

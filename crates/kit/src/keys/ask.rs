@@ -2,6 +2,7 @@
 //! no further than the service that it was sent to. Who asks says so with a token of its own, signed with its own key.
 
 use crate::access::{Claims, compact};
+use crate::tls;
 use anyhow::{Context as _, anyhow, ensure};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -10,11 +11,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use http_body_util::{BodyExt as _, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::time::Duration;
 
 /// Where `identity` answers, inside: no front door leads there.
@@ -100,7 +104,7 @@ impl ServiceKey {
 /// Asks `identity`.
 #[derive(Debug)]
 pub struct Asker {
-    client: Client<HttpConnector, Body>,
+    client: Client<HttpsConnector<HttpConnector>, Body>,
     address: Uri,
     key: ServiceKey,
     service: String,
@@ -109,11 +113,11 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// `identity` is its origin inside (`http://identity.identity`); `service` the name by which it knows the key; `origin` and
-    /// `country` those of the installation.
+    /// `identity` is its origin on this machine (`http://127.0.0.1:8081`); `service` the name by which it knows the key; `origin`
+    /// and `country` those of the installation.
     ///
     /// # Errors
-    /// When the address is none.
+    /// When the address is none, or one of TLS.
     pub fn new(
         identity: &str,
         key: ServiceKey,
@@ -121,11 +125,45 @@ impl Asker {
         origin: &str,
         country: &str,
     ) -> anyhow::Result<Self> {
+        ensure!(identity.starts_with("http://"), "{identity} must begin with http://");
+        // Asked in the clear nobody is believed, and nobody needs to be.
+        Self::with(identity, tls::believing(None)?, key, service, origin, country)
+    }
+
+    /// The same by TLS: `identity` is its origin elsewhere (`https://identity.identity`), and `authority` the file (PEM) with the
+    /// certificate of who vouches for that name. No other authority is believed.
+    ///
+    /// # Errors
+    /// When the address is none or not one of TLS, or the file holds no authority.
+    pub fn by_tls(
+        identity: &str,
+        authority: &Path,
+        key: ServiceKey,
+        service: &str,
+        origin: &str,
+        country: &str,
+    ) -> anyhow::Result<Self> {
+        ensure!(
+            identity.starts_with("https://"),
+            "{identity} must begin with https:// where VIGIE_AUTHORITY is set"
+        );
+        Self::with(identity, tls::believing(Some(authority))?, key, service, origin, country)
+    }
+
+    fn with(
+        identity: &str,
+        believing: ClientConfig,
+        key: ServiceKey,
+        service: &str,
+        origin: &str,
+        country: &str,
+    ) -> anyhow::Result<Self> {
         let address = format!("{}{PATH}", identity.trim_end_matches('/'));
         let address: Uri = address.parse().with_context(|| format!("{address} is no address"))?;
-        ensure!(address.scheme_str() == Some("http"), "{address} must begin with http://");
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(believing).https_or_http().enable_http1().build();
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
+            client: Client::builder(TokioExecutor::new()).build(connector),
             address,
             key,
             service: service.to_owned(),
