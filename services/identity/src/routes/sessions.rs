@@ -9,10 +9,18 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kit::Problem;
+use kit::security::{self, Event, Outcome};
 use std::sync::Arc;
 
 pub(super) async fn mine(site: &Site, headers: &HeaderMap) -> Result<Me, Problem> {
     me(site, headers).await?.ok_or(Problem::Unauthorized("nobody is logged in"))
+}
+
+/// One line for each session that ended.
+fn ended(count: usize, why: &str) {
+    for _ in 0..count {
+        security::event(Event::Session, Outcome::Done, why);
+    }
 }
 
 /// `POST /account/logout`: ends this session, here and at the provider.
@@ -23,6 +31,7 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
         let one = Which::One(&me.session.id);
         let hints = sessions::end(&mut conn, &me.account.id, one, "logout", site.time.now()).await?;
         drop(conn);
+        ended(hints.len(), "logged out");
         if let Some(provider) = site.provider(&me.account.provider) {
             let hint = hints.into_iter().flatten().next();
             match provider.end_session(hint.as_deref(), &random::secret()?).await {
@@ -48,10 +57,11 @@ pub(crate) async fn end(
 ) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
     let mut conn = site.app.db.acquire().await?;
-    let ended = sessions::end(&mut conn, &me.account.id, Which::One(&id), "ended", site.time.now()).await?;
-    if ended.is_empty() {
+    let found = sessions::end(&mut conn, &me.account.id, Which::One(&id), "ended", site.time.now()).await?;
+    if found.is_empty() {
         return Err(Problem::NotFound("session"));
     }
+    ended(found.len(), "ended from another one");
     respond::see_other("/account?done=ended")
 }
 
@@ -63,6 +73,7 @@ pub(crate) async fn end_others(
     let me = mine(&site, &headers).await?;
     let mut conn = site.app.db.acquire().await?;
     let others = Which::Others(&me.session.id);
-    sessions::end(&mut conn, &me.account.id, others, "ended", site.time.now()).await?;
+    let found = sessions::end(&mut conn, &me.account.id, others, "ended", site.time.now()).await?;
+    ended(found.len(), "ended from another one");
     respond::see_other("/account?done=others")
 }
