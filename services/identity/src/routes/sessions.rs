@@ -8,6 +8,7 @@ use crate::{random, respond, sessions};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use chrono::TimeDelta;
 use kit::Problem;
 use kit::security::{self, Event, Outcome};
 use std::sync::Arc;
@@ -49,6 +50,19 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
     Ok(response)
 }
 
+/// For so long after a login one may end other sessions than this one.
+const FRESH: TimeDelta = TimeDelta::minutes(10);
+
+/// Did whoever asks just prove who they are, by a login or a passkey? Who only got hold of an open session does not lock its owner
+/// out with it; and the owner, who can log in, ends that one at once.
+fn is_fresh(site: &Site, me: &Me) -> bool {
+    let now = site.time.now();
+    me.session.created_at > now - FRESH || me.session.confirmed_after(now - site.passkey_age)
+}
+
+/// The page that asks for a login first.
+const ANEW: &str = "/account?done=anew";
+
 /// `POST /account/sessions/{id}/end`: ends one of one's sessions. One of somebody else is as if it were not there.
 pub(crate) async fn end(
     State(site): State<Arc<Site>>,
@@ -56,6 +70,9 @@ pub(crate) async fn end(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
+    if id != me.session.id && !is_fresh(&site, &me) {
+        return respond::see_other(ANEW);
+    }
     let mut conn = site.app.db.acquire().await?;
     let found = sessions::end(&mut conn, &me.account.id, Which::One(&id), "ended", site.time.now()).await?;
     if found.is_empty() {
@@ -71,6 +88,9 @@ pub(crate) async fn end_others(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
+    if !is_fresh(&site, &me) {
+        return respond::see_other(ANEW);
+    }
     let mut conn = site.app.db.acquire().await?;
     let others = Which::Others(&me.session.id);
     let found = sessions::end(&mut conn, &me.account.id, others, "ended", site.time.now()).await?;

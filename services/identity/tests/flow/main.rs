@@ -15,6 +15,7 @@ mod database;
 mod events;
 mod false_provider;
 mod faults;
+mod fields;
 mod fuzz;
 mod grants;
 mod keys;

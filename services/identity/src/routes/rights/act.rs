@@ -127,11 +127,10 @@ pub(crate) async fn erasure(
             .map_err(anyhow::Error::from)??;
     }
     let receipt = desk.close(tx, json!({})).await?;
-    security::event(
-        Event::Session,
-        Outcome::Done,
-        "whoever it was of was erased, and all their sessions with them",
-    );
+    if person.account.is_some() {
+        let why = "whoever it was of was erased, and all their sessions with them";
+        security::event(Event::Session, Outcome::Done, why);
+    }
     let page = Done { site: &site, lang, receipt, languages: Vec::new() };
     let mut response = respond::page(lang, StatusCode::OK, &page, None)?;
     cookies::forget(response.headers_mut(), &[SESSION, VISIT])?;
