@@ -38,6 +38,10 @@ FAULTS = [
      "by a digest, not by a tag"),
     ("manifests", "a setting that nobody reads", "services/ingest/deploy/deployment.yaml",
      lambda text: text.replace("VIGIE_ARCHIVE,", "VIGIE_RAW_DIR,"), "sets VIGIE_RAW_DIR, which no service reads"),
+    ("manifests", "a path in the clear", "services/web/deploy/routes.yaml", lambda text: re.sub(r"^  tls: .*\n", "", text, flags=re.M),
+     "must be answered over TLS"),
+    ("manifests", "a path whose certificate nobody names", "services/identity/deploy/routes.yaml", lambda text: text.replace("{ secretName: front-door-tls }", "{}"),
+     "must be answered over TLS"),
     ("manifests", "an image of an absent service", "clusters/ch/images/kustomization.yaml",
      lambda text: text.replace("vigie/web", "vigie/data-api"), "an absent service has no image"),
 ]

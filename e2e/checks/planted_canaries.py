@@ -14,13 +14,15 @@ from common import ROOT, finish
 sys.path.insert(0, str(ROOT / "e2e"))
 import canaries  # noqa: E402
 
+# In pieces, since it would be a fault here too.
+KIND = "PRIVATE" + " KEY"
 LOG = '{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","fields":{"message":"listening"},"target":"kit::server"}\n'
 
 
 def state(folder):
     """A country's folder, and a letter; the kinds that are read from them."""
     (folder / "web-password").write_text("5f" * 24)
-    (folder / "data-api-key.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{'MC4CAQAwBQYDK2Vw' * 3}\n-----END PRIVATE KEY-----\n")
+    (folder / "data-api-key.pem").write_text(f"-----BEGIN {KIND}-----\n{'MC4CAQAwBQYDK2Vw' * 3}\n-----END {KIND}-----\n")
     (folder / "registrations.toml").write_text('[a]\nclient_secret = "a-secret-of-a-provider"\nprivate_key = "-----BEGIN\\nAAAAAAAAAAAAAAAAAAAA\\nBBBBBBBBBBBBBBBBBBBB\\nCCCC\\n-----END\\n"\n')
     (folder / "0001.json").write_text(json.dumps({"to": ["ada@canary.test"], "text": f"http://a/open?lang=fr&token={'t' * 43}\nhttp://a/account/alerts/stop/{'s' * 43}\n"}))
     (folder / "planted.jsonl").write_text(json.dumps({"kind": "code", "value": "c" * 20}) + "\n")
