@@ -9,7 +9,7 @@ PID is the process of `vigie up`; LOG what it said itself. FOLDER holds what was
 (e2e/post.py). The passwords and keys of the country are read from its own folder. Looked through are the log of every program,
 the last one's too, its metrics, and the list of the retrievals; in each for the value itself and for what it may have become on
 the way there. A kind that nobody planted, a program without a log and metrics that do not answer are faults: what was not
-looked for was not proven.
+looked for was not proven. So is an event of security that the run must have caused and that stands in no log (docs/security/events.md).
 """
 
 import base64
@@ -41,6 +41,11 @@ LOGIN = {
 KEYS = {"key": "an API key", "name": "what somebody calls a key or a passkey", "service key": "the key of a service"}
 PASSKEYS = {"credential": "the name of a passkey", "challenge": "what a passkey signs", "signature": "what a passkey signed", "recovery": "a recovery code"}
 KNOWN = ALWAYS | LOGIN | KEYS | PASSKEYS
+# The events that journeys and attacks cause, and which program writes them.
+EVENTS = {("door", "request", "refused"), *(("identity", event, "refused") for event in ("access", "form", "link", "request", "session", "token"))}
+EVENTS_OF_LOGIN = {("identity", "login", "done"), ("identity", "login", "refused"), ("identity", "session", "done")}
+EVENTS_OF_KEYS = {("data-api", "key", "refused")}
+EVENT = re.compile(rb'security: .*?service="([\w-]+)" event="(\w+)" outcome="(\w+)"')
 # Shorter ones are looked for as whole words, as they are.
 SHORT = 16
 
@@ -121,6 +126,12 @@ def look(places, canaries, wanted):
     return faults
 
 
+def unsaid(places, wanted):
+    """The events that stand in no log."""
+    said = {tuple(word.decode() for word in found) for path in places.values() for found in EVENT.findall(path.read_bytes())}
+    return [f"no log says that {service} has {outcome} a {event}" for service, event, outcome in sorted(wanted - said)]
+
+
 def gather(pid, folder, logs):
     """The files to be looked through by name, what the country's own folder holds, and what could not be had."""
     programs, faults = running.programs(pid), []
@@ -139,10 +150,12 @@ def gather(pid, folder, logs):
 def main(logged_in, pid, folder, *logs):
     places, secrets, faults = gather(pid, folder, logs)
     canaries = planted(folder) | secrets
-    wanted = set(ALWAYS)
+    wanted, events = set(ALWAYS), set(EVENTS)
     if logged_in:
-        wanted |= LOGIN.keys() | (KEYS.keys() if "data-api.log" in places else set())
-    faults += look(places, canaries, wanted)
+        wanted, events = wanted | LOGIN.keys(), events | EVENTS_OF_LOGIN
+    if logged_in and "data-api.log" in places:
+        wanted, events = wanted | KEYS.keys(), events | EVENTS_OF_KEYS
+    faults += unsaid(places, events) + look(places, canaries, wanted)
     for fault in faults[:40]:
         print(f"FAULT: {fault}")
     if len(faults) > 40:

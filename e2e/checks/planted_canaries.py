@@ -63,6 +63,13 @@ def main():
             faults.append(f"a part of a word is taken for one: {found}")
         for kind in everything:
             wants(f"a run without {kind}", f"nobody planted {canaries.KNOWN[kind]}", said({one for one in told if one[0] != kind}, everything))
+        events = canaries.EVENTS | canaries.EVENTS_OF_LOGIN | canaries.EVENTS_OF_KEYS
+        for missing in events:
+            lines = [f'2026-01-01T00:00:00Z  WARN security: service="{s}" event="{e}" outcome="{o}" why="x" left_out=0\n' for s, e, o in events - {missing}]
+            places["identity.log"].write_text("".join(lines))
+            wants(f"a run without {missing}", f"no log says that {missing[0]} has {missing[2]} a {missing[1]}", canaries.unsaid(places, events))
+            if len(found := canaries.unsaid(places, events)) != 1:
+                faults.append(f"events that were written are not found: {found}")
         wants("a misspelt kind", "`adress` is no kind", said(told | {("adress", "a@b.test")}, everything))
         wants("an empty value", "an empty code", said(told | {("code", " ")}, everything))
         wants("an empty log", "identity.log is empty", said(told, everything, **{"identity.log": ""}))
