@@ -233,7 +233,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_refusal_is_one_line_with_what_an_operator_asks_for() {
-        let cases: [(fn() -> Problem, &str); 10] = [
+        type Case = (fn() -> Problem, &'static str);
+        let cases: [Case; 10] = [
             (|| Problem::Unauthorized("nobody is logged in"), "access"),
             (|| Problem::StepUp, "access"),
             (|| Problem::Forbidden("none of your roles may do this"), "access"),
