@@ -137,6 +137,7 @@ def passkeys(part):
 
 def journey(part, country, port):
     # What the platform says has a file of its own: at the end it is looked through for what must not be said.
+    (REPORTS / f"{part}.log").write_text("")
     log = REPORTS / f"{part}-platform.log"
     letters = mail.Post(REPORTS / f"post-{country}")
     with log.open("w") as out:
