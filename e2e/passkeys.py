@@ -19,6 +19,8 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
+import canaries
+
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDER = ROOT / "services/identity/provider"
 
@@ -42,6 +44,17 @@ def wait(url, process, seconds=60):
     sys.exit(f"identity is not ready after {seconds} s")
 
 
+def searched(folder, log, admin):
+    """Nothing of what the journeys planted stands in what the service said, nor in its metrics."""
+    metrics = folder / "metrics.txt"
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{admin}/metrics", timeout=10) as told:
+        metrics.write_bytes(told.read())
+    faults = canaries.look({"identity.log": log, "metrics": metrics}, canaries.planted(folder) | canaries.kept(folder), {*canaries.PASSKEYS, *canaries.LOGIN})
+    for fault in faults:
+        print(f"FAILED: {fault}")
+    return int(bool(faults))
+
+
 def main(identity, country="us", *more):
     profile = ROOT / f"clusters/{country}/profile/profile.toml"
     providers = tomllib.loads(profile.read_text(encoding="utf-8"))["identity"]["providers"]
@@ -55,7 +68,8 @@ def main(identity, country="us", *more):
     if not (PROVIDER / "node_modules").is_dir():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=PROVIDER, check=True)
     started = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "identity.log").open("wb") as said:
+        log = Path(said.name)
         try:
             told = Path(folder) / "registrations.toml"
             node = subprocess.Popen(["node", "provider.js", json.dumps({"rp": origin, "providers": providers}), told],
@@ -66,11 +80,18 @@ def main(identity, country="us", *more):
             subprocess.run([identity, "migrate"], check=True)
             service = subprocess.Popen([identity], env={
                 **os.environ, "VIGIE_PROFILE": str(profile), "VIGIE_REGISTRATIONS": str(told), "VIGIE_PUBLIC_URL": origin,
-                "VIGIE_ADDR": f"127.0.0.1:{port}", "VIGIE_ADMIN_ADDR": f"127.0.0.1:{admin}"})
+                "VIGIE_ADDR": f"127.0.0.1:{port}", "VIGIE_ADMIN_ADDR": f"127.0.0.1:{admin}", "RUST_LOG": "debug"},
+                stdout=said, stderr=said)
             started.append(service)
             wait(f"http://127.0.0.1:{admin}/readyz", service)
-            return subprocess.run(["npx", "playwright", "test", "passkeys.spec.js", *more], cwd=ROOT / "e2e/browser", env={
-                **os.environ, "VIGIE_URL": origin, "VIGIE_COUNTRY": country, "VIGIE_IDENTITY": os.path.abspath(identity)}).returncode
+            code = subprocess.run(["npx", "playwright", "test", "passkeys.spec.js", *more], cwd=ROOT / "e2e/browser", env={
+                **os.environ, "VIGIE_URL": origin, "VIGIE_COUNTRY": country, "VIGIE_IDENTITY": os.path.abspath(identity),
+                "VIGIE_POST": folder}, check=False).returncode
+            # All tests, or what they plant is not all there.
+            return code or (0 if more else searched(Path(folder), log, admin))
+        except SystemExit:
+            print(log.read_text(encoding="utf-8", errors="replace")[-3000:])
+            raise
         finally:
             for process in reversed(started):
                 process.send_signal(signal.SIGTERM)

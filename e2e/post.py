@@ -53,7 +53,7 @@ class Post(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), Desk)
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob("*.json"):
+        for old in self.folder.glob("*.json*"):
             old.unlink()
         self.count, self.lock = 0, threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()

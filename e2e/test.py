@@ -136,12 +136,14 @@ def passkeys(part):
 
 
 def journey(part, country, port):
-    log = REPORTS / f"{part}.log"
-    log.write_text("")
+    # What the platform says has a file of its own: at the end it is looked through for what must not be said.
+    (REPORTS / f"{part}.log").write_text("")
+    log = REPORTS / f"{part}-platform.log"
     letters = mail.Post(REPORTS / f"post-{country}")
-    with log.open("a") as out:
-        # Whoever asks the API everything asks often. A record of five weeks is one; twenty take the cores from the browser.
-        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_RATE_PER_MINUTE": "0",
+    with log.open("w") as out:
+        # Whoever asks the API everything asks often. A record of five weeks is one; twenty take the cores from the browser. At
+        # `debug` each program writes all that it ever writes.
+        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_RATE_PER_MINUTE": "0", "RUST_LOG": "debug",
                                                      "VIGIE_FORECAST_REPLAY_WEEKS": "5" if country == RECORD else "0",
                                                      **mail.settings(letters)})
     url = f"http://127.0.0.1:{port}"
@@ -165,9 +167,11 @@ def journey(part, country, port):
         if not can_log_in:
             pages.skipped.append("oidc-provider: the development provider did not start")
         attacks = counted(part, [sys.executable, ROOT / "e2e/attacks/run.py", country, platform.pid, letters.folder], seconds=300)
-        if not (ROOT / f"clusters/{country}/apps/data-api").is_dir():
-            return total([pages, attacks])
-        return total([pages, attacks, one(part, [ROOT / "e2e/api/run.sh", url], seconds=300)])
+        counts = [pages, attacks]
+        if (ROOT / f"clusters/{country}/apps/data-api").is_dir():
+            counts.append(one(part, [ROOT / "e2e/api/run.sh", url], seconds=300))
+        words = [sys.executable, ROOT / "e2e/canaries.py", *([] if can_log_in else ["--nobody-logs-in"]), platform.pid, letters.folder, log]
+        return total([*counts, counted(part, words, seconds=120)])
     finally:
         letters.shutdown()
         # As Ctrl-C does it for the command alone; if that does not end it, everything it started is ended.

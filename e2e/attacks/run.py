@@ -20,6 +20,7 @@ import headers
 import inputs
 import load
 import naive
+import plants
 import routes as known
 import running
 import smuggling
@@ -69,6 +70,8 @@ def checks(country, pid, post):
     if post:
         email = f"reader-{secrets.token_hex(6)}@canary.test"
         yield "a letter's link is of this site", lambda: inputs.letters(door, origin, lambda to: letter(post, to), email)
+        # Last: it sends what the others planted too. e2e/canaries.py looks for it.
+        yield "whatever is sent is answered", lambda: plants.plant(outside, {"door": door, **services}, post, values["provider"])
 
 
 def main(country, pid, post=None):

@@ -40,10 +40,11 @@ def where(address):
     return host, int(port)
 
 
-def send(address, *parts, patience=PATIENCE):
-    """Sends the parts on one connection and reads until it is closed, or silent for `patience` seconds."""
+def send(address, *parts, patience=PATIENCE, source=""):
+    """Sends the parts on one connection and reads until it is closed, or silent for `patience` seconds; from another address of
+    this machine, where `source` names one."""
     raw, closed = b"", False
-    with socket.create_connection(where(address), timeout=10) as line:
+    with socket.create_connection(where(address), timeout=10, source_address=(source, 0)) as line:
         line.settimeout(patience)
         try:
             for part in parts:

@@ -68,6 +68,8 @@ class Manifests:
         paths = [p for r in self.one(routes).get("spec", {}).get("rules", []) for p in r.get("http", {}).get("paths", [])]
         if routes in self.files and (not paths or any(p.get("pathType") != "Prefix" for p in paths)):
             self.wrong(routes, "must be an Ingress whose paths have pathType: Prefix (`vigie up` reads it too)")
+        if routes in self.files and [set(t) for t in self.one(routes).get("spec", {}).get("tls", [])] != [{"secretName"}]:
+            self.wrong(routes, "must be answered over TLS, with a certificate of its namespace: tls: [{ secretName: … }]")
         return [p.get("path") for p in paths]
 
     def country(self, folder):

@@ -102,7 +102,7 @@ def check(root, workflows, page):
 
 
 # What the scans are, in the script that `make audit` runs.
-SCANS = ["gitleaks git ", "cargo deny --offline --log-level warn check bans licenses sources", "cargo deny --log-level warn check advisories"]
+SCANS = ["python3 e2e/workflows/exceptions.py", "gitleaks git ", "cargo deny --offline --log-level warn check bans licenses sources", "cargo deny --log-level warn check advisories"]
 
 
 def scans(root, workflows):

@@ -1,10 +1,12 @@
 """Faults planted in a workflow, each of which rules.py must name."""
 
+import datetime
 import tempfile
 import textwrap
 import unittest
 from pathlib import Path
 
+import exceptions
 import rules
 import yaml
 
@@ -66,6 +68,17 @@ class PlantedFaults(unittest.TestCase):
         for recipe in ["\t-@false", "\t@-false", "\t@false || true", "\t@false || echo failed", "\tfalse; true", "\tset +e; false"]:
             with self.subTest(recipe=recipe):
                 self.assertTrue(any("cannot fail" in f for f in faults(make=f"thing:\n{recipe}\n")))
+
+    def test_an_exception_that_is_over_or_has_no_day_is_named(self):
+        text = (Path(rules.__file__).resolve().parents[2] / "deny.toml").read_text()
+        said = lambda text, day: " ".join(exceptions.faults(text, datetime.date.fromisoformat(day)))
+        day = max(day for _, _, day in exceptions.days(text))
+        self.assertGreater(len(list(exceptions.days(text))), 5)
+        self.assertIn("which is past", said(text, str(day + datetime.timedelta(days=1))))
+        self.assertIn("days are the most", said(text, str(day - datetime.timedelta(days=400))))
+        self.assertIn("RUSTSEC-2023-0071 over without a day", said(text.replace("Look again on", "See", 1), "2026-11-30"))
+        more = text.replace("ignore = [", 'ignore = [\n    "RUSTSEC-2000-0001",', 1)
+        self.assertIn("RUSTSEC-2000-0001 over without a day", said(more, "2026-11-30"))
 
     def test_scans_that_do_not_run_are_named(self):
         root = Path(rules.__file__).resolve().parents[2]

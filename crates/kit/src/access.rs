@@ -78,9 +78,10 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Allowed<P> {
         let who = match bearer {
             None => None,
             Some(text) => {
-                let token =
-                    text.strip_prefix("Bearer ").ok_or(Problem::Unauthorized("a Bearer token is wanted"))?;
-                Some(gate.who(token).await?)
+                let token = text.strip_prefix("Bearer ").ok_or(Problem::Token("a Bearer token is wanted"))?;
+                let who = gate.who(token).await?;
+                crate::security::known(&who.subject);
+                Some(who)
             }
         };
         match (gate.may(who.as_deref(), P::NAME), &who) {

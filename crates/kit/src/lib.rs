@@ -19,6 +19,7 @@ mod params;
 mod problem;
 pub mod rate;
 pub mod record;
+pub mod security;
 pub mod server;
 pub mod source;
 pub mod style;

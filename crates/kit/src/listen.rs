@@ -1,6 +1,7 @@
 //! The accept loop: as axum's, with an end for connections on which nothing is said. axum's own has none, so whoever opened
 //! connections and sent half a request kept them, and what they cost, for as long as they liked.
 
+use crate::security::{self, Event, Outcome};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -112,6 +113,10 @@ async fn answer(
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
+                    if error.is_parse() {
+                        // Its own words: what was sent is not among them.
+                        security::event(Event::Request, Outcome::Refused, &error.to_string());
+                    }
                     tracing::trace!(%error, "a connection ended");
                 }
                 return;

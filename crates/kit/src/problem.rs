@@ -1,5 +1,6 @@
 //! What a request can fail with: `application/problem+json` (RFC 9457).
 
+use crate::security::{self, Event, Outcome};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -38,6 +39,9 @@ pub enum Problem {
     /// Nobody is logged in, or the token is not good.
     #[error("this needs a login: {0}")]
     Unauthorized(&'static str),
+    /// A signed token that does not stand the checks.
+    #[error("this needs a login: {0}")]
+    Token(&'static str),
     /// Whoever asks may do this when they use their passkey first.
     #[error(
         "this needs your passkey, used a short while ago: /account/passkeys asks for it, or registers one"
@@ -46,6 +50,12 @@ pub enum Problem {
     /// Whoever asks may not do this.
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
+    /// What was sent as the answer of a passkey is none.
+    #[error("not allowed: {0}")]
+    Passkey(&'static str),
+    /// The form of another site's page.
+    #[error("not allowed: this form was not sent from a page of this site")]
+    Elsewhere,
     /// The API key that was sent opens nothing.
     #[error("the API key is not accepted: {0}")]
     Key(&'static str),
@@ -104,9 +114,13 @@ impl Problem {
             Self::NotFound(_) | Self::Absent { .. } => ("not_found", StatusCode::NOT_FOUND),
             Self::Invalid { .. } => ("invalid", StatusCode::BAD_REQUEST),
             Self::Conflict { .. } => ("invalid", StatusCode::CONFLICT),
-            Self::Unauthorized(_) | Self::Key(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::Unauthorized(_) | Self::Token(_) | Self::Key(_) => {
+                ("unauthorized", StatusCode::UNAUTHORIZED)
+            }
             Self::StepUp => ("step_up", StatusCode::UNAUTHORIZED),
-            Self::Forbidden(_) | Self::Scope(_) => ("forbidden", StatusCode::FORBIDDEN),
+            Self::Forbidden(_) | Self::Passkey(_) | Self::Elsewhere | Self::Scope(_) => {
+                ("forbidden", StatusCode::FORBIDDEN)
+            }
             Self::Exposed(_) => ("key_in_address", StatusCode::BAD_REQUEST),
             Self::Unchecked { .. } => ("keys_unchecked", StatusCode::SERVICE_UNAVAILABLE),
             Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
@@ -119,7 +133,7 @@ impl Problem {
     /// How to come in, by RFC 6750, section 3; with a passkey, by RFC 9470.
     fn challenge(&self) -> Option<HeaderValue> {
         let text = match self {
-            Self::Unauthorized(_) => "Bearer".to_owned(),
+            Self::Unauthorized(_) | Self::Token(_) => "Bearer".to_owned(),
             Self::StepUp => "Bearer error=\"insufficient_user_authentication\"".to_owned(),
             Self::Key(_) => "Bearer realm=\"vigie\", error=\"invalid_token\"".to_owned(),
             Self::Scope(scope) => {
@@ -129,6 +143,22 @@ impl Problem {
             _ => return None,
         };
         HeaderValue::from_str(&text).ok()
+    }
+
+    /// The event that this is, and why: every refusal of somebody's request becomes one here.
+    fn event(&self) -> Option<(Event, &str)> {
+        Some(match self {
+            Self::Unauthorized(why) | Self::Forbidden(why) => (Event::Access, why),
+            Self::StepUp => (Event::Access, "a passkey is wanted first"),
+            Self::Token(why) => (Event::Token, why),
+            Self::Passkey(why) => (Event::Passkey, why),
+            Self::Elsewhere => (Event::Form, "it was not sent from a page of this site"),
+            Self::Key(why) => (Event::Key, why),
+            Self::Scope(_) => (Event::Key, "it is not made for this"),
+            Self::Exposed(_) => (Event::Key, "it stands in an address"),
+            Self::TooMany { .. } => (Event::Rate, "too many requests"),
+            _ => return None,
+        })
     }
 
     /// What the client may read.
@@ -158,7 +188,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (code, status) = self.code();
         if let Self::Internal(error) = &self {
-            tracing::error!(error = format!("{error:#}"), "request failed");
+            tracing::error!(request = security::request(), error = format!("{error:#}"), "request failed");
+        }
+        if let Some((event, why)) = self.event() {
+            security::event(event, Outcome::Refused, why);
         }
         let mut body = json!({
             "type": format!("about:blank#{code}"),

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::{LengthLimitError, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kit::security::{self, Event, Outcome};
 use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -66,7 +67,8 @@ pub(crate) fn router(routes: Routes) -> Router {
         client.build(HttpConnector::new())
     };
     let door = Door { routes: Arc::new(routes), asking: way(SILENT), sending: way(0) };
-    kit::server::safe(Router::new().fallback(pass).with_state(door))
+    security::service("door");
+    security::numbered(kit::server::safe(Router::new().fallback(pass).with_state(door)))
 }
 
 /// Headers that belong to one connection (RFC 9110 §7.6.1), not to the message; so do those that `Connection` names.
@@ -131,13 +133,19 @@ fn passed_on(request: Request) -> Result<Request, (StatusCode, &'static str)> {
     Ok(Request::from_parts(parts, body))
 }
 
+/// What is no request that may be passed on, answered and written down.
+fn refused((status, why): (StatusCode, &'static str)) -> Response {
+    security::event(Event::Request, Outcome::Refused, why.trim_end());
+    (status, why).into_response()
+}
+
 async fn pass(
     State(door): State<Door>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response {
     if !has_one_host(request.version(), request.headers()) {
-        return (StatusCode::BAD_REQUEST, "this request does not name one host\n").into_response();
+        return refused((StatusCode::BAD_REQUEST, "this request does not name one host\n"));
     }
     let Some(upstream) = door.routes.upstream(request.uri().path()).map(str::to_owned) else {
         return (StatusCode::NOT_FOUND, "no service of this country answers here\n").into_response();
@@ -158,7 +166,7 @@ async fn pass(
     request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("http"));
     let request = match passed_on(request) {
         Ok(request) => request,
-        Err(refused) => return refused.into_response(),
+        Err(fault) => return refused(fault),
     };
     let way = if request.body().is_end_stream() { &door.asking } else { &door.sending };
     match way.request(request).await {
@@ -169,7 +177,7 @@ async fn pass(
         }
         Err(error) => {
             if let Some(fault) = of_the_sender(&error) {
-                return fault.into_response();
+                return refused(fault);
             }
             tracing::warn!(%upstream, %error, "a service does not answer");
             (StatusCode::BAD_GATEWAY, "this service does not answer: try again in a moment\n").into_response()

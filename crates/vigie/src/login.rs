@@ -96,7 +96,8 @@ pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> 
             "the database of identity would be called `{name}`: name the one of DATABASE_URL with a-z, 0-9 and _"
         );
     }
-    let mut conn = admin.connect().await?;
+    // A statement that makes a role holds its password: none of this connection is logged.
+    let mut conn = admin.clone().disable_statement_logging().connect().await?;
     let mut addresses = Vec::new();
     for (role, secret) in [
         (name.clone(), "identity-password"),

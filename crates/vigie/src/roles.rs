@@ -35,7 +35,8 @@ impl Roles {
         }
         let admin: PgConnectOptions = url.parse().context("DATABASE_URL")?;
         let database = admin.get_database().unwrap_or("vigie");
-        let mut conn = admin.connect().await?;
+        // A statement that makes a role holds its password: none of this connection is logged.
+        let mut conn = admin.clone().disable_statement_logging().connect().await?;
         let mut made = Vec::new();
         for service in services.iter().map(|s| s.name.as_str()).filter(|name| *name != IDENTITY) {
             let Some(access) = Access::of(service) else {

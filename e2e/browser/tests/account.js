@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { profile, root, screenshots } from './country.js';
+import { plant, plants } from './plants.js';
 
 export const language = profile.languages[0];
 
@@ -35,6 +36,8 @@ export async function sound(page, name) {
 /** From the login page over the provider to one's account. */
 export async function login(page, provider, user, spoken = language) {
   const word = texts(spoken);
+  plants(page.context());
+  plant('subject', user);
   await page.goto(`/account?lang=${spoken.code}`);
   await expect(page.locator('h1')).toHaveText(word('login.title'));
   await page.getByRole('link', { name: word('login.with', { provider: provider.name }), exact: true }).click();
@@ -45,6 +48,8 @@ export async function login(page, provider, user, spoken = language) {
 }
 
 /** A browser of its own, in the country's first language unless it is said. */
-export function someone(browser, baseURL, width, javaScriptEnabled, spoken = language) {
-  return browser.newContext({ baseURL, viewport: { width, height: 900 }, locale: spoken.tag, javaScriptEnabled });
+export async function someone(browser, baseURL, width, javaScriptEnabled, spoken = language) {
+  const context = await browser.newContext({ baseURL, viewport: { width, height: 900 }, locale: spoken.tag, javaScriptEnabled });
+  plants(context);
+  return context;
 }

@@ -33,6 +33,14 @@ for (const provider of profile.identity.providers) {
         expect(cookie).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Lax', path: '/' });
       }
 
+      // What asks for a further login first leads to it.
+      await page.goto('/account?done=anew');
+      await expect(page.getByRole('status')).toContainText(said('done.anew'));
+      const again = page.getByRole('status').getByRole('link', { name: said('login.with', { provider: provider.name }), exact: true });
+      await expect(again).toHaveAttribute('href', new RegExp(`^/account/login/${provider.id}\\?.*anew=1`));
+      if (picture) await sound(page, `account-anew-${provider.id}-${width}`);
+      await page.goto('/account');
+
       // Somewhere else too; ended from here, it is over there.
       const other = await someone(browser, baseURL, 360, javaScriptEnabled);
       const there = await other.newPage();

@@ -3,6 +3,7 @@ import { expect, test } from '@playwright/test';
 import { login, said, someone, sound } from './account.js';
 import { apps, profile } from './country.js';
 import { emptyStores, operator, operatorTries, quiet, up, watch } from './person.js';
+import { plant } from './plants.js';
 
 test.describe.configure({ mode: 'serial' });
 test.skip(process.env.VIGIE_LOGIN === '0' || !up, 'nobody can log in or be given a role here');
@@ -35,6 +36,7 @@ for (const width of widths) {
     await login(page, provider, 'erin');
     await expect(page.locator('h1')).toHaveText(said('account.title'));
     const number = await page.locator('.facts .code').textContent();
+    plant('account', number);
     operatorTries('revoke', number, 'specialist');
     await page.goto('/account/keys');
     await expect(page.locator('h1')).toHaveText(said('keys.title'));
@@ -52,6 +54,7 @@ for (const width of widths) {
     await expect(page.locator('h1')).toHaveText(said('keys.made'));
     await expect(page.locator('#key')).toHaveText(name);
     const first = await page.locator('.secret').textContent();
+    plant('key', first);
     expect(first).toMatch(/^vigie_[a-z]{2}_[0-9A-Za-z]{49}$/);
     await sound(page, `keys-made-${width}`);
     await page.getByRole('link', { name: said('keys.back'), exact: true }).click();
@@ -74,6 +77,7 @@ for (const width of widths) {
     await press(row(first), 'keys.rotate');
     await expect(page.locator('h1')).toHaveText(said('keys.made'));
     const second = await page.locator('.secret').textContent();
+    plant('key', second);
     expect(second).not.toBe(first);
     for (const key of [first, second]) expect((await asks(key))[0]).toBe(200);
     await page.getByRole('link', { name: said('keys.back'), exact: true }).click();

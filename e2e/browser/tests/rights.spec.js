@@ -3,6 +3,7 @@ import { expect, test } from '@playwright/test';
 import { login, someone, sound, texts } from './account.js';
 import { main, profile } from './country.js';
 import { address, download, emptyStores, genuine, letter, letters, link, post, quiet, sha256, watch } from './person.js';
+import { plant } from './plants.js';
 
 test.describe.configure({ mode: 'serial' });
 test.skip(!post, 'no mail server was started for this');
@@ -94,6 +95,7 @@ for (const look of looks) {
     }
     await page.goto('/account');
     const number = await page.locator('.facts .code').textContent();
+    plant('account', number);
     await page.goto('/account/rights');
     await expect(page.locator('h1')).toHaveText(word('rights.title'));
     expect(await who.kept()).toEqual(expect.arrayContaining(['account', 'session']));

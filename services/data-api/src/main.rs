@@ -5,7 +5,7 @@ use anyhow::Context as _;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    kit::server::telemetry();
+    kit::server::telemetry("data-api");
     let config = kit::config::Config::from_env().context("data-api does not start")?;
     let per_minute = kit::rate::per_minute().context("data-api does not start")?;
     let app = kit::App::connect(&config).await?;

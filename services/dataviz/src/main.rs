@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    kit::server::telemetry();
+    kit::server::telemetry("dataviz");
     let config = kit::config::Config::from_env().context("dataviz does not start")?;
     let app = kit::App::connect(&config).await?;
     let apps = kit::config::var("VIGIE_APPS", String::new())?;

@@ -47,7 +47,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    kit::server::telemetry();
+    kit::server::telemetry("forecast");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let config = Config::from_env().context("forecast does not start")?;

@@ -15,7 +15,7 @@ pub(crate) async fn own_pages_only(State(site): State<Arc<Site>>, request: Reque
     if safe || is_own(request.headers(), &site.origin.origin().ascii_serialization()) {
         return next.run(request).await;
     }
-    Problem::Forbidden("this form was not sent from a page of this site").into_response()
+    Problem::Elsewhere.into_response()
 }
 
 fn is_own(headers: &HeaderMap, origin: &str) -> bool {

@@ -202,7 +202,7 @@ enum Act {
 }
 
 async fn serve() -> anyhow::Result<()> {
-    kit::server::telemetry();
+    kit::server::telemetry("identity");
     let config = Config::from_env().context("identity does not start")?;
     let options = Options::from_env()?;
     let app = App::connect(&config).await?;

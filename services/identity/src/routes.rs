@@ -24,6 +24,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use chrono::{DateTime, TimeDelta, Utc};
 use kit::access::Gate;
+use kit::security::{self, Event, Outcome};
 use kit::{App, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,9 +184,13 @@ pub(crate) async fn me(site: &Site, headers: &HeaderMap) -> Result<Option<Me>, P
     let mut conn = site.app.db.acquire().await?;
     let (limits, now) = (site.app.profile.identity.session, site.time.now());
     let Some(session) = crate::sessions::of_token(&mut conn, token, limits, now).await? else {
+        security::event(Event::Session, Outcome::Refused, "it is over, or never was");
         return Ok(None);
     };
     let account = accounts::named(&mut conn, &session.account_id).await?;
+    if let Some(account) = &account {
+        security::known(&account.pseudonym());
+    }
     Ok(account.map(|account| Me { session, account }))
 }
 

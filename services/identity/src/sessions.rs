@@ -1,5 +1,6 @@
 //! Sessions: opaque tokens, hashed at rest, with an idle and an absolute limit.
 
+use crate::pseudonyms::PersonKey;
 use crate::random;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::profile::identity::SessionLimits;
@@ -215,7 +216,7 @@ pub struct Notice {
     pub at: DateTime<Utc>,
 }
 
-/// Ends what a provider says is over. Returns how many sessions ended.
+/// Ends what a provider says is over. Returns whose each session was that ended.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -223,12 +224,13 @@ pub async fn end_by_provider(
     conn: &mut PgConnection,
     notice: &Notice,
     now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
-    let done = sqlx::query(
+) -> sqlx::Result<Vec<PersonKey>> {
+    sqlx::query_scalar(
         "update session s set ended_at = $5, end_reason = 'provider', logout_hint = null
           from account a
          where a.id = s.account_id and a.issuer = $1 and a.subject = $2 and s.ended_at is null
-           and ($3::text is null or s.provider_sid = $3) and s.created_at <= $4",
+           and ($3::text is null or s.provider_sid = $3) and s.created_at <= $4
+        returning a.key",
     )
     .bind(&notice.issuer)
     .bind(&notice.subject)
@@ -236,9 +238,8 @@ pub async fn end_by_provider(
     // Both clocks run; a logout a moment after the login is one of that session.
     .bind(notice.at + TimeDelta::seconds(5))
     .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
+    .fetch_all(conn)
+    .await
 }
 
 /// Removes what ended, or could not be used any more, before `before`. Returns how many.
@@ -260,7 +261,7 @@ pub async fn sweep(
     Ok(done.rows_affected())
 }
 
-/// Ends the session of a token, whoever has it.
+/// Ends the session of a token, whoever has it. Returns whose it was, if it had not ended.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -269,14 +270,14 @@ pub async fn end_of_token(
     token: &str,
     reason: &str,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "update session set ended_at = $2, end_reason = $3, logout_hint = null where token_hash = $1 and ended_at is null",
+) -> sqlx::Result<Option<PersonKey>> {
+    sqlx::query_scalar(
+        "update session s set ended_at = $2, end_reason = $3, logout_hint = null from account a
+          where s.token_hash = $1 and s.ended_at is null and a.id = s.account_id returning a.key",
     )
     .bind(random::hash(token))
     .bind(now)
     .bind(reason)
-    .execute(conn)
+    .fetch_optional(conn)
     .await
-    .map(drop)
 }

@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    kit::server::telemetry();
+    kit::server::telemetry("ingest");
     let (config, settings) = (Config::from_env()?, Settings::from_env()?);
     let app = App::connect(&config).await?;
     let admin = kit::server::serve_admin(app.clone(), config.admin_addr);

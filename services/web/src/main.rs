@@ -4,7 +4,7 @@ use kit::config::Config;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    kit::server::telemetry();
+    kit::server::telemetry("web");
     let config = Config::from_env()?;
     let options = web::Options::from_env()?;
     let app = kit::App::connect(&config).await?;

@@ -108,9 +108,9 @@ impl Gate {
     /// Whom a token speaks of.
     ///
     /// # Errors
-    /// [`Problem::Unauthorized`] for a token that does not stand the checks.
+    /// [`Problem::Token`] for a token that does not stand the checks.
     pub async fn who(&self, token: &str) -> Result<Arc<Who>, Problem> {
-        const BAD: Problem = Problem::Unauthorized("the token is not accepted");
+        const BAD: Problem = Problem::Token("the token is not accepted");
         let now = (self.now)();
         let name: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some((who, _)) = self.known().tokens.get(&name).filter(|(_, exp)| *exp > now.timestamp()) {
@@ -155,7 +155,7 @@ impl Gate {
         }
         if known.used.get(name).is_some_and(|exp| *exp > now) {
             drop(known);
-            tracing::warn!(subject = %claims.sub, "a token that is good once was sent again: refused");
+            tracing::debug!(subject = %claims.sub, "a token that is good once was sent again: refused");
             return false;
         }
         known.used.insert(name.clone(), claims.exp);

@@ -10,6 +10,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use kit::access::{Allowed, Claims, ManageAccounts, Permission, ReadAudit};
+use kit::security::{self, Event, Outcome};
 use kit::{Params, Problem};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -92,6 +93,10 @@ async fn switch(
         site.write(&mut tx, &me.pseudonym(), action, &account.pseudonym(), json!({})).await?;
     }
     tx.commit().await?;
+    if done && off {
+        let why = "the account was disabled, and all its sessions ended";
+        security::event_of(Some(&account.pseudonym()), Event::Session, Outcome::Done, why);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -48,6 +48,8 @@ struct AccountPage<'a> {
     site: &'a Site,
     lang: &'a Lang,
     said: Option<String>,
+    /// The way to a further login, where one is wanted first.
+    anew: Option<String>,
     id: String,
     provider: String,
     since: String,
@@ -82,7 +84,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let params = Params::known(query.as_deref(), &["lang", "return_to", "done"]);
     let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
-    let done = params.one("done")?.filter(|d| ["ended", "others", "out", "passkey"].contains(d));
+    let done = params.one("done")?.filter(|d| ["ended", "others", "out", "passkey", "anew"].contains(d));
     let said = done.map(|d| lang.t(format!("done.{d}")));
     let Some(me) = me(&site, &headers).await? else {
         return ways_in(&site, lang, said, site.local(params.one("return_to")?));
@@ -105,8 +107,13 @@ pub(crate) async fn show(
         id: s.id,
     });
     let entry = site.providers.iter().find(|e| e.declared.id == me.account.provider);
+    let again = |e: &Entry| {
+        let (id, code) = (&e.declared.id, &lang.language.code);
+        format!("/account/login/{id}?lang={code}&anew=1&return_to=/account")
+    };
     let page = AccountPage {
         said,
+        anew: entry.filter(|_| done == Some("anew")).map(again),
         keys,
         provider: entry.map_or_else(|| me.account.provider.clone(), |e| e.declared.name.clone()),
         since: lang.formats.moment(me.account.created_at),

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use kit::Problem;
+use kit::security::{self, Event, Outcome};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -30,12 +31,16 @@ pub(crate) async fn logout(
         Ok(notice) => notice,
         Err(failure @ Failure::Provider(_)) => return Err(Problem::Internal(anyhow::Error::new(failure))),
         Err(failure) => {
-            tracing::warn!(provider = %id, %failure, "a logout token is refused");
+            // Anybody may send one: what is wrong with it is said to whoever looks for it.
+            tracing::debug!(provider = %id, %failure, "a logout token is refused");
+            security::event(Event::Token, Outcome::Refused, "no logout of a provider");
             return Err(Problem::invalid("logout_token", "is not accepted"));
         }
     };
     let mut conn = site.app.db.acquire().await?;
     let ended = sessions::end_by_provider(&mut conn, &notice, site.time.now()).await?;
-    tracing::info!(provider = %id, ended, "the provider ended sessions");
+    for whose in ended {
+        security::event_of(Some(&whose.pseudonym()), Event::Session, Outcome::Done, "the provider ended it");
+    }
     Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")]).into_response())
 }

@@ -10,6 +10,7 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::TimeDelta;
+use kit::security::{self, Event, Outcome};
 use kit::{Params, Problem};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -42,7 +43,12 @@ fn failed(site: &Site, lang: &Lang, entry: &Entry, failure: &Failure) -> Result<
         Failure::Assurance(_) => ("assurance", StatusCode::FORBIDDEN),
         Failure::Refused(_) | Failure::Token(_) => ("other", StatusCode::FORBIDDEN),
     };
-    tracing::warn!(provider = %entry.declared.id, reason, %failure, "a login failed");
+    let why = match failure {
+        // Whatever the answer says, anybody can write there.
+        Failure::Refused(_) => reason.to_owned(),
+        other => format!("{reason}: {other}"),
+    };
+    security::event(Event::Login, Outcome::Refused, &format!("{}: {why}", entry.declared.id));
     refused(site, lang, entry, reason, status)
 }
 
@@ -125,6 +131,7 @@ pub(crate) async fn callback(
         _ => None,
     };
     let Some(login) = login else {
+        security::event(Event::Login, Outcome::Refused, "this browser began none, or it is over");
         return refused(&site, lang, entry, "unknown", StatusCode::BAD_REQUEST);
     };
     let lang = site.lang(Some(&login.language), &headers).unwrap_or(lang);
@@ -145,18 +152,25 @@ pub(crate) async fn callback(
     };
     let mut tx = site.app.db.begin().await?;
     let account = accounts::of_subject(&mut tx, &id, provider.issuer(), &done.subject, now).await?;
+    security::known(&account.pseudonym());
     site.throttle.account(&account.id)?;
     if account.disabled_at.is_some() {
-        tracing::warn!(provider = %id, reason = "disabled", "a login failed");
+        security::event(Event::Login, Outcome::Refused, "the account is disabled");
         return refused(&site, lang, entry, "other", StatusCode::FORBIDDEN);
     }
     // A session that this browser had is over: its token is not used further (no fixation), and does not linger.
-    if let Some(old) = cookies::get(&headers, SESSION) {
-        sessions::end_of_token(&mut tx, old, "replaced", now).await?;
-    }
+    let replaced = match cookies::get(&headers, SESSION) {
+        Some(old) => sessions::end_of_token(&mut tx, old, "replaced", now).await?,
+        None => None,
+    };
     let limits = site.app.profile.identity.session;
     let token = sessions::begin(&mut tx, &account.id, &done.origin, limits, now).await?;
     tx.commit().await?;
+    if let Some(whose) = replaced {
+        let why = "the same browser logged in anew";
+        security::event_of(Some(&whose.pseudonym()), Event::Session, Outcome::Done, why);
+    }
+    security::event(Event::Login, Outcome::Done, &id);
     let mut response = respond::see_other(&login.return_to)?;
     let lasts = i64::from(limits.absolute_hours) * 3600;
     response.headers_mut().append(SET_COOKIE, cookies::set(SESSION, &token, lasts)?);

@@ -8,11 +8,20 @@ use crate::{random, respond, sessions};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use chrono::TimeDelta;
 use kit::Problem;
+use kit::security::{self, Event, Outcome};
 use std::sync::Arc;
 
 pub(super) async fn mine(site: &Site, headers: &HeaderMap) -> Result<Me, Problem> {
     me(site, headers).await?.ok_or(Problem::Unauthorized("nobody is logged in"))
+}
+
+/// One line for each session that ended.
+fn ended(count: usize, why: &str) {
+    for _ in 0..count {
+        security::event(Event::Session, Outcome::Done, why);
+    }
 }
 
 /// `POST /account/logout`: ends this session, here and at the provider.
@@ -23,6 +32,7 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
         let one = Which::One(&me.session.id);
         let hints = sessions::end(&mut conn, &me.account.id, one, "logout", site.time.now()).await?;
         drop(conn);
+        ended(hints.len(), "logged out");
         if let Some(provider) = site.provider(&me.account.provider) {
             let hint = hints.into_iter().flatten().next();
             match provider.end_session(hint.as_deref(), &random::secret()?).await {
@@ -40,6 +50,19 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
     Ok(response)
 }
 
+/// For so long after a login one may end other sessions than this one.
+const FRESH: TimeDelta = TimeDelta::minutes(10);
+
+/// Did whoever asks just prove who they are, by a login or a passkey? Who only got hold of an open session does not lock its owner
+/// out with it; and the owner, who can log in, ends that one at once.
+fn is_fresh(site: &Site, me: &Me) -> bool {
+    let now = site.time.now();
+    me.session.created_at > now - FRESH || me.session.confirmed_after(now - site.passkey_age)
+}
+
+/// The page that asks for a login first.
+const ANEW: &str = "/account?done=anew";
+
 /// `POST /account/sessions/{id}/end`: ends one of one's sessions. One of somebody else is as if it were not there.
 pub(crate) async fn end(
     State(site): State<Arc<Site>>,
@@ -47,11 +70,15 @@ pub(crate) async fn end(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
+    if id != me.session.id && !is_fresh(&site, &me) {
+        return respond::see_other(ANEW);
+    }
     let mut conn = site.app.db.acquire().await?;
-    let ended = sessions::end(&mut conn, &me.account.id, Which::One(&id), "ended", site.time.now()).await?;
-    if ended.is_empty() {
+    let found = sessions::end(&mut conn, &me.account.id, Which::One(&id), "ended", site.time.now()).await?;
+    if found.is_empty() {
         return Err(Problem::NotFound("session"));
     }
+    ended(found.len(), "ended from another one");
     respond::see_other("/account?done=ended")
 }
 
@@ -61,8 +88,12 @@ pub(crate) async fn end_others(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let me = mine(&site, &headers).await?;
+    if !is_fresh(&site, &me) {
+        return respond::see_other(ANEW);
+    }
     let mut conn = site.app.db.acquire().await?;
     let others = Which::Others(&me.session.id);
-    sessions::end(&mut conn, &me.account.id, others, "ended", site.time.now()).await?;
+    let found = sessions::end(&mut conn, &me.account.id, others, "ended", site.time.now()).await?;
+    ended(found.len(), "ended from another one");
     respond::see_other("/account?done=others")
 }

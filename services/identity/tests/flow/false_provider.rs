@@ -64,8 +64,8 @@ impl Key {
 }
 
 impl False {
-    /// A service of Switzerland, registered with a false AGOV.
-    pub(crate) async fn start(pool: &PgPool) -> (Service, Self) {
+    /// The provider, and what an operator who registers there writes down.
+    pub(crate) async fn alone() -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let one = Self {
@@ -81,6 +81,12 @@ impl False {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let told =
             format!("[agov]\nissuer = \"{issuer}\"\nclient_id = \"vigie\"\nclient_secret = \"s3cret\"\n");
+        (one, told)
+    }
+
+    /// A service of Switzerland, registered with a false AGOV.
+    pub(crate) async fn start(pool: &PgPool) -> (Service, Self) {
+        let (one, told) = Self::alone().await;
         let mut profile = country("ch");
         profile.identity.providers[0].userinfo = domain::profile::identity::Userinfo::None;
         let place = Place::find().await;

@@ -181,5 +181,12 @@ async fn no_log_line_of_a_run_holds_an_address_a_token_or_a_secret(pool: PgPool)
         let line = text.lines().find(|l| l.contains(&secret));
         assert!(line.is_none(), "{secret} stands in the log: {line:?}");
     }
+    // What was done with a passkey and a code is an event, and so is what was neither.
+    for (event, outcome) in
+        [("passkey", "done"), ("passkey", "refused"), ("recovery", "done"), ("recovery", "refused")]
+    {
+        let found = crate::events::read(&text).into_iter().find(|e| e.is(event, outcome));
+        assert_eq!(found.and_then(|e| e.who), Some(account.pseudonym()), "{event} {outcome}: {text}");
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -160,3 +160,50 @@ async fn deleting_an_account_leaves_nothing_that_names_it(pool: PgPool) {
     }
     assert!(!is_in(&mut browser).await);
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn other_sessions_are_ended_right_after_a_login_or_a_passkey_only(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, mut stolen) = service.somebody("a").await;
+    let mut owner = service.logged_in(&account).await;
+    let id: String = sqlx::query_scalar("select id from session order by created_at desc, id limit 1")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    service.pass(TimeDelta::minutes(11));
+    // Whoever found a browser open does not lock its owner out.
+    for path in ["/account/sessions/others/end".to_owned(), format!("/account/sessions/{id}/end")] {
+        let mine =
+            sqlx::query_scalar::<_, bool>("select token_hash = sha256($2::bytea) from session where id = $1")
+                .bind(&id)
+                .bind(stolen.session().unwrap().as_bytes())
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        let browser = if mine { &mut owner } else { &mut stolen };
+        let page = browser.send(&path, &[]).await;
+        assert_eq!(page.url.query(), Some("done=anew"), "{path}");
+        assert!(page.body.contains("log in once more first"), "{}", page.body);
+        assert!(
+            page.body.contains("/account/login/login-gov?lang=en&#38;anew=1&#38;return_to=/account"),
+            "{}",
+            page.body
+        );
+        assert_eq!(service.living_sessions().await, 2, "{path}");
+    }
+    // The owner logs in and ends it at once.
+    let mut fresh = service.logged_in(&account).await;
+    let page = fresh.send("/account/sessions/others/end", &[]).await;
+    assert!(page.body.contains("All the other sessions have ended."), "{}", page.body);
+    assert!(!is_in(&mut stolen).await && !is_in(&mut owner).await && is_in(&mut fresh).await);
+    // With a passkey it needs no login; out of one's own session one always comes.
+    service.pass(TimeDelta::minutes(11));
+    let mut last = service.logged_in(&account).await;
+    service.pass(TimeDelta::minutes(11));
+    service.confirmed(&account).await;
+    last.send("/account/sessions/others/end", &[]).await;
+    assert_eq!(service.living_sessions().await, 1);
+    service.pass(TimeDelta::minutes(11));
+    last.send("/account/logout", &[]).await;
+    assert_eq!(service.living_sessions().await, 0);
+}

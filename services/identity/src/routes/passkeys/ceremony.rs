@@ -14,6 +14,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use kit::Problem;
+use kit::security::{self, Event, Outcome};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ fn party(site: &Site) -> Result<&RelyingParty, Problem> {
 async fn challenge(site: &Site, operator: &Operator, purpose: Purpose) -> Result<Value, Problem> {
     let mut conn = site.app.db.acquire().await?;
     let state = challenges::take(&mut conn, &operator.me.session.id, purpose, operator.now).await?;
-    state.ok_or(Problem::Forbidden("this session has no such challenge under way"))
+    state.ok_or(Problem::Passkey("this session has no such challenge under way"))
 }
 
 /// A failure as its kind; the log gets the reason.
@@ -50,8 +51,8 @@ fn failed(failure: Failure) -> Problem {
     match failure {
         Failure::Internal(error) => Problem::Internal(error),
         other => {
-            tracing::warn!(reason = %other, "a passkey was not accepted");
-            Problem::Forbidden("the passkey was not accepted")
+            tracing::debug!(reason = %other, "a passkey was not accepted");
+            Problem::Passkey("the passkey was not accepted")
         }
     }
 }
@@ -111,6 +112,7 @@ pub(crate) async fn add(
     operator.audit(&site, &mut tx, "passkey.add", json!({})).await?;
     let letter = letter(&site, &mut tx, account, "added").await?;
     tx.commit().await?;
+    security::event(Event::Passkey, Outcome::Done, "registered");
     site.post(letter);
     Ok(told(&json!({ "to": "/account/passkeys?done=added" })))
 }
@@ -152,7 +154,7 @@ pub(crate) async fn confirm(
     let mut tx = site.app.db.begin().await?;
     match passkeys::used(&mut tx, account, &result, operator.now).await? {
         Use::Fine => {}
-        Use::Gone => return Err(Problem::Forbidden("this passkey was removed")),
+        Use::Gone => return Err(Problem::Passkey("this passkey was removed")),
         Use::Copied => {
             drop(tx);
             return Err(copied(&site, &operator, result.cred_id().as_slice()).await?);
@@ -161,6 +163,7 @@ pub(crate) async fn confirm(
     sessions::confirmed(&mut tx, session, operator.now).await?;
     operator.audit(&site, &mut tx, "passkey.use", json!({})).await?;
     tx.commit().await?;
+    security::event(Event::Passkey, Outcome::Done, "used");
     let to = site.local(body["return_to"].as_str().or(Some("/account/passkeys?done=confirmed")));
     Ok(told(&json!({ "to": to })))
 }
@@ -175,6 +178,5 @@ async fn copied(site: &Site, operator: &Operator, id: &[u8]) -> Result<Problem, 
         tx.commit().await?;
         site.post(letter);
     }
-    tracing::warn!("the count of a passkey went back: it is accepted no more");
-    Ok(Problem::Forbidden("there seems to be a copy of this passkey: it is accepted no more"))
+    Ok(Problem::Passkey("there seems to be a copy of this passkey: it is accepted no more"))
 }

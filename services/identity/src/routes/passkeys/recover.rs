@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kit::Problem;
+use kit::security::{self, Event, Outcome};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub(crate) async fn recover(
     if !operator.is_strong() {
         operator.audit(&site, &mut tx, "recovery.refused", json!({ "why": "acr" })).await?;
         tx.commit().await?;
+        security::event(Event::Recovery, Outcome::Refused, "the login beside it is too weak");
         return respond::see_other("/account/passkeys?done=weak");
     }
     let taken = recovery::take(&mut tx, account, code).await?;
@@ -60,6 +62,10 @@ pub(crate) async fn recover(
     }
     operator.audit(&site, &mut tx, action, json!({})).await?;
     tx.commit().await?;
+    match taken {
+        true => security::event(Event::Recovery, Outcome::Done, "used"),
+        false => security::event(Event::Recovery, Outcome::Refused, "no code of this account"),
+    }
     site.post(told);
     respond::see_other(&format!("/account/passkeys?done={done}"))
 }

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kit::Problem;
+use kit::security::{self, Event, Outcome};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -126,6 +127,10 @@ pub(crate) async fn erasure(
             .map_err(anyhow::Error::from)??;
     }
     let receipt = desk.close(tx, json!({})).await?;
+    if person.account.is_some() {
+        let why = "whoever it was of was erased, and all their sessions with them";
+        security::event(Event::Session, Outcome::Done, why);
+    }
     let page = Done { site: &site, lang, receipt, languages: Vec::new() };
     let mut response = respond::page(lang, StatusCode::OK, &page, None)?;
     cookies::forget(response.headers_mut(), &[SESSION, VISIT])?;

@@ -13,6 +13,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use kit::security::{self, Event, Outcome};
 use kit::{Params, Problem};
 use std::sync::Arc;
 
@@ -117,6 +118,7 @@ pub(crate) async fn open(
 
 /// What a link says that was used or is too old.
 pub(crate) fn over(site: &Site, headers: &HeaderMap) -> Result<Response, Problem> {
+    security::event(Event::Link, Outcome::Refused, "it was used, is too old, or never was");
     let lang = site.lang(None, headers).ok_or(Problem::NotFound("language"))?;
     respond::see_other(&format!("/account/rights?lang={}&done=over", lang.language.code))
 }
