@@ -3,8 +3,8 @@
 use crate::format::{Answers, COMMON, Card, OWN};
 use crate::table::Row;
 use crate::view::{
-    Field, Group, Line, Measured, Model, Models, PlaceScores, Record, Run, Season, SerialInterval, Signature,
-    Source, Use,
+    Delay, Field, Group, Line, Measured, Model, Models, PlaceScores, Record, Run, Season, SerialInterval,
+    Signature, Source, Stage, Use,
 };
 use crate::{Signers, library};
 use chrono::{DateTime, Utc};
@@ -119,7 +119,21 @@ async fn use_of(
         sd_days: plan.serial_interval_days.1,
         source: plan.serial_interval_source.clone(),
     });
-    Ok(Use { signal: signal.id.to_string(), run, record: record.collect(), serial_interval })
+    let stage = |stage: Stage, days: (f64, f64), source: &str| Delay {
+        stage,
+        mean_days: days.0,
+        sd_days: days.1,
+        source: source.to_owned(),
+    };
+    let reporting = plan.and_then(|plan| plan.reporting.as_ref());
+    let stages = reporting.map(|r| {
+        [
+            stage(Stage::Incubation, r.incubation_days, &r.incubation_source),
+            stage(Stage::Report, r.report_days, &r.report_source),
+        ]
+    });
+    let delays = stages.into_iter().flatten().collect();
+    Ok(Use { signal: signal.id.to_string(), run, record: record.collect(), serial_interval, delays })
 }
 
 fn source(id: &str, loaded: Option<&store::sources::Source>) -> Source {

@@ -71,6 +71,31 @@ pub struct Use {
     pub record: Vec<Record>,
     /// The serial interval, for the reproduction number.
     pub serial_interval: Option<SerialInterval>,
+    /// The stages from an infection to its report, for the reproduction number; empty where it is dated by the report.
+    pub delays: Vec<Delay>,
+}
+
+/// A stage of the time from an infection to its report.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Delay {
+    /// Which.
+    pub stage: Stage,
+    /// Mean.
+    pub mean_days: f64,
+    /// Standard deviation.
+    pub sd_days: f64,
+    /// Where it was read, or what stands in for it and why.
+    pub source: String,
+}
+
+/// From where to where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// From the infection to symptoms.
+    Incubation,
+    /// From symptoms to the day that the figure is dated by: of the visit, the admission, the test.
+    Report,
 }
 
 /// What the newest numbers were made from.

@@ -17,6 +17,7 @@ pub mod seasonal;
 pub mod secondary;
 pub mod simulate;
 pub mod special;
+pub mod spread;
 pub mod trend;
 
 pub use error::Error;

@@ -6,17 +6,13 @@ use std::path::Path;
 
 use chrono::{Duration, NaiveDate};
 use epimodels::arrival::ARRIVAL;
-use epimodels::climatology::frequencies;
-use epimodels::recipe::season;
+use epimodels::spread::{Climate, Past, climate};
 use epimodels::trend::{class_of, rise};
 
 use crate::model_output::{ModelOutput, Task};
 use crate::rate_change::{base_week, limits_of, of_quantiles};
 use crate::series::{Archive, Known, SeriesKey};
 use crate::{HubError, Locations, profile_of};
-
-/// Weeks before and after in earlier seasons that tell how often something happens at this time of the year.
-const REACH: u32 = 2;
 
 /// Something that was given a probability and then happened or not.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,60 +107,38 @@ impl Ground {
             Some(own) => *own,
             None => of_quantiles(task, quantiles, base, population)?.probabilities(),
         };
+        // Where no season before is known, each is as likely as any other.
         let arrives = ARRIVAL.probability(quantiles, base, population).map(|probability| Event {
             probability,
-            climatology: climate.arrives,
+            climatology: climate.arrives.unwrap_or(0.5),
             happened: ARRIVAL.has_come(then, population),
         });
         Some(Spread {
             model: model.to_owned(),
             task: task.clone(),
             classes,
-            climatology: climate.classes,
+            climatology: climate.classes.unwrap_or([0.2; 5]),
             class: class_of(then - before, limits),
             rises: Event {
                 probability: rise(quantiles, base),
-                climatology: climate.rises,
+                climatology: climate.rises.unwrap_or(0.5),
                 happened: then > before,
             },
             arrives,
         })
     }
 
-    /// How often each class, a rise and an arrival came at this time of the earlier seasons, in all places, as far as it
-    /// was known at the reference date.
+    /// How often the same happened at this time of the earlier seasons, in all places, as far as it was known at the
+    /// reference date.
     fn climate(&self, date: NaiveDate, horizon: i32) -> Option<Climate> {
-        let (now, week) = (season(date), season(base_week(date)).week);
-        let weeks = Duration::weeks(i64::from(horizon) + 1);
-        let (mut classes, mut rises, mut arrives) = (Vec::new(), Vec::new(), Vec::new());
-        for (key, values) in self.known.get(&date)? {
-            let Some(population) = self.locations.get(&key.location).and_then(|l| l.population) else {
-                continue;
-            };
-            let limits = limits_of(date, horizon, population)?;
-            for (end, before) in values {
-                let (Some(then), place) = (values.get(&(*end + weeks)), season(*end)) else { continue };
-                if place.year >= now.year {
-                    continue;
-                }
-                classes.push((place.week, class_of(then - before, limits)));
-                rises.push((place.week, usize::from(then > before)));
-                if ARRIVAL.is_quiet(*before, population) {
-                    arrives.push((place.week, usize::from(ARRIVAL.has_come(*then, population))));
-                }
-            }
-        }
-        let yes = |events: &[(u32, usize)]| frequencies::<2>(events, week, REACH)[1];
-        Some(Climate {
-            classes: frequencies(&classes, week, REACH),
-            rises: yes(&rises),
-            arrives: yes(&arrives),
-        })
+        let known = self.known.get(&date)?.iter();
+        let pasts: Option<Vec<Past<'_>>> = known
+            .filter_map(|(key, weeks)| Some((weeks, self.locations.get(&key.location)?.population?)))
+            .map(|(weeks, people)| {
+                let limits = limits_of(date, horizon, people)?;
+                Some(Past { weeks, limits, population: Some(people) })
+            })
+            .collect();
+        Some(climate(pasts?, base_week(date), i64::from(horizon) + 1))
     }
-}
-
-struct Climate {
-    classes: [f64; 5],
-    rises: f64,
-    arrives: f64,
 }

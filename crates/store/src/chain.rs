@@ -79,8 +79,9 @@ pub const RUN_TABLES: [&str; 8] = [
     "deaths_relation",
 ];
 /// Tables that came after the chain: without a row they have no line, so that the links from before hold as they are.
-const LATER: [&str; 3] = ["growth_estimate", "arrival", "deaths_relation"];
-const SCORE_TABLES: [&str; 1] = ["forecast_score"];
+const LATER: [&str; 4] = ["growth_estimate", "arrival", "deaths_relation", "spread_score"];
+/// Every table that has rows of a pass.
+pub const SCORE_TABLES: [&str; 2] = ["forecast_score", "spread_score"];
 
 /// Columns are named, so that one that is added later changes no digest. The order is that of bytes, whatever the
 /// database's language.
@@ -119,11 +120,18 @@ const OF_RUN: &str = r#"
     ) every order by part, place collate "C", n, day, word collate "C""#;
 
 const OF_PASS: &str = r#"
-    select 0 as part, record_send(p) as bytes
-      from (select run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, truth, wis, baseline_wis,
-                   covered_50, covered_80, covered_95, replayed, scored_at
-              from forecast_score where pass = $1) p
-     order by run_id collate "C", place_id collate "C", horizon, truth_issued_at"#;
+    select part, bytes from (
+        select 0 as part, run_id, place_id, horizon, truth_issued_at, record_send(p) as bytes
+          from (select run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, truth, wis,
+                       baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at
+                  from forecast_score where pass = $1) p
+        union all
+        select 1, run_id, place_id, horizon, truth_issued_at, record_send(p)
+          from (select run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, class, rps,
+                       rps_climatology, rises, rises_brier, rises_climatology, arrives, arrives_brier, arrives_climatology,
+                       replayed, scored_at
+                  from spread_score where pass = $1) p
+    ) every order by part, run_id collate "C", place_id collate "C", horizon, truth_issued_at"#;
 
 /// The rows of a run or a pass as they are stored now, a line a table: its name, how many rows, the SHA-256 of these
 /// rows in hex; none of a table that came after the chain and has no row. Rows are read one by one.
@@ -246,7 +254,8 @@ pub async fn unlinked(conn: &mut PgConnection) -> sqlx::Result<(Option<String>, 
     .fetch_optional(&mut *conn)
     .await?;
     let scores = sqlx::query_as(
-        "select pass, count(*) from forecast_score s where not exists (select from chain_link where pass = s.pass)
+        "select pass, count(*) from (select pass from forecast_score union all select pass from spread_score) s
+          where not exists (select from chain_link where pass = s.pass)
           group by pass order by pass limit 1",
     )
     .fetch_optional(conn)

@@ -1,5 +1,11 @@
 //! Forecasts against what came: stored once for every figure that a week was given.
 
+mod spread;
+
+pub use spread::{
+    Came, DueSpread, Event, Means, NewSpread, ScoredSpread, due_spread, spread, spread_done, spread_means,
+};
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::PgConnection;
 
@@ -217,8 +223,8 @@ pub async fn truths(
     .await
 }
 
-/// Stores the scores of one pass and their link ([`crate::chain`]) in one transaction, and returns how many are new: a
-/// forecast that is already scored against an issue is left as it is.
+/// Stores the scores of one pass, those of quantiles and those of spread, and their link ([`crate::chain`]) in one
+/// transaction, and returns how many are new: what is already scored against an issue is left as it is.
 ///
 /// # Errors
 /// When the database refuses one; then none is stored.
@@ -226,10 +232,11 @@ pub async fn put(
     conn: &mut PgConnection,
     signal: &str,
     all: &[New<'_>],
+    spread: &[NewSpread<'_>],
     scored_at: DateTime<Utc>,
 ) -> sqlx::Result<usize> {
     use sqlx::Connection as _;
-    if all.is_empty() {
+    if all.is_empty() && spread.is_empty() {
         return Ok(0);
     }
     let mut tx = conn.begin().await?;
@@ -237,6 +244,9 @@ pub async fn put(
     let mut count = 0;
     for new in all {
         count += usize::from(insert(&mut tx, signal, pass, new, scored_at).await?);
+    }
+    for new in spread {
+        count += usize::from(spread::insert(&mut tx, signal, pass, new, scored_at).await?);
     }
     if count > 0 {
         crate::chain::append(&mut tx, crate::chain::Subject::Scores(pass)).await?;

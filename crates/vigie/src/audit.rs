@@ -160,7 +160,9 @@ async fn verify(conn: &mut PgConnection, noted: Option<&str>) -> sqlx::Result<Ch
             holds.existing += u64::from(link.existing);
             match subject {
                 Subject::Run(_) => holds.runs += 1,
-                Subject::Scores(_) => holds.scores += rows(&link.parts, "forecast_score"),
+                Subject::Scores(_) => {
+                    holds.scores += chain::SCORE_TABLES.iter().map(|t| rows(&link.parts, t)).sum::<u64>();
+                }
             }
             if noted.is_some_and(|noted| noted == chain::hex(&link.digest)) {
                 holds.noted = Some(link.clone());

@@ -132,7 +132,7 @@ async fn prepared(pool: &PgPool) -> Vec<String> {
                 replayed: false,
             });
             let clock = "2025-03-01T00:00:00Z".parse().unwrap();
-            assert_eq!(scores::put(&mut conn, "flu_cases", &pass, clock).await.unwrap(), 2);
+            assert_eq!(scores::put(&mut conn, "flu_cases", &pass, &[], clock).await.unwrap(), 2);
         }
         heads.push(store::chain::hex(&store::chain::head(&mut conn).await.unwrap().unwrap().digest));
     }
@@ -233,6 +233,12 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
                     0, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, 7 from forecast_score where pass = 1",
             &["2 scores of pass 7 are stored and have no link"],
         ),
+        (
+            "insert into spread_score select run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, null,
+                    null, null, null, null, null, null, null, null, replayed, scored_at, 1 from forecast_score
+              where pass = 1 and truth_issued_at < '2025-02-10'",
+            &["scores of pass 1", "a row of spread_score was added: 0 linked, 1 stored"],
+        ),
         ("delete from chain_link where seq = 5", &["link 5 is missing; the next that is there is link 6 (run run5"]),
         ("delete from chain_link where seq in (1, 2)", &["the links 1 to 2 are missing"]),
         ("delete from chain_link where seq = 8", &["run run6 is stored and has no link"]),
@@ -274,7 +280,7 @@ async fn each_way_to_rewrite_the_past_is_found_and_named(pool: PgPool) {
         let (_, json) = audit(&pool, &["--json"]);
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(text.contains(json["reason"].as_str().unwrap()), "{json}");
-        let back = "delete from forecast_score; delete from forecast; delete from not_estimated; delete from forecast_run;
+        let back = "delete from forecast_score; delete from spread_score; delete from forecast; delete from not_estimated; delete from forecast_run;
             delete from chain_link; delete from growth_estimate; delete from arrival; delete from deaths_relation; insert into deaths_relation table kept.d; insert into growth_estimate table kept.g;
             insert into arrival table kept.a; insert into forecast_run table kept.r; insert into forecast table kept.f;
             insert into forecast_score table kept.s; insert into chain_link table kept.l";

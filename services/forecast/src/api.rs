@@ -8,6 +8,7 @@ pub(crate) mod models;
 pub(crate) mod mortality;
 mod question;
 pub(crate) mod scores;
+pub(crate) mod skill;
 pub(crate) mod spread;
 pub(crate) mod transmission;
 

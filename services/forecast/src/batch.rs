@@ -21,6 +21,7 @@ pub(crate) use gate::{alive, day};
 #[cfg(test)]
 pub(crate) use model::MODELS;
 pub(crate) use model::Model;
+pub(crate) use spread::Measure;
 pub use task::{Kind, Task, tasks};
 pub(crate) use transmission::MODEL as RT;
 pub(crate) use weekly::whole;

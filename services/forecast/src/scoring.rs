@@ -1,11 +1,13 @@
-//! Scores as truth arrives: every forecast against the first figure of its week and each correction of it.
+//! Scores as truth arrives: every forecast, and what was said of spread, against the first figure of its week and each
+//! correction of it.
 
+mod spread;
 mod truth;
 
 use crate::batch::{day, whole};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::CountryProfile;
-use domain::profile::Signal;
+use domain::profile::{Cadence, Signal};
 use epimodels::baseline::{BaselineConfig, baseline};
 use epimodels::quantile::Quantiles;
 use epimodels::scores::{score, wis};
@@ -17,6 +19,9 @@ use truth::{Issues, versions};
 
 /// How long after its origin a forecast is scored again when its truth is corrected.
 const DAYS: u64 = 400;
+/// How long before the first week that was forecast truths are read: the days of that week, and of the four before it, from one
+/// of which changes are counted.
+const BEFORE: u64 = 6 + 7 * 4;
 /// Draws of the baseline; more change the third digit.
 const DRAWS: usize = 10_000;
 
@@ -38,12 +43,13 @@ pub(crate) async fn run(
     let since = as_of - Days::new(DAYS);
     let due = store::scores::due(conn, id, since, as_of).await?;
     let Some(first) = due.iter().map(|d| d.target_end_date).min() else { return Ok(0) };
-    let levels: HashMap<&str, &str> = places.iter().map(|p| (p.id.as_str(), p.level.as_str())).collect();
+    let due_spread = store::scores::due_spread(conn, id, since, as_of).await?;
+    let places: HashMap<&str, &Place> = places.iter().map(|p| (p.id.as_str(), p)).collect();
     let ours = |place: &str, source: &str| {
-        levels.get(place).and_then(|level| signal.source_at(level)).is_some_and(|s| s.as_str() == source)
+        places.get(place).and_then(|p| signal.source_at(&p.level)).is_some_and(|s| s.as_str() == source)
     };
     let mut truths: HashMap<String, Issues> = HashMap::new();
-    for row in store::scores::truths(conn, id, first - Days::new(6), as_of).await? {
+    for row in store::scores::truths(conn, id, first - Days::new(BEFORE), as_of).await? {
         if ours(&row.point.place_id, &row.source_id) {
             let of_place = truths.entry(row.point.place_id).or_default();
             of_place
@@ -53,27 +59,68 @@ pub(crate) async fn run(
         }
     }
     let done: HashSet<_> = store::scores::done(conn, id, since).await?.into_iter().collect();
-    let mut new: Vec<New<'_>> = Vec::new();
-    let mut at: Option<(DateTime<Utc>, Known)> = None;
-    let mut expected: HashMap<(&str, &str), Option<Vec<Quantiles>>> = HashMap::new();
-    for of in &due {
-        let Some(issues) = truths.get(&of.place_id) else { continue };
-        let figures = versions(issues, of.target_end_date, signal.cadence);
-        let Some((first_issue, _)) = figures.first().copied() else { continue };
-        let Ok(quantiles) = Quantiles::try_from(of.quantiles.as_slice()) else { continue };
-        let open =
-            |at: DateTime<Utc>| !done.contains(&(of.run_id.clone(), of.place_id.clone(), of.horizon, at));
-        // What was known at the origin was not forecast.
-        if first_issue <= of.origin || !figures.iter().any(|(at, _)| open(*at)) {
+    let spread_done: HashSet<_> = store::scores::spread_done(conn, id, since).await?.into_iter().collect();
+    let (mut new, mut new_spread) = (Vec::new(), Vec::new());
+    for due in due.chunk_by(|a, b| a.origin == b.origin) {
+        let Some(origin) = due.first().map(|d| d.origin) else { continue };
+        let open: Vec<Open<'_>> = due
+            .iter()
+            .filter_map(|of| {
+                let key = |at| (of.run_id.clone(), of.place_id.clone(), of.horizon, at);
+                open(of, truths.get(&of.place_id)?, signal.cadence, |at| !done.contains(&key(at)))
+            })
+            .collect();
+        let open_spread: Vec<spread::Open<'_>> = due_spread
+            .iter()
+            .filter(|of| of.origin == origin)
+            .filter_map(|of| {
+                let key = |at| (of.run_id.clone(), of.place_id.clone(), of.horizon, at);
+                let is_open = |at| !spread_done.contains(&key(at));
+                spread::open(of, truths.get(&of.place_id)?, signal.cadence, is_open)
+            })
+            .collect();
+        if open.is_empty() && open_spread.is_empty() {
             continue;
         }
-        if at.as_ref().is_none_or(|(origin, _)| *origin != of.origin) {
-            at = Some((of.origin, known(conn, profile, signal, of.origin, ours).await?));
-        }
-        let weeks = at.as_ref().and_then(|(_, known)| known.get(&of.place_id));
+        let known = known(conn, profile, signal, origin, ours).await?;
+        new.extend(quantiles(open, &known));
+        let mut ground = spread::Ground::new(signal, &places, &known);
+        new_spread.extend(open_spread.into_iter().filter_map(|open| ground.score(open)).flatten());
+    }
+    store::scores::put(conn, id, &new, &new_spread, as_of).await
+}
+
+/// A forecast with the figures that it is not scored against yet.
+struct Open<'d> {
+    of: &'d Due,
+    quantiles: Quantiles,
+    first_issue: DateTime<Utc>,
+    figures: Vec<(DateTime<Utc>, Option<f64>)>,
+}
+
+/// What is still to be scored of a forecast; nothing where its week was known at the origin: that was not forecast.
+fn open<'d>(
+    of: &'d Due,
+    issues: &Issues,
+    cadence: Cadence,
+    is_open: impl Fn(DateTime<Utc>) -> bool,
+) -> Option<Open<'d>> {
+    let mut figures = versions(issues, of.target_end_date, cadence);
+    let (first_issue, _) = *figures.first()?;
+    let quantiles = Quantiles::try_from(of.quantiles.as_slice()).ok()?;
+    figures.retain(|(at, _)| is_open(*at));
+    (first_issue > of.origin && !figures.is_empty()).then_some(Open { of, quantiles, first_issue, figures })
+}
+
+/// The scores of forecasts of one origin.
+fn quantiles<'d>(open: Vec<Open<'d>>, known: &Known) -> Vec<New<'d>> {
+    let mut new = Vec::new();
+    let mut expected: HashMap<(&str, &str), Option<Vec<Quantiles>>> = HashMap::new();
+    for Open { of, quantiles, first_issue, figures } in open {
+        let weeks = known.get(&of.place_id);
         let naive = expected.entry((&of.run_id, &of.place_id)).or_insert_with(|| naive(weeks?));
         let naive = naive.as_ref().zip(weeks).and_then(|(naive, weeks)| step(naive, weeks, of));
-        for (truth_issued_at, truth) in figures.into_iter().filter(|(at, _)| open(*at)) {
+        for (truth_issued_at, truth) in figures {
             let found = truth.map(|truth| {
                 let s = score(&quantiles, truth);
                 let baseline_wis = naive.map(|q| wis(q, truth));
@@ -82,7 +129,7 @@ pub(crate) async fn run(
             new.push(New { of, truth_issued_at, found, replayed: of.created_at >= first_issue });
         }
     }
-    store::scores::put(conn, id, &new, as_of).await
+    new
 }
 
 /// Whole weeks of every place as they were known at `origin`, and nothing later: read as a model reads.

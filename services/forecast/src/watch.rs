@@ -11,10 +11,12 @@ pub use page::router;
 use chrono::{DateTime, Duration, Utc};
 use domain::profile::{NATION, Signal};
 use kit::App;
-use kit::record::Recent;
+use kit::record::{RECORD_WEEKS, Recent};
 use serde::Serialize;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use store::forecasts::Run;
+use store::scores::Means;
 use store::series::KnownBy;
 
 /// Scores of fewer weeks raise no alarm.
@@ -23,6 +25,10 @@ const LEAST_WEEKS: usize = 4;
 const LEAST_COVERAGE_80: f64 = 0.6;
 /// Above this multiple of the baseline's score, likewise.
 const LARGEST_RELATIVE_WIS: f64 = 0.9;
+/// Of what was said of spread, this multiple of climatology's score is no use any more …
+const LARGEST_RELATIVE_SPREAD: f64 = 1.0;
+/// … with so many forecasts that have a climatology. Fewer raise no alarm.
+const LEAST_COMPARED: i64 = 30;
 /// A correction of the recent weeks by more than this share of their sum …
 const LARGEST_REVISION: f64 = 0.1;
 /// … and by more than this multiple of what is usual.
@@ -48,19 +54,22 @@ pub enum Alarm {
     CoverageLow,
     /// The scores come near those of the persistence baseline, or are worse.
     WisHigh,
+    /// What is said of spread scores no better than how often it came at this time of earlier seasons.
+    SpreadWorse,
     /// The rule has taken the model off the pages.
     Withdrawn,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InputRefused,
         Self::RevisionLarge,
         Self::PlacesMissing,
         Self::RunBehind,
         Self::CoverageLow,
         Self::WisHigh,
+        Self::SpreadWorse,
         Self::Withdrawn,
     ];
 
@@ -74,6 +83,7 @@ impl Alarm {
             Self::RunBehind => "run_behind",
             Self::CoverageLow => "coverage_low",
             Self::WisHigh => "wis_high",
+            Self::SpreadWorse => "spread_worse",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -100,6 +110,10 @@ impl Alarm {
             Self::WisHigh => {
                 "carrying the last figure forward would be about as good: watch; the rule withdraws it by itself"
             }
+            Self::SpreadWorse => {
+                "the calendar alone would say as much of classes, rises or arrivals: see `spread` in the scores; pages go on \
+                 saying how good it was"
+            }
             Self::Withdrawn => {
                 "nothing to do: pages and API say so; it comes back by itself when the rule passes"
             }
@@ -124,6 +138,8 @@ pub struct Watched {
     pub coverage_80: Option<f64>,
     /// Weighted interval score over the baseline's.
     pub relative_wis: Option<f64>,
+    /// Of `classes`, `rises` and `arrives`: the score over climatology's, where one is known.
+    pub relative_spread: BTreeMap<String, f64>,
     /// What is wrong.
     pub alarms: Vec<Alarm>,
 }
@@ -186,9 +202,18 @@ async fn of_signal(
         if recent.relative_wis.is_some_and(|wis| wis > LARGEST_RELATIVE_WIS) {
             alarms.push(Alarm::WisHigh);
         }
-        if recent.withdraws() {
-            alarms.push(Alarm::Withdrawn);
-        }
+    }
+    let spread = store::scores::spread_means(conn, id, None, as_of, RECORD_WEEKS).await?;
+    let worse = |m: &Means| {
+        usize::try_from(m.weeks).is_ok_and(|weeks| weeks >= LEAST_WEEKS)
+            && m.compared >= LEAST_COMPARED
+            && m.relative.is_some_and(|relative| relative > LARGEST_RELATIVE_SPREAD)
+    };
+    if spread.iter().any(worse) {
+        alarms.push(Alarm::SpreadWorse);
+    }
+    if recent.is_some_and(|recent| recent.withdraws()) {
+        alarms.push(Alarm::Withdrawn);
     }
     Ok(Watched {
         signal: id.to_owned(),
@@ -198,6 +223,7 @@ async fn of_signal(
         weeks: recent.map_or(0, |r| r.weeks),
         coverage_80: recent.map(|r| r.coverage_80),
         relative_wis: recent.and_then(|r| r.relative_wis),
+        relative_spread: spread.into_iter().filter_map(|m| Some((m.question, m.relative?))).collect(),
         alarms,
     })
 }
@@ -230,6 +256,10 @@ pub async fn publish(app: &App) -> sqlx::Result<()> {
         }
         if let Some(wis) = watched.relative_wis {
             of("forecast_relative_wis_ratio").set(wis);
+        }
+        for (question, relative) in &watched.relative_spread {
+            let labels = [("signal", watched.signal.clone()), ("question", question.clone())];
+            metrics::gauge!("forecast_relative_spread_ratio", &labels).set(*relative);
         }
     }
     metrics::gauge!("forecast_last_pass_timestamp_seconds").set(seconds(kit::wall()));

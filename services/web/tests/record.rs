@@ -58,7 +58,10 @@ async fn scored(pool: &PgPool, profile: CountryProfile, past: &[Past]) -> Site {
         let found =
             Found { truth: 100.0, wis: past.relative_wis, baseline_wis: Some(1.0), covered: [past.held; 3] };
         let new = New { of: &of, truth_issued_at, found: Some(found), replayed: past.replayed };
-        assert_eq!(store::scores::put(&mut conn, signal.id.as_str(), &[new], time(CLOCK)).await.unwrap(), 1);
+        assert_eq!(
+            store::scores::put(&mut conn, signal.id.as_str(), &[new], &[], time(CLOCK)).await.unwrap(),
+            1
+        );
     }
     site(pool, profile, Clock::Recorded(time(CLOCK)), "web,forecast")
 }

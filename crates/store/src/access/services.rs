@@ -65,6 +65,7 @@ pub const SERVICES: [Access; 5] = [
             ("rt_estimate", ADD),
             ("series", READ),
             ("source", READ),
+            ("spread_score", ADD),
             ("training", &["insert"]),
             ("trend", ADD),
         ],

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::forecasts::{Arrival, NotEstimated, Relation, Results, Run};
 use store::loaded::{Check, LoadedFile};
-use store::scores::{Due, New};
+use store::scores::{Due, DueSpread, New, NewSpread};
 use store::sources::{Release, Retrieval, SetAside, Source};
 use tower::ServiceExt as _;
 
@@ -199,8 +199,21 @@ impl Scenario {
             target_end_date: week + Days::new(7),
             quantiles: vec![1.0; 23],
         };
+        let spread_of = DueSpread {
+            run_id: of.run_id.clone(),
+            origin: of.origin,
+            created_at: of.created_at,
+            place_id: "CH".into(),
+            horizon: 1,
+            target_end_date: of.target_end_date,
+            classes: vec![0.2; 5],
+            rises: 0.5,
+            arrives: None,
+        };
+        let truth_issued_at = now + TimeDelta::days(9);
+        let spread = NewSpread { of: &spread_of, truth_issued_at, came: None, replayed: false };
         let score = New { of: &of, truth_issued_at: now + TimeDelta::days(9), found: None, replayed: false };
-        store::scores::put(&mut conn, "ili_incidence", &[score], now + TimeDelta::days(9)).await?;
+        store::scores::put(&mut conn, "ili_incidence", &[score], &[spread], now + TimeDelta::days(9)).await?;
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Question<'a> {
     pub(crate) signal: &'a Signal,
     pub(crate) place: Place,
     pub(crate) as_of: DateTime<Utc>,
-    language: &'a Language,
+    pub(crate) language: &'a Language,
     /// When the last issue that is kept came out, of a signal that has come to its end.
     ended: Option<DateTime<Utc>>,
 }

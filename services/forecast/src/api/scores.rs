@@ -2,6 +2,7 @@
 
 use super::RecordedSituation;
 use super::question;
+use super::skill::{SpreadRecord, SpreadScore};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -9,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kit::record::{self, Recent};
 use kit::{App, Params, Problem};
 use serde::Serialize;
+use std::collections::HashMap;
 use store::scores::Scored;
 use utoipa::ToSchema;
 
@@ -23,6 +25,8 @@ pub(crate) struct ScoreList {
     summary: Option<Summary>,
     /// What the rule sees that withdraws a model: all places, the newest weeks that have a figure. `null` without any.
     rule: Option<RuleBody>,
+    /// What was said of spread: classes of change, rises and arrivals beside climatology. `null` before anything was scored.
+    spread: Option<SpreadRecord>,
     /// Newest run first, by place and horizon.
     scores: Vec<ScoreBody>,
     /// Why the list is empty: `no_runs` (nothing was forecast yet) or `no_truth_yet` (no week that was forecast has
@@ -107,6 +111,8 @@ pub(crate) struct ScoreBody {
     covered_95: bool,
     /// Against the figure that was issued first.
     first_issue: FirstIssue,
+    /// What the same run said of spread in this week; `null` where it said nothing.
+    spread: Option<SpreadScore>,
 }
 
 /// The first figure of a week.
@@ -144,6 +150,7 @@ impl From<Scored> for ScoreBody {
                 wis: s.first_wis,
                 covered_80: s.first_covered_80,
             },
+            spread: None,
         }
     }
 }
@@ -151,7 +158,8 @@ impl From<Scored> for ScoreBody {
 /// Most runs that one answer shows.
 const RUNS: i64 = 60;
 
-/// The platform's own past forecasts, scored against the truth as known at `as_of`: WIS and coverage.
+/// The platform's own past forecasts, scored against the truth as known at `as_of`: WIS and coverage; what was said of spread
+/// by its ranked probability and Brier scores.
 #[utoipa::path(get, path = "/api/forecast/v1/scores", operation_id = "scores", tag = "models",
     params(
         ("signal" = Option<String>, Query, description = "Default: the country's main signal"),
@@ -179,10 +187,18 @@ pub(crate) async fn scores(
         return Err(Problem::NotFound("place"));
     }
     let id = signal.id.as_str();
+    let mut of_spread: HashMap<_, _> = store::scores::spread(&mut conn, id, place, as_of, RUNS)
+        .await?
+        .into_iter()
+        .map(|s| ((s.run_id.clone(), s.place_id.clone(), s.horizon), SpreadScore::from(s)))
+        .collect();
     let scores: Vec<ScoreBody> = store::scores::scored(&mut conn, id, place, as_of, RUNS)
         .await?
         .into_iter()
-        .map(ScoreBody::from)
+        .map(|s| {
+            let spread = of_spread.remove(&(s.run_id.clone(), s.place_id.clone(), s.horizon));
+            ScoreBody { spread, ..ScoreBody::from(s) }
+        })
         .collect();
     let reason = if !scores.is_empty() {
         None
@@ -196,6 +212,7 @@ pub(crate) async fn scores(
         as_of,
         recorded_situation: question::recorded(&app, language),
         summary: summary(&scores),
+        spread: SpreadRecord::read(&mut conn, &app, language, id, place, as_of).await?,
         rule: Recent::read(&mut conn, id, as_of).await?.map(RuleBody::from),
         scores,
         reason,

@@ -4,6 +4,7 @@ mod map;
 mod places;
 
 use super::question::{self, Question};
+use super::skill::SpreadRecord;
 use super::{Answer, TargetWeek};
 use crate::batch::{Reason, alive, day};
 use axum::extract::{RawQuery, State};
@@ -33,6 +34,8 @@ pub(crate) struct Spread {
     arrival: ArrivalLimits,
     /// Signals of the same disease that are published for smaller places, and that no model of this platform forecasts there.
     finer_not_forecast: Vec<Finer>,
+    /// How good what was said of spread has been, in all places or in the one asked for; `null` before a week was scored.
+    record: Option<SpreadRecord>,
     /// By place.
     places: Vec<PlaceTrend>,
 }
@@ -133,12 +136,14 @@ async fn answer(app: &App, params: &Params, headers: &HeaderMap) -> Result<Answe
     if places.is_empty() {
         return Ok(q.not_estimated(Reason::NoModel, Some(run.reference_date)));
     }
+    let here = named.then_some(q.place.id.as_str());
+    let record = SpreadRecord::read(&mut conn, app, q.language, signal.id.as_str(), here, q.as_of).await?;
     let first = planned.first().copied().unwrap_or(horizon);
     let target = q.target(end_of(&run, &forecasts, horizon, first));
     let finer_not_forecast = finer(&app.profile, signal);
     let arrival =
         ArrivalLimits { quiet_below_per_100k: ARRIVAL.quiet, arrived_from_per_100k: ARRIVAL.arrived };
-    let result = Spread { horizon, target, classes: CLASSES, arrival, finer_not_forecast, places };
+    let result = Spread { horizon, target, classes: CLASSES, arrival, finer_not_forecast, record, places };
     Ok(q.estimated(run, signal.unit.as_str(), result))
 }
 

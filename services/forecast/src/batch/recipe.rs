@@ -5,7 +5,7 @@ use super::panel::{Asked, Built};
 use super::spread::{self, Measure};
 use super::transmission::{Laws, learning, weekly_rt};
 use chrono::NaiveDate;
-use domain::profile::{ForecastPlan, Signal, Unit};
+use domain::profile::{ForecastPlan, Signal};
 use epimodels::recipe::{Fits, Forecast, Panel};
 use epimodels::rt::missing;
 use store::forecasts::{self, NotEstimated, Results};
@@ -109,12 +109,7 @@ fn answer(
 
 fn spread(results: &mut Results, signal: &Signal, asked: &Asked<'_>, made: &[&Forecast]) {
     let Some((week, last)) = asked.weeks.last_key_value() else { return };
-    let values: Vec<f64> = asked.weeks.values().copied().collect();
-    let measure = match (signal.unit, asked.place.population) {
-        (Unit::Persons, Some(population)) => Some(Measure::Persons(population as f64)),
-        _ => spread::height(&values).map(Measure::Height),
-    };
-    let Some(measure) = measure else { return };
+    let Some(measure) = Measure::of(signal, asked.place, &asked.weeks) else { return };
     let place = asked.place.id.as_str();
     let step = |target: NaiveDate| usize::try_from((target - *week).num_weeks()).ok();
     for f in made {

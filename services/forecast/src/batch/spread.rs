@@ -1,10 +1,14 @@
 //! Where it rises, where it falls and where it arrives: probabilities of FluSight's five classes, and of an arrival, from
 //! the quantiles of a forecast.
 
+use chrono::NaiveDate;
+use domain::profile::{Signal, Unit};
 use epimodels::arrival::ARRIVAL;
 use epimodels::quantile::{Quantiles, linear};
-use epimodels::trend::{FLUSIGHT, Thresholds, classes, rise, trend};
+use epimodels::trend::{FLUSIGHT, Thresholds, classes, limits, rise};
+use std::collections::BTreeMap;
 use store::forecasts::{Arrival, Trend};
+use store::places::Place;
 
 /// The height of a season, in weekly persons per 100,000, that FluSight's thresholds are made for: what the recipe
 /// assumes of a place that it does not know yet.
@@ -20,8 +24,38 @@ pub(crate) enum Measure {
     Height(f64),
 }
 
+impl Measure {
+    /// That of a signal in a place, from what is known of it; `None` of a rate that was never above nothing.
+    pub(crate) fn of(signal: &Signal, place: &Place, weeks: &BTreeMap<NaiveDate, f64>) -> Option<Self> {
+        match (signal.unit, place.population) {
+            (Unit::Persons, Some(population)) => Some(Self::Persons(population as f64)),
+            _ => height(&weeks.values().copied().collect::<Vec<_>>()).map(Self::Height),
+        }
+    }
+
+    /// The population, of a count of persons.
+    pub(crate) fn population(self) -> Option<f64> {
+        match self {
+            Self::Persons(population) => Some(population),
+            Self::Height(_) => None,
+        }
+    }
+
+    /// The changes at which "stable" ends and "large" begins, `step` weeks (1 to 4) after the last value.
+    pub(crate) fn limits(self, step: usize) -> Option<(f64, f64)> {
+        let thresholds: Thresholds = *FLUSIGHT.get(step.checked_sub(1)?)?;
+        Some(match self {
+            Self::Persons(population) => limits(population, thresholds),
+            Self::Height(height) => {
+                let share = height / HEIGHT;
+                (thresholds.stable * share, thresholds.large * share)
+            }
+        })
+    }
+}
+
 /// The height of the seasons of a series: its 95 % quantile.
-pub(crate) fn height(values: &[f64]) -> Option<f64> {
+fn height(values: &[f64]) -> Option<f64> {
     linear(values, 0.95).filter(|h| *h > 0.0)
 }
 
@@ -34,14 +68,8 @@ pub(crate) fn of_forecast(
     last: f64,
     measure: Measure,
 ) -> Option<Trend> {
-    let thresholds: Thresholds = *FLUSIGHT.get(step.checked_sub(1)?)?;
-    let found = match measure {
-        Measure::Persons(population) => trend(quantiles, last, population, thresholds),
-        Measure::Height(height) => {
-            let share = height / HEIGHT;
-            classes(quantiles, last, thresholds.stable * share, thresholds.large * share)
-        }
-    };
+    let (stable, large) = measure.limits(step)?;
+    let found = classes(quantiles, last, stable, large);
     Some(Trend {
         place_id: place.to_owned(),
         horizon,
@@ -63,7 +91,7 @@ pub(crate) fn arrival(
     last: f64,
     measure: Measure,
 ) -> Option<Arrival> {
-    let Measure::Persons(population) = measure else { return None };
+    let population = measure.population()?;
     let probability = ARRIVAL.probability(quantiles, last, population).map(|p| p.clamp(0.0, 1.0));
     let state = if probability.is_some() { "quiet" } else { "present" };
     Some(Arrival { place_id: place.to_owned(), horizon, state: state.to_owned(), probability })

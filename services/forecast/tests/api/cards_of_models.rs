@@ -28,6 +28,10 @@ async fn models_show_their_cards_and_the_newest_run(pool: PgPool) {
     assert_eq!(europe["sources"][0]["licence"], "CC BY", "{}", europe["sources"]);
     assert!(europe["scores"][0]["places"][0]["tasks"].as_u64().unwrap() > 0);
     assert_eq!(all[2]["signals"][0]["serial_interval"]["mean_days"], 2.6);
+    let delays = all[2]["signals"][0]["delays"].as_array().unwrap();
+    let delays: Vec<_> =
+        delays.iter().map(|d| (d["stage"].as_str().unwrap(), d["mean_days"].as_f64().unwrap())).collect();
+    assert_eq!(delays, [("incubation", 1.5), ("report", 3.0)]);
     assert_eq!(models["operator"], serde_json::Value::Null, "nobody invents an operator");
     let lines: usize =
         models["requirements"].as_array().unwrap().iter().map(|g| g["lines"].as_array().unwrap().len()).sum();

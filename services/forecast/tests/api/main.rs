@@ -14,6 +14,7 @@ mod openapi;
 mod process;
 mod processes;
 mod scored;
+mod scored_spread;
 mod watched;
 mod withdrawn;
 mod working;

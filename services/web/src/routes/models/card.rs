@@ -6,7 +6,7 @@ use crate::respond;
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use cards::view::{Field, Group, Model, Season, Use};
+use cards::view::{Field, Group, Model, Season, Stage, Use};
 use kit::Problem;
 use store::places::Place;
 
@@ -33,7 +33,8 @@ struct Used {
     /// Label and value.
     facts: Vec<(String, String, bool)>,
     record: Vec<String>,
-    serial: Option<(String, String)>,
+    /// Of the serial interval and of the delays: label, numbers, where they were read.
+    laws: Vec<(String, String, String)>,
 }
 
 #[derive(Template)]
@@ -131,14 +132,24 @@ fn used(here: &Here, of: &Use) -> Used {
         facts.push((here.t("models.data_hash"), run.data_hash.clone(), true));
         facts.push((here.t("models.source_hash"), run.source_hash.clone(), true));
     }
-    let serial = of.serial_interval.as_ref().map(|s| {
-        let (mean, sd) = (lang.formats.number(s.mean_days, 1), lang.formats.number(s.sd_days, 1));
-        (lang.f("models.serial_days", &[("mean", &mean), ("sd", &sd)]), s.source.clone())
+    let law = |label: &str, mean: f64, sd: f64, source: &str| {
+        let (mean, sd) = (lang.formats.number(mean, 1), lang.formats.number(sd, 1));
+        (here.t(label), lang.f("models.serial_days", &[("mean", &mean), ("sd", &sd)]), source.to_owned())
+    };
+    let serial = of.serial_interval.iter();
+    let serial = serial.map(|s| law("models.serial", s.mean_days, s.sd_days, &s.source));
+    let delays = of.delays.iter().map(|d| {
+        let label = match d.stage {
+            Stage::Incubation => "models.incubation",
+            Stage::Report => "models.report",
+        };
+        law(label, d.mean_days, d.sd_days, &d.source)
     });
+    let laws = serial.chain(delays).collect();
     Used {
         signal: here.t(format!("signal.{}.name", of.signal)),
         facts,
         record: of.record.iter().map(|r| record(here, r)).collect(),
-        serial,
+        laws,
     }
 }
