@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn the_national_series_needs_most_of_the_population_and_short_ones_are_left_out() {
-        let path = std::env::temp_dir().join(format!("vigie-locations-{}.csv", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locations.csv");
         std::fs::write(&path, FLUSIGHT).unwrap();
         let locations = Locations::read(&path).unwrap();
         let mut all = [rows("06", 200, 4.0), rows("48", 200, 2.0), rows("11", 48, 9.0)].concat();

@@ -3,17 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::*;
 
 const HEADER: &str =
     "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value\n";
 
-/// An empty folder `name/m`, of a model `m`.
-fn model(name: &str) -> PathBuf {
-    let base = std::env::temp_dir().join(format!("vigie-refused-{}-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&base);
-    fs::create_dir_all(base.join("m")).unwrap();
-    base.join("m")
+/// An empty folder `m`, of a model `m`, and the one around it, which goes when the test ends.
+fn model(name: &str) -> (PathBuf, TempDir) {
+    let base = tempfile::Builder::new().prefix(&format!("vigie-refused-{name}-")).tempdir().unwrap();
+    let folder = base.path().join("m");
+    fs::create_dir_all(&folder).unwrap();
+    (folder, base)
 }
 
 /// Writes rows of one date, week and place into a file, and reads the folder.
@@ -26,7 +28,7 @@ fn said(folder: &Path, file: &str, rows: &[&str]) -> Result<Outputs, String> {
 
 #[test]
 fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
-    let folder = model("rows");
+    let (folder, _base) = model("rows");
     let path = folder.join("2024-01-06-m.csv");
     for (row, why) in [
         ("quantile,0.5,inf", "`value` is `inf`, a finite number is needed"),
@@ -55,6 +57,11 @@ fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
         ("pmf,stable,1.5", "a class has the probability 1.5, one from 0 to 1 is needed"),
         ("pmf,stable,-0.5", "a class has the probability -0.5"),
         ("pmf,increase,0.5", "`increase` of this model"),
+        (
+            "pmf,Increase,0.5",
+            "the class `Increase` is none of large_decrease, decrease, stable, increase, large_increase; correct it",
+        ),
+        ("pmf,,0.5", "`output_type_id` is empty"),
     ] {
         let found =
             said(&folder, "2024-01-06-m.csv", &["quantile,0.1,7", "pmf,increase,0.5", "sample,a1,7", row]);
@@ -71,7 +78,7 @@ fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
 
 #[test]
 fn quantiles_that_do_not_cross_come_in_any_order_and_may_be_equal() {
-    let folder = model("order");
+    let (folder, _base) = model("order");
     let mut levels: Vec<usize> = (0..LEVELS.len()).collect();
     // Seven is no factor of 23: all of them, out of order.
     levels.sort_by_key(|n| n * 7 % 23);
@@ -92,7 +99,7 @@ fn quantiles_that_do_not_cross_come_in_any_order_and_may_be_equal() {
 
 #[test]
 fn a_date_that_is_not_that_of_the_files_name_is_refused() {
-    let folder = model("dated");
+    let (folder, _base) = model("dated");
     let error = said(&folder, "2024-01-13-m.csv", &["quantile,0.1,7"]).unwrap_err();
     let why =
         "2024-01-13-m.csv: row 1: the forecast is of 2024-01-06 and the name of the file says 2024-01-13";
@@ -106,7 +113,7 @@ fn a_date_that_is_not_that_of_the_files_name_is_refused() {
 
 #[test]
 fn two_files_may_not_say_the_same_and_may_say_parts() {
-    let folder = model("files");
+    let (folder, _base) = model("files");
     let first = ["quantile,0.1,7", "pmf,stable,0.5", "sample,1,7"];
     said(&folder, "2024-01-06-m.csv", &first).unwrap();
     for (row, why) in [
@@ -125,7 +132,7 @@ fn two_files_may_not_say_the_same_and_may_say_parts() {
     assert_eq!(both["m"].values().next().unwrap().samples, [7.0, 9.0]);
     // The same, given as two folders.
     fs::remove_file(folder.join("second.csv")).unwrap();
-    let again = model("files-again");
+    let (again, _base_again) = model("files-again");
     said(&again, "2024-01-06-m.csv", &["quantile,0.5,8", "quantile,0.1,7"]).unwrap();
     let error = read_all(&[folder.clone(), again.clone()]).unwrap_err().to_string();
     let (old, new) = (folder.join("2024-01-06-m.csv"), again.join("2024-01-06-m.csv"));

@@ -96,9 +96,13 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
                     return Err(row
                         .refuse(&format!("a class has the probability {value}, one from 0 to 1 is needed")));
                 }
-                if let Some(place) = CLASSES.iter().position(|c| *c == class) {
-                    answer.class(place, value).map_err(|what| row.refuse(&what))?;
-                }
+                let Some(place) = CLASSES.iter().position(|c| *c == class) else {
+                    return Err(row.refuse(&format!(
+                        "the class `{class}` is none of {}; correct it or leave the row out",
+                        CLASSES.join(", ")
+                    )));
+                };
+                answer.class(place, value).map_err(|what| row.refuse(&what))?;
             }
             Kind::Quantile => {
                 let Some(level) = row.number(7)? else { return Err(row.refuse("a quantile has no level")) };
@@ -208,8 +212,9 @@ mod tests {
         let header =
             "model,reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value";
         let lines = lines();
-        let path = |end| std::env::temp_dir().join(format!("vigie-rows-{}{end}", std::process::id()));
-        let (csv, parquet) = (path(".csv"), path(".parquet"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        let (csv, parquet) = (path("rows.csv"), path("rows.parquet"));
         std::fs::write(&csv, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
         write_parquet(&parquet, header, &lines.chunks(5000).collect::<Vec<_>>());
         let read = |path: &Path| {

@@ -1,8 +1,7 @@
 //! What is known last, read from the end of the file and from all of it.
 
-use std::path::PathBuf;
-
 use chrono::{Days, NaiveDate};
+use tempfile::TempDir;
 
 use super::{Archive, Known, Wanted};
 use crate::Task;
@@ -40,13 +39,14 @@ fn publications(dice: &mut Dice) -> Vec<String> {
     lines
 }
 
-fn written(name: &str, lines: &[String], size: usize) -> PathBuf {
-    let hub = std::env::temp_dir().join(format!("vigie-newest-{}-{name}", std::process::id()));
+fn written(lines: &[String], size: usize) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = folder.path();
     std::fs::create_dir_all(hub.join("target-data")).unwrap();
     let groups: Vec<&[String]> = lines.chunks(size).collect();
     let header = "as_of,target,target_end_date,location,observation";
     write_parquet(&hub.join("target-data/time-series.parquet"), header, &groups);
-    hub
+    folder
 }
 
 fn task(target: &str, location: &str, number: u64) -> Task {
@@ -82,7 +82,7 @@ fn what_is_left_out_changes_nothing_of_what_is_wanted() {
             let middle = dice.next(lines.len() as u64) as usize;
             lines.rotate_left(middle);
         }
-        let hub = written("random", &lines, 20 + dice.next(100) as usize);
+        let hub = written(&lines, 20 + dice.next(100) as usize);
         // A place that no publication has, too.
         let tasks: Vec<Task> = match round % 3 {
             0 => vec![task("flu", "01", 19), task("flu", "US", 21)],
@@ -90,12 +90,12 @@ fn what_is_left_out_changes_nothing_of_what_is_wanted() {
             _ => vec![task("covid", "01", 2)],
         };
         let until = (round % 5 == 0).then(|| week(27));
-        let all = Archive::read(&hub, &[], until).unwrap();
-        let some = Archive::read_newest(&hub, until, || Some(Wanted::of(tasks.iter()))).unwrap();
+        let all = Archive::read(hub.path(), &[], until).unwrap();
+        let some = Archive::read_newest(hub.path(), until, || Some(Wanted::of(tasks.iter()))).unwrap();
         assert_eq!(of_wanted(some.last(), &tasks), of_wanted(all.last(), &tasks), "round {round}");
         assert_eq!(some.days().next_back(), all.days().next_back());
         left_out += rows(&all) - rows(&some);
-        let unknown = Archive::read_newest(&hub, until, || None).unwrap();
+        let unknown = Archive::read_newest(hub.path(), until, || None).unwrap();
         assert_eq!((unknown.last(), rows(&unknown)), (all.last(), rows(&all)));
     }
     assert!(left_out > 1000, "only {left_out} rows were left out");
@@ -110,9 +110,9 @@ fn of_publications_that_repeat_all_weeks_only_the_last_is_read() {
         |publication| (0..publication).flat_map(move |n| ["01", "02"].map(|p| line(publication, p, n)));
     let lines: Vec<String> = (10..30).flat_map(whole).collect();
     // Of three parts the last holds the last publication and nothing else.
-    let hub = written("whole", &lines, (lines.len() - 58) / 2);
+    let hub = written(&lines, (lines.len() - 58) / 2);
     let read = |wanted: Option<&[Task]>| {
-        let archive = Archive::read_newest(&hub, None, || wanted.map(|tasks| Wanted::of(tasks.iter())));
+        let archive = Archive::read_newest(hub.path(), None, || wanted.map(|tasks| Wanted::of(tasks.iter())));
         rows(&archive.unwrap())
     };
     assert_eq!(read(Some(&[task("flu", "01", 3), task("flu", "02", 9)])), 58);

@@ -1,7 +1,7 @@
 //! Parquet as others write it: empty cells, several types for one thing, blocks that end inside a row group.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
@@ -23,11 +23,10 @@ const SCHEMA: &str = "message schema {
 }";
 
 /// Every third place, fifth day and seventh value is missing.
-fn written(name: &str, properties: WriterProperties, groups: &[usize]) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("vigie-table-{}-{name}.parquet", std::process::id()));
+fn written(path: &Path, properties: WriterProperties, groups: &[usize]) {
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
     let mut file =
-        SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::new(properties)).unwrap();
+        SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
     let mut first = 0;
     for rows in groups {
         let rows: Vec<usize> = (first..first + rows).collect();
@@ -44,7 +43,6 @@ fn written(name: &str, properties: WriterProperties, groups: &[usize]) -> PathBu
         group.close().unwrap();
     }
     file.close().unwrap();
-    path
 }
 
 fn place(row: usize) -> String {
@@ -71,12 +69,17 @@ const COLUMNS: [&str; 9] =
 #[test]
 fn every_row_comes_with_its_own_cells_across_blocks_and_groups() {
     let properties = WriterProperties::builder;
-    let cells = |name, properties| every_row_has_its_own(&written(name, properties, &[5000, 1, 9000]));
-    cells("dictionary", properties().build());
-    cells("none", properties().set_dictionary_enabled(false).build());
+    let cells = |properties| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells.parquet");
+        written(&path, properties, &[5000, 1, 9000]);
+        every_row_has_its_own(&path);
+    };
+    cells(properties().build());
+    cells(properties().set_dictionary_enabled(false).build());
     // The dictionary is full after some pages: what follows stands in the pages themselves.
     let full = properties().set_dictionary_page_size_limit(64).set_data_page_row_count_limit(1000);
-    cells("full", full.set_write_batch_size(100).build());
+    cells(full.set_write_batch_size(100).build());
 }
 
 fn every_row_has_its_own(path: &Path) {
@@ -102,7 +105,9 @@ fn every_row_has_its_own(path: &Path) {
 
 #[test]
 fn a_caller_that_stops_is_answered_by_its_own_error_and_a_broken_file_by_its_name() {
-    let path = written("stop", WriterProperties::builder().build(), &[200_000]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stop.parquet");
+    written(&path, WriterProperties::builder().build(), &[200_000]);
     let mut rows = 0;
     let stopped = for_each(&path, &COLUMNS, |row| {
         rows += 1;

@@ -1,7 +1,8 @@
 //! A hub of four places with winter waves, and a small backtest on it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
 use chrono::{Duration, NaiveDate};
 use epimodels::recipe::us;
@@ -11,18 +12,28 @@ pub(crate) fn day(y: i32, m: u32, d: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(y, m, d).unwrap()
 }
 
-/// An empty folder of its own for a test.
-pub(crate) fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("vigie-hub-{}-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(path.join("target-data")).unwrap();
-    fs::create_dir_all(path.join("auxiliary-data")).unwrap();
-    path
+/// A folder of its own for a test, gone when the test ends.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// The folders of a hub, with nothing in them.
+pub(crate) fn folder(name: &str) -> Folder {
+    let folder = tempfile::Builder::new().prefix(&format!("vigie-hub-{name}-")).tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("target-data")).unwrap();
+    fs::create_dir_all(folder.path().join("auxiliary-data")).unwrap();
+    Folder(folder)
 }
 
 /// A hub of four places with winter waves; each Wednesday publishes the weeks to the Saturday before. `extra` rows
 /// are added as they stand.
-pub(crate) fn waves(name: &str, extra: &str) -> PathBuf {
+pub(crate) fn waves(name: &str, extra: &str) -> Folder {
     let hub = folder(name);
     let mut table = String::from("as_of,target,target_end_date,location,observation\n");
     for publication in 0..8 {

@@ -54,7 +54,7 @@ fn forecasts_are_scored_against_the_truth_of_the_day() {
     )
     .unwrap();
     let args = Score {
-        hub: hub.clone(),
+        hub: hub.to_path_buf(),
         model_output: vec![hub.join("out/model-output")],
         baseline: Some("Flat".into()),
         truth_as_of: None,

@@ -7,13 +7,13 @@ use chrono::Duration;
 use epimodels::recipe::{us_covid, us_rsv};
 use hub::{Backtest, backtest, profile_of, read_model_output};
 
-use crate::common::{day, folder, small};
+use crate::common::{Folder, day, folder, small};
 
 const PLACES: &str = "abbreviation,location,location_name,population\nAL,01,Alabama,5000000\nAK,02,Alaska,700000\n\
     CA,06,California,39000000\nUS,US,US,44700000\n";
 
 /// A hub whose series of `target` begin `weeks` weeks before the first reference date; each Wednesday publishes all.
-fn young(name: &str, target: &str, weeks: i64, value: impl Fn(f64, i64) -> f64) -> std::path::PathBuf {
+fn young(name: &str, target: &str, weeks: i64, value: impl Fn(f64, i64) -> f64) -> Folder {
     let hub = folder(name);
     let mut table = String::from("as_of,target,date,location,observation\n");
     for publication in 0..4 {

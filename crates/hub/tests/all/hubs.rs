@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::common::{day, folder, small};
+use crate::common::{Folder, day, folder, small};
 use chrono::{Duration, NaiveDate};
 use hub::{Backtest, Submission, backtest, profile_of};
 use serde_norway::Value;
 
 /// A hub with winter waves of some targets in some places; each publication has the weeks up to `gap` days before it.
-fn waves(name: &str, targets: &[(&str, f64)], places: &[&str], first: NaiveDate, gap: i64) -> PathBuf {
+fn waves(name: &str, targets: &[(&str, f64)], places: &[&str], first: NaiveDate, gap: i64) -> Folder {
     let hub = folder(name);
     let mut table = String::from("as_of,target,target_end_date,location,observation\n");
     for (target, size) in targets {

@@ -33,7 +33,13 @@ fn of_the_sure(name: &str, extra: &str, own: &str) -> Vec<Spread> {
     fs::write(folder.join("2023-11-18-Team-sure.csv"), text + own).unwrap();
     let out = hub.join("spread.csv");
     let model_output = vec![hub.join("model-output")];
-    let args = ScoreSpread { hub, model_output, truth_as_of: None, horizons: (0, 3), out: out.clone() };
+    let args = ScoreSpread {
+        hub: hub.to_path_buf(),
+        model_output,
+        truth_as_of: None,
+        horizons: (0, 3),
+        out: out.clone(),
+    };
     let rows = score_spread(&args).unwrap();
     let table = fs::read_to_string(out).unwrap();
     assert_eq!(table.lines().count(), 1 + rows.len());
