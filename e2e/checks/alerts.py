@@ -1,12 +1,20 @@
 #!/usr/bin/env python3
 """Alerts ask for metrics that a service writes, and for a runbook that exists; docs/operations.md names every alarm. Prometheus' own
-promtool reads each file of rules, and plays the series of the test beside it, which names every alert, to them."""
+promtool reads each file of rules, and plays the series of the test beside it, which names every alert, to them. What a cluster's Prometheus
+operator loads (services/*/deploy/watched) says the same, and fits the operator's own definitions.
+
+  e2e/checks/alerts.py --write     writes the operator's copies of the rules
+"""
 
 import re
 import shutil
 import subprocess
+import sys
 
 from common import ROOT, documents, finish, name, tracked
+
+sys.path[:0] = [str(ROOT / "e2e/cluster"), str(ROOT / "e2e/tools")]
+import watched
 
 METRIC = re.compile(r'(?:gauge|counter|histogram)!\(\s*"([a-z0-9_]+)"|\bof\("([a-z0-9_]+)"\)')
 ASKED = re.compile(r"\b([a-z]+(?:_[a-z0-9]+)+)\b(?!\s*\()")
@@ -53,6 +61,8 @@ def main():
                 page, _, anchor = rule["annotations"]["runbook"].partition("#")
                 if not (ROOT / page).is_file() or anchor not in heading((ROOT / page).read_text()):
                     faults.append(f"{name(path)}: {rule['alert']}: there is no {page}#{anchor}")
+    faults += watched.copies(write="--write" in sys.argv)
+    faults += watched.conform()
     watch = ROOT / "services/forecast/src/watch.rs"
     words = WORD.findall(watch.read_text())
     page = (ROOT / "docs/operations.md").read_text()

@@ -13,6 +13,7 @@ import database
 import delivery
 import roles
 import schemas
+import watched
 from clone import ZERO
 from process import Failed
 
@@ -103,6 +104,9 @@ def static(world, report, clone, running):
                                                        for name in names(clone, f"clusters/{country}/{kind}"))]
             rendered[country] = {folder: clone.render(folder, sealed=True) for folder in folders}
         conform(world, [d for of in rendered.values() for text in of.values() for d in documents(text)])
+    with report.claim("alerts and what is scraped for them fit the definitions of the Prometheus operator"):
+        faults = watched.conform(world.tools)
+        need(not faults, "; ".join(faults))
     for country in countries:
         absent = [s for s in TRACES if s not in names(clone, f"clusters/{country}/apps")]
         if absent:

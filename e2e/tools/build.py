@@ -52,6 +52,8 @@ TOOLS = {
     "cloudnative-pg": Tool(
         {"manager": "github.com/cloudnative-pg/cloudnative-pg/cmd/manager"},
         share={"github.com/cloudnative-pg/cloudnative-pg": {"releases": "releases"}}),
+    "prometheus-operator": Tool(share={"github.com/prometheus-operator/prometheus-operator": {
+        "example/prometheus-operator-crd": "definitions"}}),
     "postgres": Tool(),
 }
 
@@ -116,6 +118,8 @@ def wheel(name, share):
 
 
 def copy(name, module, files, share):
+    # Of a tool without programs nothing was fetched by building.
+    subprocess.run(["go", "mod", "download", module], cwd=HERE / name, env=environment(), capture_output=True, check=True)
     source = subprocess.run(["go", "list", "-m", "-mod=readonly", "-f", "{{.Dir}}", module], cwd=HERE / name,
                             env=environment(), capture_output=True, text=True, check=True).stdout.strip()
     for inside, target in files.items():
