@@ -48,6 +48,14 @@ pub struct Forecast {
     pub quantiles: Vec<f64>,
 }
 
+impl Forecast {
+    /// Is its week over on `today`? Publishers are late: a forecast begins after the last figure, at times with such weeks.
+    #[must_use]
+    pub fn is_over(&self, today: NaiveDate) -> bool {
+        self.target_end_date < today
+    }
+}
+
 /// The reproduction number of one window.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize)]
 pub struct Rt {

@@ -9,8 +9,8 @@ use common::{CLOCK, LAST, Site, country, day, fill, polyglot, site, time};
 use domain::CountryProfile;
 use kit::Clock;
 use sqlx::PgPool;
-use store::forecasts::{Forecast, Results, Run};
-use store::scores::{Due, Found, New};
+use store::forecasts::{Forecast, Results, Run, Trend};
+use store::scores::{Came, Due, DueSpread, Event, Found, New, NewSpread};
 
 /// A past forecast of every week: how it ended, newest first.
 struct Past {
@@ -44,7 +44,17 @@ async fn scored(pool: &PgPool, profile: CountryProfile, past: &[Past]) -> Site {
         let quantiles = vec![100.0; 23];
         let forecast =
             Forecast { place_id: "US".into(), horizon: 0, target_end_date, quantiles: quantiles.clone() };
-        let results = Results { forecasts: vec![forecast], ..Results::default() };
+        let trend = Trend {
+            place_id: "US".into(),
+            horizon: 0,
+            large_decrease: 0.0,
+            decrease: 0.0,
+            stable: 1.0,
+            increase: 0.0,
+            large_increase: 0.0,
+            rises: 0.5,
+        };
+        let results = Results { forecasts: vec![forecast], trends: vec![trend], ..Results::default() };
         store::forecasts::put(&mut conn, &run, &results).await.unwrap();
         let of = Due {
             run_id: run.id,
@@ -58,9 +68,23 @@ async fn scored(pool: &PgPool, profile: CountryProfile, past: &[Past]) -> Site {
         let found =
             Found { truth: 100.0, wis: past.relative_wis, baseline_wis: Some(1.0), covered: [past.held; 3] };
         let new = New { of: &of, truth_issued_at, found: Some(found), replayed: past.replayed };
+        let spread_of = DueSpread {
+            run_id: of.run_id.clone(),
+            origin,
+            created_at: of.created_at,
+            place_id: "US".into(),
+            horizon: 0,
+            target_end_date,
+            classes: vec![0.0, 0.0, 1.0, 0.0, 0.0],
+            rises: 0.5,
+            arrives: None,
+        };
+        let rises = Event { came: true, brier: 0.25, climatology: None };
+        let came = Came { class: "increase", rps: 0.5, rps_climatology: Some(1.0), rises, arrives: None };
+        let spread = NewSpread { of: &spread_of, truth_issued_at, came: Some(came), replayed: past.replayed };
         assert_eq!(
-            store::scores::put(&mut conn, signal.id.as_str(), &[new], &[], time(CLOCK)).await.unwrap(),
-            1
+            store::scores::put(&mut conn, signal.id.as_str(), &[new], &[spread], time(CLOCK)).await.unwrap(),
+            2
         );
     }
     site(pool, profile, Clock::Recorded(time(CLOCK)), "web,forecast")
@@ -92,6 +116,17 @@ async fn how_often_the_band_held_stands_beside_the_chart_in_every_language(pool:
         let page = site.get(path).await.body;
         let found = page.split("<p class=\"record\">").nth(1).map(|rest| rest.split("</p>").next().unwrap());
         assert!(found.is_some_and(|f| f.contains(said)), "{path}: {found:?}");
+        let (of_direction, n) = match &path[1..3] {
+            "en" => {
+                ("The direction, up, down or about the same, was foreseen 20 times", "is 0.50 times that")
+            }
+            "fr" => {
+                ("L’évolution, hausse, baisse ou stabilité, a été prévue 20 fois", "vaut 0,50 fois celui")
+            }
+            "de" => ("Die Richtung, aufwärts, abwärts oder etwa gleich, wurde", "das 0.50-Fache"),
+            _ => ("La direzione, in aumento, in calo o stabile, è stata prevista 20 volte", "volte quello"),
+        };
+        assert!(found.is_some_and(|f| f.contains(of_direction) && f.contains(n)), "{path}: {found:?}");
     }
     let elsewhere = site.get("/en/flu/US:09").await.body;
     assert!(!elsewhere.contains("class=\"record\""), "the record of the country is not that of a part of it");

@@ -98,6 +98,7 @@ pub const SERVICES: [Access; 5] = [
         service: "web",
         tables: &[
             ("_sqlx_migrations", READ),
+            ("arrival", READ),
             ("forecast", READ),
             ("forecast_run", READ),
             ("forecast_score", READ),
@@ -114,6 +115,7 @@ pub const SERVICES: [Access; 5] = [
             ("series", READ),
             ("source", READ),
             ("source_check", READ),
+            ("spread_score", READ),
             ("trend", READ),
         ],
         sequences: &[],

@@ -158,9 +158,10 @@ fn end_of(run: &Run, forecasts: &[Forecast], horizon: i32, first: i32) -> NaiveD
 /// trends; of all that were forecast where there is no trend.
 fn current(forecasts: &[Forecast], trends: &[Trend], today: NaiveDate) -> Option<i32> {
     let known: BTreeSet<i32> = trends.iter().map(|t| t.horizon).collect();
-    let said = forecasts.iter().filter(|f| known.is_empty() || known.contains(&f.horizon));
-    let weeks: BTreeMap<NaiveDate, i32> = said.map(|f| (f.target_end_date, f.horizon)).collect();
-    weeks.range(today..).next().or_else(|| weeks.last_key_value()).map(|(_, horizon)| *horizon)
+    let mut said: Vec<&Forecast> =
+        forecasts.iter().filter(|f| known.is_empty() || known.contains(&f.horizon)).collect();
+    said.sort_by_key(|f| f.target_end_date);
+    said.iter().find(|f| !f.is_over(today)).or_else(|| said.last()).map(|f| f.horizon)
 }
 
 #[cfg(test)]

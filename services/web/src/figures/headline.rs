@@ -192,9 +192,24 @@ pub fn sure(lang: &Lang, outlook: &Outlook) -> Option<String> {
     Some(lang.f("outlook.sure", &with))
 }
 
-/// How often the interval of the next week held what came, and whether those forecasts were stored before it.
+/// How good the forecasts were here: how often the interval held what came, and how well the direction was foreseen.
 #[must_use]
 pub fn record(lang: &Lang, outlook: &Outlook) -> Option<String> {
+    let said: Vec<String> = [held(lang, outlook), direction(lang, outlook)].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// The score of the five classes of change beside that of how often each came at this time of earlier seasons.
+fn direction(lang: &Lang, outlook: &Outlook) -> Option<String> {
+    let means = outlook.direction.as_ref()?;
+    let number = |n: i64| lang.formats.number(n as f64, 0);
+    let relative = lang.formats.number(means.relative?, 2);
+    let with = [("weeks", &*number(means.weeks)), ("n", &*number(means.compared)), ("relative", &*relative)];
+    Some(lang.f("outlook.direction", &with))
+}
+
+/// How often the interval of the next week held what came, and whether those forecasts were stored before it.
+fn held(lang: &Lang, outlook: &Outlook) -> Option<String> {
     let record = outlook.record?;
     let number = |n: usize| lang.formats.number(f64::from(u32::try_from(n).unwrap_or(u32::MAX)), 0);
     let (weeks, held) = (number(record.weeks), number(record.held));

@@ -3,10 +3,11 @@
 use super::series::Series;
 use chrono::NaiveDate;
 use kit::Problem;
-use kit::record::{Closed, Record};
+use kit::record::{Closed, LEAST_WEEKS, RECORD_WEEKS, Record};
 use sqlx::PgConnection;
 use store::forecasts::{Forecast, NotEstimated, Rt, Run, Trend};
 use store::places::Place;
+use store::scores::Means;
 
 /// An answer, or the word of the reason why there is none (`reason.<word>` in the locale files).
 pub type Answer<T> = Result<T, String>;
@@ -24,6 +25,8 @@ pub struct Outlook {
     pub trend: Answer<Trend>,
     /// How often such forecasts were right here, where there were enough.
     pub record: Option<Record>,
+    /// How good what was said of the direction has been here, beside what is usual at that time of the year.
+    pub direction: Option<Means>,
 }
 
 impl Outlook {
@@ -31,7 +34,7 @@ impl Outlook {
     #[must_use]
     pub fn none(reason: &str) -> Self {
         let no = || reason.to_owned();
-        Self { run: None, weeks: Err(no()), rt: Err(no()), trend: Err(no()), record: None }
+        Self { run: None, weeks: Err(no()), rt: Err(no()), trend: Err(no()), record: None, direction: None }
     }
 
     /// Reads it. A series that ended, is stale or is empty gets no forecast, whatever is stored.
@@ -58,11 +61,14 @@ impl Outlook {
         }
         let record = Record::read(conn, signal, &place.id, series.as_of).await?;
         let at = Some(place.id.as_str());
+        let means = store::scores::spread_means(conn, signal, at, series.as_of, RECORD_WEEKS).await?;
+        let enough = |m: &Means| usize::try_from(m.weeks).is_ok_and(|weeks| weeks >= LEAST_WEEKS);
+        let direction = means.into_iter().find(|m| m.question == "classes").filter(enough);
         let rt = store::forecasts::rt(conn, &run.id, at).await?.pop();
         let why = store::forecasts::not_estimated(conn, &run.id, at).await?;
         let rt = rt.ok_or_else(|| reason(&why, "transmission"));
         if let Some(closed) = closed {
-            return Ok(Self { run: Some(run), rt, record, ..Self::none(closed.as_str()) });
+            return Ok(Self { run: Some(run), rt, record, direction, ..Self::none(closed.as_str()) });
         }
         let last = series.last().map_or(run.reference_date, |c| c.date);
         let stored = store::forecasts::forecasts(conn, &run.id, at).await?;
@@ -81,15 +87,15 @@ impl Outlook {
             trend: trend.ok_or_else(|| reason(&why, "spread")),
             run: Some(run),
             record,
+            direction,
         })
     }
 }
 
-/// The weeks that are not over: a forecast begins after the last figure, and where a publisher is late, with weeks that are.
-/// All of them where none is left.
+/// The weeks that are not over; all of them where none is left.
 #[must_use]
 pub fn to_come(weeks: &[Forecast], today: NaiveDate) -> &[Forecast] {
-    let from = weeks.iter().position(|f| f.target_end_date >= today).unwrap_or(0);
+    let from = weeks.iter().position(|f| !f.is_over(today)).unwrap_or(0);
     &weeks[from..]
 }
 
