@@ -13,15 +13,26 @@ impl App {
         languages.iter().find(|l| l.code == code).or_else(|| languages.first())
     }
 
-    /// The language of an answer: the first of an `Accept-Language` header that the country has, else its first.
+    /// The language of an answer: of those of an `Accept-Language` header (RFC 9110, 12.5.4) that the country has the one that
+    /// is wanted most, of several the first; else the country's first.
     #[must_use]
     pub fn negotiate(&self, accept_language: Option<&str>) -> Option<&Language> {
-        let wanted =
-            accept_language.unwrap_or("").split(',').filter_map(|part| part.split([';', '-']).next());
-        let mut codes = wanted.map(|w| w.trim().to_ascii_lowercase());
-        codes
-            .find_map(|code| self.profile.languages.iter().find(|l| l.code == code))
-            .or_else(|| self.profile.languages.first())
+        let mut wanted: Vec<(f32, &str)> = accept_language
+            .unwrap_or("")
+            .split(',')
+            .filter_map(|part| {
+                let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
+                let quality = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok())?;
+                Some((quality, tag.trim().split('-').next()?))
+            })
+            .filter(|(quality, _)| *quality > 0.0 && *quality <= 1.0)
+            .collect();
+        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let languages = &self.profile.languages;
+        wanted
+            .iter()
+            .find_map(|(_, code)| languages.iter().find(|l| l.code.eq_ignore_ascii_case(code)))
+            .or_else(|| languages.first())
     }
 
     /// With a stopped clock: the sentence that this is the recorded situation of a day and not the current one.

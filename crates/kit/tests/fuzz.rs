@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn every_reader_is_answered_in_a_language_of_the_country(text in ".*", other in "[a-zA-Z0-9;=,. *-]{0,60}") {
+    fn every_reader_is_answered_in_a_language_of_the_country(text in ".*", other in "[a-zA-Z0-9;=,. *-]{0,60}", quality in 1u8..=255) {
         for app in apps() {
             for header in [text.as_str(), other.as_str()] {
                 let language = app.negotiate(Some(header)).unwrap();
@@ -176,6 +176,14 @@ proptest! {
             for language in &app.profile.languages {
                 let header = format!("{},{other}", language.tag);
                 prop_assert_eq!(app.negotiate(Some(&header)).unwrap(), language);
+                // What is wanted most counts, wherever it stands; what is not wanted does not.
+                let languages = &app.profile.languages;
+                for other in languages.iter().filter(|l| *l != language) {
+                    let header = format!("{};q=0.3, {};q={}", other.tag, language.tag, 0.3 + f32::from(quality) / 400.0);
+                    prop_assert_eq!(app.negotiate(Some(&header)).unwrap(), language);
+                    let header = format!("{};q=0, {}", language.tag, other.tag);
+                    prop_assert_eq!(app.negotiate(Some(&header)).unwrap(), other);
+                }
             }
         }
     }

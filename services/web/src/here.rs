@@ -48,7 +48,7 @@ impl Here {
         let text = |name| parts.headers.get(name).and_then(|v: &axum::http::HeaderValue| v.to_str().ok());
         let (found, path) = site.split(uri.path());
         let path = path.to_owned();
-        let index = found.unwrap_or_else(|| site.negotiate(text(ACCEPT_LANGUAGE).unwrap_or("")));
+        let index = found.unwrap_or_else(|| site.negotiate(text(ACCEPT_LANGUAGE)));
         let json = text(ACCEPT).is_some_and(|a| a.contains("json") && !a.contains("html"));
         Self {
             prefixed: found.is_some(),

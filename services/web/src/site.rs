@@ -67,23 +67,11 @@ impl Site {
         (None, path)
     }
 
-    /// The language that a reader asks for, by quality; the first one of the profile when none fits.
+    /// The language that a reader asks for ([`App::negotiate`]).
     #[must_use]
-    pub fn negotiate(&self, accept_language: &str) -> usize {
-        let mut wanted: Vec<(f32, &str)> = accept_language
-            .split(',')
-            .filter_map(|part| {
-                let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
-                let quality = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok())?;
-                Some((quality, tag.trim().split('-').next()?))
-            })
-            .filter(|(quality, _)| *quality > 0.0)
-            .collect();
-        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
-        wanted
-            .iter()
-            .find_map(|(_, code)| self.langs.iter().position(|l| l.language.code.eq_ignore_ascii_case(code)))
-            .unwrap_or(0)
+    pub fn negotiate(&self, accept_language: Option<&str>) -> usize {
+        let asked = self.app.negotiate(accept_language);
+        asked.and_then(|l| self.langs.iter().position(|ours| ours.language.code == l.code)).unwrap_or(0)
     }
 
     /// Is this the first part of a path of ours, so that a path without a language may be sent to one?

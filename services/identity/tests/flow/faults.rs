@@ -3,7 +3,9 @@
 use crate::browser::Page;
 use crate::common::Service;
 use crate::false_provider::{False, Key, param};
+use crate::fuzz::{nasty, some};
 use chrono::TimeDelta;
+use proptest::prelude::any;
 use reqwest::StatusCode;
 use ring::hmac;
 use serde_json::{Value, json};
@@ -121,6 +123,59 @@ async fn a_token_with_one_fault_lets_nobody_in(pool: PgPool) {
         );
     }
     assert_eq!(service.living_sessions().await, 1);
+}
+
+/// A good ID token after one arbitrary change: of a character, of a piece, of a claim, of the algorithm.
+fn spoilt(p: &False, mut claims: Value, (kind, at, text): &(u8, usize, String)) -> String {
+    let good = p.sign(&p.header(), &claims);
+    let at = at % good.len();
+    match kind % 4 {
+        0 => {
+            let other = if &good[at..=at] == "A" { "B" } else { "A" };
+            format!("{}{other}{}", &good[..at], &good[at + 1..])
+        }
+        1 if text.is_empty() => good[..at].to_owned(),
+        1 => format!("{}{text}{}", &good[..at], &good[at..]),
+        2 => {
+            // A subject or a time may be any text or number; these are none of what they should be.
+            let values = [json!(null), json!(true), json!({ "a": text }), json!([text, 1])];
+            let (name, value) = match at % 7 {
+                0 => ("iss", json!(text)),
+                1 => ("nonce", json!(text)),
+                2 => ("acr", json!(text)),
+                3 => ("aud", json!(text)),
+                n => (["sub", "exp", "iat"][n - 4], values[at / 7 % values.len()].clone()),
+            };
+            claims[name] = value;
+            p.sign(&p.header(), &claims)
+        }
+        _ => {
+            let mut header = p.header();
+            header["alg"] = json!(text);
+            p.sign(&header, &claims)
+        }
+    }
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn an_id_token_that_was_spoilt_anywhere_lets_nobody_in(pool: PgPool) {
+    let changes = some((any::<u8>(), any::<usize>(), nasty()), 120);
+    // A network may log in so often; another start has forgotten it.
+    for changes in changes.chunks(24) {
+        let (service, provider) = False::start(&pool).await;
+        for change in changes {
+            let (page, inside) = try_with(&service, &provider, |p, claims| spoilt(p, claims, change)).await;
+            assert!(!inside, "{change:?} let somebody in");
+            let refused = page.status.is_client_error() || page.status == StatusCode::BAD_GATEWAY;
+            assert!(refused && page.status != StatusCode::TOO_MANY_REQUESTS, "{change:?}: {}", page.status);
+        }
+        assert_eq!(service.living_sessions().await, 0);
+        assert!(
+            try_with(&service, &provider, |p, claims| p.sign(&p.header(), &claims)).await.1,
+            "a good one"
+        );
+        sqlx::query("truncate account cascade").execute(&pool).await.unwrap();
+    }
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 /// The same values in every run.
-fn some<S: Strategy>(strategy: S, n: usize) -> Vec<S::Value> {
+pub(crate) fn some<S: Strategy>(strategy: S, n: usize) -> Vec<S::Value> {
     let mut runner = TestRunner::deterministic();
     (0..n).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 /// Texts that have made programs fall over.
-fn nasty() -> impl Strategy<Value = String> {
+pub(crate) fn nasty() -> impl Strategy<Value = String> {
     let known = proptest::sample::select(vec![
         "",
         "\0",
