@@ -131,6 +131,31 @@ def quantile(values, q):
     return round(sorted(values)[min(int(len(values) * q), len(values) - 1)] * 1000, 3)
 
 
+def busy(pid):
+    """Seconds of processor time that the platform's processes have had, by their process ids."""
+    found, parents = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+        found[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def ours(one):
+        return one == pid or (one in parents and ours(parents[one]))
+    return sum(seconds for one, seconds in found.items() if ours(one))
+
+
+def settle(pid, minutes=15):
+    """After a start the record of past weeks is computed for minutes, which takes one of two processors: that is no part of a storm."""
+    for _ in range(minutes * 12):
+        before = busy(pid)
+        time.sleep(5)
+        if busy(pid) - before < 0.25:
+            return
+    sys.exit(f"the platform did not come to rest within {minutes} minutes")
+
+
 def measure(origin, provider, page):
     # An account may log in twenty times an hour.
     trips = [round_trip(origin, provider, ("alice", "carol")[n % 2]) for n in range(ROUNDS)]
@@ -166,6 +191,7 @@ def main():
             return
         home = Browser().send(f"{origin}/")[1]
         page = re.search(r'href="((?:/[a-z]{2})?/flu/[A-Z]{2})"', home)
+        settle(up.pid)
         load = os.getloadavg()
         measured = measure(origin, provider[1], page[1] if page else "/")
     finally:
