@@ -16,16 +16,27 @@ from urllib.parse import urlsplit
 OWNERS = {"grant", "revoke", "retention", "restore-erasures"}
 
 
-def programs(parent):
-    """By name: program and settings of each child of process `parent`."""
+def processes():
+    """Every process of this machine: the fields of its `stat` after its name, the second of which is its parent."""
     found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name in brackets may hold anything; the parent is the second field after it.
-            if stat.read_text().rsplit(")", 1)[1].split()[1] != str(parent):
-                continue
-            program = os.readlink(stat.with_name("exe")).removesuffix(" (deleted)")
-            pairs = (stat.with_name("environ").read_bytes().decode(errors="replace")).split("\0")
+            # The name in brackets may hold anything.
+            found[stat.parent.name] = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def programs(parent):
+    """By name: program and settings of each child of process `parent`."""
+    found = {}
+    for pid, fields in processes().items():
+        if fields[1] != str(parent):
+            continue
+        try:
+            program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+            pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue  # it has ended meanwhile, or is somebody else's
         found[Path(program).name] = (program, dict(pair.split("=", 1) for pair in pairs if "=" in pair))

@@ -27,6 +27,9 @@ import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "e2e"))
+import running  # noqa: E402
+
 COUNTRY = os.environ.get("COUNTRY", "fr")
 PORT, ROUNDS, TURNS = 8195, 30, 4
 ATTEMPTS, SECONDS = 1000, 10.0
@@ -132,18 +135,12 @@ def quantile(values, q):
 
 
 def busy(pid):
-    """Seconds of processor time that the platform's processes have had, by their process ids."""
-    found, parents = {}, {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
-        found[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    def ours(one):
-        return one == pid or (one in parents and ours(parents[one]))
-    return sum(seconds for one, seconds in found.items() if ours(one))
+    """Seconds of processor time that the platform's processes, which process `pid` started, have had so far."""
+    stats, ours = running.processes(), {str(pid)}
+    while more := {one for one, fields in stats.items() if fields[1] in ours} - ours:
+        ours |= more
+    ticks = sum(int(stats[one][11]) + int(stats[one][12]) for one in ours if one in stats)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def settle(pid, minutes=15):
