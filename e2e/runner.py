@@ -67,12 +67,12 @@ def failed(part, text, lines=40):
 
 def named(text):
     """What failed, by name and in one line each, where the output says so: tests of cargo with their panic, of unittest, and
-    the lines `FAILED ...` of our own programs."""
+    the lines `FAILED: ...`, `failed: ...` and `FAULT: ...` of our own programs."""
     tests = sorted(set(re.findall(r"^    (\S+::\S+|\w+)$", "\n".join(re.findall(r"^failures:\n((?:    \S+\n)+)", text, re.M)), re.M)))
     for test in tests:
         said = re.search(rf"thread '{re.escape(test)}'.* panicked at ([^\n]*)\n((?:[^\n]+\n)?)", text)
         yield f"{test}: {said[1]} {said[2].strip()}" if said else test
-    yield from re.findall(r"^(?:FAIL|ERROR|FAILED)[: ].+$", text, re.M)
+    yield from re.findall(r"^(?:(?:FAIL|ERROR|FAILED) |(?:FAIL|ERROR|FAILED|failed|FAULT): ).+$", text, re.M)
 
 
 def run(part, command, env=None, seconds=1800, cwd=ROOT):
