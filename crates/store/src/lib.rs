@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod chain;
+mod connecting;
 pub mod export;
 pub mod forecasts;
 pub mod issued;
@@ -16,64 +17,12 @@ pub mod series;
 pub mod sources;
 pub mod training;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool};
-use std::time::Duration;
+pub use connecting::connect;
+
+use sqlx::PgPool;
 
 /// The schema, embedded in the program.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
-
-/// After this long without use a connection is tried before it is used.
-const IDLE: Duration = Duration::from_secs(1);
-
-/// Opens a pool of at most `size` connections.
-///
-/// # Errors
-/// When the database does not answer within ten seconds, or refuses the credentials, with its own reason; when `url`
-/// is no address ([`sqlx::Error::Configuration`]); when it wants the server's certificate checked (`sslmode=verify-full`) and
-/// that cannot be done, or fails.
-pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
-    // A load is one long statement on purpose; a page's query that takes this long is not.
-    let options =
-        url.parse::<PgConnectOptions>()?.log_slow_statements(log::LevelFilter::Warn, Duration::from_secs(10));
-    authority_is_there(&options)?;
-    let pool = PgPoolOptions::new()
-        .max_connections(size)
-        .acquire_timeout(Duration::from_secs(10))
-        // Every acquisition would ask the database whether it is there, which costs as much as a small query; one that
-        // was in use a moment ago is.
-        .test_before_acquire(false)
-        .before_acquire(|conn, used| {
-            Box::pin(async move {
-                if used.idle_for > IDLE {
-                    conn.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_with(options.clone())
-        .await;
-    match pool {
-        // A pool that waited in vain does not say for what: a single connection does.
-        Err(timeout @ sqlx::Error::PoolTimedOut) => Err(options.connect().await.err().unwrap_or(timeout)),
-        other => other,
-    }
-}
-
-/// Can the certificate of `sslrootcert` be read? The library would name no file.
-fn authority_is_there(options: &PgConnectOptions) -> sqlx::Result<()> {
-    let url = options.to_url_lossy();
-    // So the library writes what is a file and not the certificate itself.
-    let file = url.query_pairs().find_map(|(key, value)| {
-        (key == "sslrootcert").then(|| value.strip_prefix("file: ").map(str::to_owned)).flatten()
-    });
-    match file.map(|file| (std::fs::File::open(&file), file)) {
-        Some((Err(why), file)) => {
-            Err(sqlx::Error::Tls(format!("the file of sslrootcert, {file}, cannot be read: {why}").into()))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// Is every migration that this program knows applied?
 ///

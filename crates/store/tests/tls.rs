@@ -16,6 +16,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 
 /// Whom PostgreSQL runs as when the test is root, whom it refuses.
 const NOBODY: u32 = 65534;
@@ -25,14 +26,12 @@ fn is_root() -> bool {
 }
 
 /// A folder of this test alone, which goes with it.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vigie-tls-{name}-{}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        let folder = Self(path);
-        folder.give(&folder.0, 0o700);
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.give(folder.0.path(), 0o700);
         folder
     }
 
@@ -44,16 +43,10 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         self.give(&path, 0o600);
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -106,7 +99,7 @@ fn free_port() -> u16 {
 }
 
 fn start(bin: &Path, folder: &Folder, certificate: &(String, String)) -> Server {
-    let data = folder.0.join("data");
+    let data = folder.0.path().join("data");
     let made = program(&bin.join("initdb"))
         .arg("--pgdata")
         .arg(&data)
@@ -174,7 +167,7 @@ async fn only_the_server_of_that_name_and_of_that_authority_is_spoken_to() {
         );
         return;
     };
-    let folder = Folder::new("server");
+    let folder = Folder::new();
     let ((right, issuer), (wrong, _)) = (authority("right"), authority("wrong"));
     let server = start(&bin, &folder, &server_certificate("localhost", &issuer));
     let root = |name: &str, text: &str| folder.write(name, text).display().to_string();
@@ -202,7 +195,7 @@ async fn only_the_server_of_that_name_and_of_that_authority_is_spoken_to() {
 
 #[tokio::test]
 async fn a_server_without_tls_is_not_told_a_role_or_a_password() {
-    let folder = Folder::new("clear");
+    let folder = Folder::new();
     let root = folder.write("ca.crt", &authority("any").0);
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
