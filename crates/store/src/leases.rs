@@ -43,6 +43,22 @@ pub async fn give_back(conn: &mut PgConnection, task: &str, holder: &str) -> sql
     Ok(())
 }
 
+/// Gives back whatever anybody has whose name begins with `holders`, and tells who waits for it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn leave(conn: &mut PgConnection, holders: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "with gone as (delete from lease where starts_with(holder, $1) returning task)
+         select pg_notify($2, task) from gone",
+    )
+    .bind(holders)
+    .bind(FREED)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// How long until the first lease of others ends; `None`: nobody else has one.
 ///
 /// # Errors

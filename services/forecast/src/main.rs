@@ -88,10 +88,17 @@ async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()
     let past = Options { threads: 1, ..options };
     let replay = (weeks > 0).then(|| tokio::spawn(replay::in_background(app.clone(), past, weeks, say)));
     let operators = watch::router(app.clone());
-    let served = kit::server::serve_with(router, operators, app, config.addr, config.admin_addr).await;
-    worker.abort();
-    if let Some(replay) = replay {
-        replay.abort();
+    let served =
+        kit::server::serve_with(router, operators, app.clone(), config.addr, config.admin_addr).await;
+    for work in [Some(worker), replay].into_iter().flatten() {
+        work.abort();
+        let _ended = work.await;
+    }
+    if let Err(error) = work::leave(&app).await {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "what was under way waits for the end of its lease, a minute at most"
+        );
     }
     served
 }

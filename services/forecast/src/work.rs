@@ -74,14 +74,27 @@ pub async fn listen(app: &App, options: &Options, tick: Duration, say: Progress)
     }
 }
 
+/// Gives back what the workers of this process have, once they were ended: who does it instead, or this process when it is
+/// started again, need not wait for the end of a lease.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn leave(app: &App) -> anyhow::Result<()> {
+    Ok(leases::leave(&mut *app.db.acquire().await?, &this_process()).await?)
+}
+
+/// What the name of each of its workers begins with.
+fn this_process() -> String {
+    format!("{} {} ", rustix::system::uname().nodename().to_string_lossy(), std::process::id())
+}
+
 impl Worker {
     /// A worker of its own name.
     #[must_use]
     pub fn new(app: &App, options: &Options, say: Progress) -> Self {
         // A container that is started anew has its old name, and with it what it had taken: nobody else is it.
         static STARTED: AtomicU32 = AtomicU32::new(0);
-        let (host, number) = (rustix::system::uname(), STARTED.fetch_add(1, Ordering::Relaxed));
-        let holder = format!("{} {} {number}", host.nodename().to_string_lossy(), std::process::id());
+        let holder = format!("{}{}", this_process(), STARTED.fetch_add(1, Ordering::Relaxed));
         Self { app: app.clone(), options: options.clone(), say, holder }
     }
 
@@ -99,7 +112,7 @@ impl Worker {
             if open.is_empty() {
                 return failed.into_iter().next().map_or(Ok(new), |(_, error)| Err(error));
             }
-            let wait = self.until_free().await?;
+            let wait = self.until_free(open).await?;
             if let Ok(heard) = timeout(wait, freed.try_recv()).await {
                 heard?;
             }
@@ -120,7 +133,7 @@ impl Worker {
             }
             let mut wait = self.app.clock.recorded().map_or(Some(tick), |_| None);
             if !open.is_empty() {
-                wait = Some(self.until_free().await?);
+                wait = Some(self.until_free(&open).await?);
             }
             if !swept.failed.is_empty() {
                 wait = Some(RETRY);
@@ -162,11 +175,19 @@ impl Worker {
         }
     }
 
-    async fn until_free(&self) -> anyhow::Result<Duration> {
+    /// How long `open`, which others have, is waited for unless they give it back; it is said, since one that was killed does not.
+    async fn until_free(&self, open: &BTreeSet<Task>) -> anyhow::Result<Duration> {
         let mut conn = self.app.db.acquire().await?;
         let next = leases::next_end(&mut conn, &self.holder).await?;
         // A lease that ended just now is taken at once; the little more lets it be past its end.
-        Ok(next.map_or(Duration::ZERO, |end| end + Duration::from_millis(20)))
+        let wait = next.map_or(Duration::ZERO, |end| end + Duration::from_millis(20));
+        if let (Some(task), true) = (open.first(), wait > Duration::from_secs(1)) {
+            let (task, seconds) = (task.name(), wait.as_secs());
+            (self.say)(&format!(
+                "{task}: another worker has it, or was killed with it; waiting {seconds} s at most"
+            ));
+        }
+        Ok(wait)
     }
 
     /// Tries every task of `open` once. What somebody else has stays there.

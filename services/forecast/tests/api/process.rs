@@ -86,6 +86,13 @@ impl Forecast {
         values.next()?.parse().ok()
     }
 
+    /// SIGTERM, and until it has ended.
+    pub(crate) async fn stop(&mut self) {
+        let pid = rustix::process::Pid::from_raw(self.pid.cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().await.unwrap().success());
+    }
+
     /// SIGKILL: it can do nothing more, not even give back what it has.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();

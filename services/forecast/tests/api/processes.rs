@@ -70,8 +70,24 @@ async fn two_processes_compute_each_week_once_and_one_goes_on_where_the_other_wa
 
     until("a run by the other", async || (runs(&pool).await == 4).then_some(())).await;
     assert_eq!(fits(&both), 4);
+    assert!(!both[1 - dead].lines_with("another worker has it, or was killed with it").is_empty());
     let newest = "select max(created_at) from forecast_run";
     let computed: DateTime<Utc> = sqlx::query_scalar(newest).fetch_one(&pool).await.unwrap();
     assert!(computed > end, "not before the lease of the dead process had ended: {computed}, {end}");
     until("the lease given back", async || lease(&pool).await.is_none().then_some(())).await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_process_that_is_stopped_in_the_middle_of_a_task_gives_it_back(pool: PgPool) {
+    seeded(&pool).await;
+    let mut one = Forecast::start(&pool, LATER, free());
+    until("a pass", async || one.passed().await).await;
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("lock table forecast_run in access exclusive mode").execute(&mut *held).await.unwrap();
+    week(&pool, 1).await;
+    until("a lease", async || lease(&pool).await).await;
+    one.stop().await;
+    assert_eq!(lease(&pool).await, None);
+    held.rollback().await.unwrap();
+    assert_eq!(runs(&pool).await, 1, "what was under way is not done by halves");
 }
