@@ -5,14 +5,13 @@ import re
 import threading
 import time
 import tomllib
-import urllib.error
-import urllib.request
 
 import asked
 import database
 import delivery
 import roles
 import schemas
+import shown
 import watched
 from clone import ZERO
 from process import Failed
@@ -30,11 +29,7 @@ def need(condition, why):
 
 def page(path="/", host="web.web.svc.cluster.local"):
     """(status, text) of a path of a service, asked as a pod would ask it."""
-    try:
-        with urllib.request.urlopen(f"http://{host}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode(errors="replace")
+    return asked.answer(f"https://{host}{path}")
 
 
 def figures(clone, country):
@@ -160,9 +155,13 @@ def live(world, report, clone, country):
         roles.alone(world, [app.name for app in (clone.path / f"clusters/{country}/apps").iterdir() if app.name != "identity"], country)
     with report.claim("every address of a database wants its server's certificate; with another authority or name nobody comes in"):
         roles.known_server(world, clone, country)
+    with report.claim("each path answers as its Ingress says: by TLS 1.3, the country's authority and the service's name, and by no other"):
+        shown.by_ingress(world, country, apps, clone)
+    with report.claim("no pod of a service answers in the clear: it listens by TLS alone, metrics included, and 8080 is closed"):
+        shown.in_the_clear(world, country, apps)
     if "data-api" in apps:
         with report.claim("the technical API asks identity by TLS, and believes the country's authority alone"):
-            asked.by_tls(world, clone, country)
+            asked.by_tls(country)
     with report.claim("as long as nobody registered the installation, the login page answers and says so"):
         account("/account", "VIGIE_REGISTRATIONS")
         account("/oidc/jwks.json", '"keys"')
