@@ -218,13 +218,22 @@ def commit_of():
     return json.loads(page("/.well-known/build.json")[1])["build"].get("commit")
 
 
+def renewed(world, app, old):
+    """True when all pods of a service show another certificate than `old`, and no rollout is under way."""
+    return rolled(world, app) and all(shown.certificate(world, app) != old for _ in range(10))
+
+
 def everywhere(world, value):
     """True when all pods of the page say so: ten answers in a row, and no rollout under way."""
-    rolled = world.get("deployment", "web", "--namespace=web")
-    state = rolled["status"]
-    done = state.get("observedGeneration") == rolled["metadata"]["generation"] and \
-        state.get("updatedReplicas") == state.get("readyReplicas") == state.get("replicas") == rolled["spec"]["replicas"]
-    return done and all(commit_of() == value for _ in range(10))
+    return rolled(world, "web") and all(commit_of() == value for _ in range(10))
+
+
+def rolled(world, app):
+    """Is every replica of a service as its Deployment says now?"""
+    deployment = world.get("deployment", app, f"--namespace={app}")
+    state = deployment["status"]
+    return state.get("observedGeneration") == deployment["metadata"]["generation"] and \
+        state.get("updatedReplicas") == state.get("readyReplicas") == state.get("replicas") == deployment["spec"]["replicas"]
 
 
 def changes(world, report, clone, country):
@@ -232,11 +241,19 @@ def changes(world, report, clone, country):
     before = commit_of()
     reader = Reader()
     reader.start()
+    with report.claim("certificates of services that are made anew come by a rollout, each signed by the same authority"):
+        # A service with one pod answers nobody while it starts anew; the page has two.
+        old = {app: shown.certificate(world, app) for app in names(clone, f"clusters/{country}/apps") if shown.told(world, app)[2]}
+        world.call(clone.path / "secrets/init.sh", cwd=clone.path,
+                   env={"COUNTRY": country, "ONLY": "certificates", "SOPS_AGE_KEY_FILE": str(world.run / "agekey")})
+        clone.push("certificates")
+        for app, certificate in old.items():
+            world.wait(f"another certificate of {app}", lambda: renewed(world, app, certificate), 180, 0.5)
     with report.claim("a promotion commit changes what the page says it runs"):
         clone.edit(f"clusters/{country}/images/kustomization.yaml", (r"VIGIE_COMMIT=.*", f"VIGIE_COMMIT={promoted}"))
         clone.push("promote")
         world.wait("the new build", lambda: everywhere(world, promoted), 120, 0.5)
-    with report.claim("the page answered throughout the rollout"):
+    with report.claim("the page answered throughout both rollouts"):
         reader.stop.set()
         reader.join()
         need(reader.asked > 10 and not reader.bad, f"{len(reader.bad)} of {reader.asked} requests failed: {reader.bad[:3]}")

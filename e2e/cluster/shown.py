@@ -28,6 +28,13 @@ def answer(address, port, path="/", context=None, name=None):
             line.close()
 
 
+def certificate(world, app):
+    """What one of the pods of a service shows, in DER, to whoever does what its Ingress says."""
+    context, name, paths = told(world, app)
+    with socket.create_connection(paths[0][:2], timeout=10) as line, context.wrap_socket(line, server_hostname=name) as by_tls:
+        return by_tls.getpeercert(binary_form=True)
+
+
 def refused(address, port, context, name):
     """Why there was no answer."""
     try:
