@@ -1,12 +1,12 @@
 #!/bin/sh
 # Makes a country's secrets anew: a key pair of age, a password for each role at the two databases, the authority that vouches
-# for the database's server and for a service that others ask, who this installation is at the country's login providers (`unset`, until it is registered there),
-# the key by which data-api asks about API keys where there is one, and the files of secrets/<country>/, encrypted to the new
-# public key, which is written to .sops.yaml. The private key goes to KEY and nowhere else; the authority's certificate, which is
-# no secret, to clusters/<country>/authority.
+# for the database's server and for each service, what each service shows (a certificate of that authority), who this installation
+# is at the country's login providers (`unset`, until it is registered there), the key by which data-api asks about API keys where
+# there is one, and the files of secrets/<country>/, encrypted to the new public key, which is written to .sops.yaml. The private
+# key goes to KEY and nowhere else; the authority's certificate, which is no secret, to clusters/<country>/authority.
 #   COUNTRY=fr secrets/init.sh        (make secrets-init COUNTRY=fr; KEY=~/.config/vigie/fr.agekey)
 # ONLY=authority: another authority, encrypted to the keys that .sops.yaml names; whoever it replaces is believed meanwhile, too.
-# ONLY=certificates: what services show, signed by the authority that there is; SOPS_AGE_KEY_FILE names the private key.
+# ONLY=certificates: what each service shows, signed anew by the authority that there is; SOPS_AGE_KEY_FILE names the private key.
 # PLACEHOLDER=1: what the repository carries: a key that is thrown away, and the word `placeholder` for a password.
 set -eu
 umask 077
@@ -71,7 +71,8 @@ SECRET
     chmod a+r "$authority/ca.crt"
 }
 
-# shown APP: the Secret of a service that others ask by TLS: a key, and a certificate of the authority for the names of its Service
+# shown APP: the Secret of what a service shows on its ports: a key, and a certificate of the authority for the names of its
+# Service. Other values are another Secret, so the pod that reads it starts anew.
 shown() {
     cat > "$work/tls.cnf" <<CONFIG
 basicConstraints = critical, CA:FALSE
@@ -104,12 +105,15 @@ takes_keys=
 [ ! -d "clusters/$country/apps/data-api" ] || takes_keys=yes
 
 if [ "$only" = certificates ]; then
-    [ -n "$takes_keys" ] || fail "no service of $country is asked by TLS"
     openssl x509 -in "$authority/ca.crt" -out "$work/ca.crt"
     sops decrypt --extract '["stringData"]["ca.key"]' "secrets/$country/database/authority.sops.yaml" > "$work/ca.key" ||
         fail "the authority's key is not decrypted: SOPS_AGE_KEY_FILE names the private key of $country"
-    shown identity | sealed identity tls
-    chmod a+r "secrets/$country/identity/tls.sops.yaml"
+    for app in clusters/"$country"/apps/*/; do
+        app=$(basename "$app")
+        shown "$app" > "$work/shown"
+        sealed "$app" tls < "$work/shown"
+        chmod a+r "secrets/$country/$app/tls.sops.yaml"
+    done
     exit 0
 fi
 if [ "$only" = authority ]; then
@@ -250,6 +254,8 @@ authority
 roles=
 for app in clusters/"$country"/apps/*/; do
     app=$(basename "$app")
+    shown "$app" > "$work/shown"
+    sealed "$app" tls < "$work/shown"
     secret=$(password)
     if [ "$app" = identity ]; then
         # The service comes as two roles that own nothing; the owner's address is for the schema and the nightly step.
@@ -259,9 +265,8 @@ for app in clusters/"$country"/apps/*/; do
         address owner identity "$secret" identity | sealed identity owner
         registrations | sealed identity registrations
         [ -z "$takes_keys" ] || public_key "$work/service-key" | sealed identity data-api-key
-        [ -z "$takes_keys" ] || shown identity | sealed identity tls
-        # shellcheck disable=SC2086 # two words or none
-        component identity database audit owner registrations ${takes_keys:+data-api-key tls}
+        # shellcheck disable=SC2086 # one word or none
+        component identity database audit owner registrations tls ${takes_keys:+data-api-key}
         user identity identity "$secret" | sealed database identity
         user identity-service identity_service "$service" | sealed database identity-service
         user identity-audit identity_audit "$audit" | sealed database identity-audit
@@ -274,10 +279,10 @@ for app in clusters/"$country"/apps/*/; do
     roles="$roles $app"
     if [ "$app" = data-api ]; then
         service_key "$work/service-key" | sealed data-api service-key
-        component data-api database service-key
+        component data-api database tls service-key
         continue
     fi
-    component "$app" database
+    component "$app" database tls
 done
 secret=$(password)
 address database vigie "$secret" vigie | sealed schema database

@@ -102,6 +102,8 @@ def certificate(path):
     if said.returncode != 0:
         yield "holds no certificate: secrets/init.sh makes it"
         return
+    if re.sub(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n", "", path.read_text(encoding="utf-8")):
+        yield "holds more than certificates, and everybody may read it"
     if "CA:TRUE" not in said.stdout or "ASN1 OID: prime256v1" not in said.stdout:
         yield "is not an authority with a key of P-256, which is what the database's operator can sign with"
     if openssl("-checkend", str(DAYS * 86400)).returncode != 0:
@@ -116,7 +118,10 @@ def country(faults, folder):
         faults.append(f"{name(path)} is missing: secrets/init.sh makes it")
         return
     faults += [f"{name(path)} {why}" for why in certificate(path)]
-    generated = documents(folder / "authority/kustomization.yaml")[0].get("configMapGenerator")
+    generated = documents(folder / "authority/kustomization.yaml")[0]
+    if generated.get("secretGenerator") != [{"name": "authority", "files": ["ca.crt"], "options": {"disableNameSuffixHash": True}}]:
+        faults.append(f"{name(folder / 'authority/kustomization.yaml')} must make the Secret `authority` of ca.crt, by this name: the Ingresses name it")
+    generated = generated.get("configMapGenerator")
     if generated != [{"name": "authority", "files": ["ca.crt"]}]:
         faults.append(f"{name(folder / 'authority/kustomization.yaml')} must make the ConfigMap `authority` of ca.crt alone")
     for overlay in [*sorted(folder.glob("apps/*/kustomization.yaml")), folder / "platform/schema/kustomization.yaml"]:

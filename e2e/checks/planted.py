@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The checks of secrets, manifests and the database's authority, checked: faults planted in a copy, each of which must be named."""
+"""The checks of secrets, manifests, the authority and what pods show, checked: faults planted in a copy, each of which must be named."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import subprocess
 from common import ROOT, finish, plant
 
 TAKEN = ["clusters", "secrets", "containers", "services/*/deploy/*", "services/*/Cargo.toml", ".sops.yaml", "docs/operations.md", "e2e/checks"]
-CHECKS = ["sealed", "manifests", "authority"]
+CHECKS = ["sealed", "manifests", "authority", "upstream"]
 SECRET = "apiVersion: v1\nkind: {kind}\nmetadata: {{ name: a }}\n{rest}"
 IMAGES = "clusters/fr/images/kustomization.yaml"
 ZERO, REAL = "sha256:" + "0" * 64, "sha256:" + "5" * 64
@@ -71,6 +71,22 @@ FAULTS = [
      "two countries have one authority"),
     ("authority", "a certificate of a server", "clusters/fr/authority/ca.crt", lambda _: certificate("CA:FALSE", 1000), "is not an authority"),
     ("authority", "an authority that ends soon", "clusters/fr/authority/ca.crt", lambda _: certificate("CA:TRUE", 119), "ends within 120 days"),
+    ("authority", "a key beside the certificate", "clusters/fr/authority/ca.crt", lambda text: text + "key\n", "holds more than certificates"),
+    ("upstream", "a port in the clear", "clusters/components/service/deployment.yaml", lambda text: text.replace("0.0.0.0:8443", "0.0.0.0:8080"),
+     "must set VIGIE_ADDR to 0.0.0.0:8443"),
+    ("upstream", "a service that shows nothing", "clusters/components/service/deployment.yaml",
+     lambda text: re.sub(r".*VIGIE_TLS_CERT.*\n", "", text), "must set VIGIE_TLS_CERT"),
+    ("upstream", "a service that listens in its own way", "services/identity/deploy/deployment.yaml",
+     lambda text: text.replace("          env:\n", "          env:\n            - { name: VIGIE_ADDR, value: \"0.0.0.0:8080\" }\n"), "listens in a way of its own (VIGIE_ADDR)"),
+    ("upstream", "a probe in the clear", "clusters/components/service/deployment.yaml", lambda text: text.replace(", scheme: HTTPS", "", 1), "startupProbe asks in the clear"),
+    ("upstream", "a Service that says nothing of TLS", "services/web/deploy/service.yaml", lambda text: text.replace("appProtocol: https, ", ""), "so that nobody asks in the clear"),
+    ("upstream", "a path to another port", "services/identity/deploy/routes.yaml", lambda text: text.replace("{ name: https }", "{ name: http }", 1), "the port https of identity"),
+    ("upstream", "a controller that takes any pod", "services/web/deploy/routes.yaml", lambda text: text.replace('proxy-ssl-verify: "on"', 'proxy-ssl-verify: "off"'),
+     "takes any pod for web"),
+    ("upstream", "another service's name", "services/web/deploy/routes.yaml", lambda text: text.replace("web.web.svc", "identity.identity.svc"), "takes any pod for web"),
+    ("upstream", "the old port", "clusters/components/service/network-policy.yaml", lambda text: text.replace("8443", "8080"), "lets somebody in to [8080]"),
+    ("upstream", "metrics in the clear", "services/forecast/deploy/watched/pods.yaml", lambda text: text.replace("scheme: https", "scheme: http"), "look whom it meets"),
+    ("upstream", "a service without a certificate", "secrets/fr/web/decrypt.yaml", lambda text: text.replace(", tls.sops.yaml", ""), "must bring tls.sops.yaml"),
     ("authority", "no key for the operator", "secrets/fr/database/decrypt.yaml", lambda text: text.replace("authority.sops.yaml, ", ""),
      "must bring authority.sops.yaml"),
 ]

@@ -9,6 +9,8 @@ from common import ROOT, documents, finish, name, tracked
 FUNCTION = 'config.kubernetes.io/function: "exec: { path: krm-sops }"'
 # A password in an address; `${…}` is a place for one.
 ADDRESS = re.compile(r"[a-z]+://[^\s/:@]+:(?!\$\{)[^\s/@]+@")
+# The certificate of a country's authority is no secret; who reads it wants it in a Secret (clusters/<country>/authority).
+PUBLIC = [{"name": "authority", "files": ["ca.crt"], "options": {"disableNameSuffixHash": True}}]
 PRIVATE = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
@@ -43,7 +45,7 @@ def plain(node):
     elif isinstance(node, dict):
         if node.get("kind") == "Secret" and (node.get("data") or node.get("stringData")):
             yield "holds a Secret in plain text: it belongs into secrets/, encrypted"
-        if node.get("secretGenerator"):
+        if node.get("secretGenerator") not in (None, PUBLIC):
             yield "generates a Secret from plain text: it belongs into secrets/, encrypted"
         for item in node.values():
             yield from plain(item)

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools")]
 
+import asked  # noqa: E402
 import build  # noqa: E402
 import control_plane  # noqa: E402
 import database  # noqa: E402
@@ -21,6 +22,7 @@ import journey  # noqa: E402
 import node  # noqa: E402
 import pipeline  # noqa: E402
 import pki  # noqa: E402
+import roles  # noqa: E402
 import sandbox  # noqa: E402
 from clone import Clone  # noqa: E402
 from process import Failed, World  # noqa: E402
@@ -61,6 +63,7 @@ def own(world, report, clone):
             key = world.run / ("agekey" if country == COUNTRY else f"agekey-{country}")
             world.call(clone.path / "secrets/init.sh", cwd=clone.path,
                        env={"COUNTRY": country, "KEY": str(key)})
+    asked.believe(roles.authority(world, COUNTRY))
     with report.step("upstream references"):
         report.upstream = clone.upstream()
     delivery.settings(clone, COUNTRY)

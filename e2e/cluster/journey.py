@@ -5,14 +5,13 @@ import re
 import threading
 import time
 import tomllib
-import urllib.error
-import urllib.request
 
 import asked
 import database
 import delivery
 import roles
 import schemas
+import shown
 import watched
 from clone import ZERO
 from process import Failed
@@ -30,11 +29,7 @@ def need(condition, why):
 
 def page(path="/", host="web.web.svc.cluster.local"):
     """(status, text) of a path of a service, asked as a pod would ask it."""
-    try:
-        with urllib.request.urlopen(f"http://{host}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode(errors="replace")
+    return asked.answer(f"https://{host}{path}")
 
 
 def figures(clone, country):
@@ -160,9 +155,13 @@ def live(world, report, clone, country):
         roles.alone(world, [app.name for app in (clone.path / f"clusters/{country}/apps").iterdir() if app.name != "identity"], country)
     with report.claim("every address of a database wants its server's certificate; with another authority or name nobody comes in"):
         roles.known_server(world, clone, country)
+    with report.claim("each path answers as its Ingress says: by TLS 1.3, the country's authority and the service's name, and by no other"):
+        shown.by_ingress(world, country, apps, clone)
+    with report.claim("no pod of a service answers in the clear: it listens by TLS alone, metrics included, and 8080 is closed"):
+        shown.in_the_clear(world, country, apps)
     if "data-api" in apps:
         with report.claim("the technical API asks identity by TLS, and believes the country's authority alone"):
-            asked.by_tls(world, clone, country)
+            asked.by_tls(country)
     with report.claim("as long as nobody registered the installation, the login page answers and says so"):
         account("/account", "VIGIE_REGISTRATIONS")
         account("/oidc/jwks.json", '"keys"')
@@ -219,13 +218,22 @@ def commit_of():
     return json.loads(page("/.well-known/build.json")[1])["build"].get("commit")
 
 
+def renewed(world, app, old):
+    """True when all pods of a service show another certificate than `old`, and no rollout is under way."""
+    return rolled(world, app) and all(shown.certificate(world, app) != old for _ in range(10))
+
+
 def everywhere(world, value):
     """True when all pods of the page say so: ten answers in a row, and no rollout under way."""
-    rolled = world.get("deployment", "web", "--namespace=web")
-    state = rolled["status"]
-    done = state.get("observedGeneration") == rolled["metadata"]["generation"] and \
-        state.get("updatedReplicas") == state.get("readyReplicas") == state.get("replicas") == rolled["spec"]["replicas"]
-    return done and all(commit_of() == value for _ in range(10))
+    return rolled(world, "web") and all(commit_of() == value for _ in range(10))
+
+
+def rolled(world, app):
+    """Is every replica of a service as its Deployment says now?"""
+    deployment = world.get("deployment", app, f"--namespace={app}")
+    state = deployment["status"]
+    return state.get("observedGeneration") == deployment["metadata"]["generation"] and \
+        state.get("updatedReplicas") == state.get("readyReplicas") == state.get("replicas") == deployment["spec"]["replicas"]
 
 
 def changes(world, report, clone, country):
@@ -233,11 +241,19 @@ def changes(world, report, clone, country):
     before = commit_of()
     reader = Reader()
     reader.start()
+    with report.claim("certificates of services that are made anew come by a rollout, each signed by the same authority"):
+        # A service with one pod answers nobody while it starts anew; the page has two.
+        old = {app: shown.certificate(world, app) for app in names(clone, f"clusters/{country}/apps") if shown.told(world, app)[2]}
+        world.call(clone.path / "secrets/init.sh", cwd=clone.path,
+                   env={"COUNTRY": country, "ONLY": "certificates", "SOPS_AGE_KEY_FILE": str(world.run / "agekey")})
+        clone.push("certificates")
+        for app, certificate in old.items():
+            world.wait(f"another certificate of {app}", lambda: renewed(world, app, certificate), 180, 0.5)
     with report.claim("a promotion commit changes what the page says it runs"):
         clone.edit(f"clusters/{country}/images/kustomization.yaml", (r"VIGIE_COMMIT=.*", f"VIGIE_COMMIT={promoted}"))
         clone.push("promote")
         world.wait("the new build", lambda: everywhere(world, promoted), 120, 0.5)
-    with report.claim("the page answered throughout the rollout"):
+    with report.claim("the page answered throughout both rollouts"):
         reader.stop.set()
         reader.join()
         need(reader.asked > 10 and not reader.bad, f"{len(reader.bad)} of {reader.asked} requests failed: {reader.bad[:3]}")

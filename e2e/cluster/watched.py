@@ -97,6 +97,8 @@ def wrong(service, documents):
     for endpoint in of["PodMonitor"]["spec"]["podMetricsEndpoints"]:
         if endpoint.get("port") not in ports or endpoint.get("path") != "/metrics":
             faults.append(f"{service}: the PodMonitor asks {endpoint}, the pods have {sorted(ports)}")
+        if endpoint.get("scheme") != "https" or not endpoint.get("tlsConfig", {}).get("serverName", "").startswith(f"{service}.{service}."):
+            faults.append(f"{service}: the PodMonitor asks {endpoint}, and the pods answer by TLS under their own name")
     return faults
 
 

@@ -48,7 +48,8 @@ pub async fn accept_tls(
     accept_by(listener, Some(tls), router, patience, stop).await;
 }
 
-async fn accept_by(
+/// [`accept_tls`] where there is something to show, [`accept`] where not.
+pub async fn accept_by(
     mut listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
@@ -54,7 +55,8 @@ fn logging(default: &str, text: bool) {
     }
 }
 
-/// Serves `router` on `addr` (and by TLS where [`tls::shown`] says) and health and metrics on `admin`, until SIGTERM or Ctrl-C.
+/// Serves `router` on `addr` and health and metrics on `admin`, until SIGTERM or Ctrl-C; both by TLS and nothing else where
+/// [`tls::shown`] says what to show.
 ///
 /// # Errors
 /// When an address is taken, or the accept loop fails.
@@ -97,40 +99,18 @@ pub async fn serve_over(
     admin: SocketAddr,
 ) -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
-    let admin_listener = TcpListener::bind(admin)
-        .await
-        .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
+    let shown = tls::shown()?;
+    let operators = operated(admin, shown.clone(), admin_router(schema, handle).merge(operators)).await?;
     let listener =
         TcpListener::bind(addr).await.with_context(|| format!("VIGIE_ADDR {addr} cannot be bound"))?;
-    let secure = match tls::shown()? {
-        Some(shown) => {
-            let listener = TcpListener::bind(shown.addr).await;
-            let listener =
-                listener.with_context(|| format!("VIGIE_TLS_ADDR {} cannot be bound", shown.addr))?;
-            tracing::info!(addr = %shown.addr, "listening, by TLS");
-            Some((listener, shown.acceptor))
-        }
-        None => None,
+    tokio::spawn(operators);
+    tracing::info!(%addr, %admin, tls = shown.is_some(), "listening");
+    let (stop, mut stopped) = watch::channel(false);
+    let told = async move {
+        // An error is a sender that is gone: the end as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
     };
-    tokio::spawn(axum::serve(admin_listener, admin_router(schema, handle).merge(operators)).into_future());
-    tracing::info!(%addr, %admin, "listening");
-    let (stop, stopped) = watch::channel(false);
-    let told = move || {
-        let mut stopped = stopped.clone();
-        async move {
-            // An error is a sender that is gone: the end as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        }
-    };
-    let router = layers(router);
-    let mut server = tokio::spawn(async move {
-        let by_tls = async {
-            if let Some((listener, acceptor)) = secure {
-                listen::accept_tls(listener, acceptor, router.clone(), listen::SERVICE, told()).await;
-            }
-        };
-        tokio::join!(listen::accept(listener, router.clone(), listen::SERVICE, told()), by_tls);
-    });
+    let mut server = tokio::spawn(listen::accept_by(listener, shown, layers(router), listen::SERVICE, told));
     tokio::select! {
         ended = &mut server => return ended.context("serving"),
         () = terminated() => stop.send_replace(true),
@@ -154,18 +134,29 @@ pub async fn serve_over(
 /// When the address is taken, or the accept loop fails.
 pub async fn serve_admin(app: App, admin: SocketAddr) -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    let shown = tls::shown()?;
+    let by_tls = shown.is_some();
+    let schema = Schema { db: app.db, newest: &store::MIGRATOR };
+    let operators = operated(admin, shown, admin_router(schema, handle)).await?;
+    tracing::info!(%admin, tls = by_tls, "listening");
+    tokio::select! {
+        () = operators => {}
+        () = terminated() => {}
+    }
+    Ok(())
+}
+
+/// What answers operators on `admin`, once the address is bound: until the process ends, so that a stop is seen too.
+async fn operated(
+    admin: SocketAddr,
+    shown: Option<TlsAcceptor>,
+    router: Router,
+) -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = TcpListener::bind(admin)
         .await
         .with_context(|| format!("VIGIE_ADMIN_ADDR {admin} cannot be bound"))?;
-    tracing::info!(%admin, "listening");
-    let schema = Schema { db: app.db, newest: &store::MIGRATOR };
-    axum::serve(listener, admin_router(schema, handle))
-        .with_graceful_shutdown(terminated())
-        .await
-        .context("serving")
+    Ok(listen::accept_by(listener, shown, router, listen::SERVICE, std::future::pending()))
 }
-
-use std::future::IntoFuture as _;
 
 /// Resolves on SIGTERM or Ctrl-C.
 pub async fn terminated() {

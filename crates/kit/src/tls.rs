@@ -1,5 +1,5 @@
-//! TLS between services: the end that answers and the end that asks. Both are ours, so it is TLS 1.3 and nothing older, and the
-//! one that asks believes the authority that it is given and no other.
+//! TLS within a cluster: the end that answers (the ingress, another service, whoever collects metrics) and, between services, the
+//! end that asks. It is TLS 1.3 and nothing older, and the one that asks believes the authority that it is given and no other.
 
 use crate::config::{ConfigError, var};
 use anyhow::{Context as _, bail};
@@ -8,46 +8,41 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
-/// Where a service answers other services, and what it shows them.
-#[derive(Clone)]
-pub struct Shown {
-    /// `VIGIE_TLS_ADDR`.
-    pub addr: SocketAddr,
-    /// Takes a connection up.
-    pub acceptor: TlsAcceptor,
-}
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shown").field("addr", &self.addr).finish_non_exhaustive()
-    }
-}
-
-/// As the environment says: `VIGIE_TLS_ADDR`, beside `VIGIE_ADDR`, with the files (PEM) `VIGIE_TLS_CERT` (default
-/// `/etc/vigie-tls/tls.crt`) and `VIGIE_TLS_KEY` (secret; default `/etc/vigie-tls/tls.key`). Without `VIGIE_TLS_ADDR`: `None`.
+/// What a service shows on every port that it opens, as the environment says: `VIGIE_TLS_CERT`, a file (PEM) of certificates, the
+/// service's own first, and `VIGIE_TLS_KEY`, the file of its key (PEM, secret). Without both: `None`, and it answers in the clear,
+/// which is for one machine. Both are read once: who replaces a file starts the service anew.
 ///
 /// # Errors
-/// [`ConfigError::Invalid`] when the address is none, or a file cannot be used.
-pub fn shown() -> Result<Option<Shown>, ConfigError> {
-    let text = var("VIGIE_TLS_ADDR", String::new())?;
-    if text.is_empty() {
-        return Ok(None);
+/// [`ConfigError::Invalid`] when one is set without the other, or a file cannot be used.
+pub fn shown() -> Result<Option<TlsAcceptor>, ConfigError> {
+    let certificate = var("VIGIE_TLS_CERT", PathBuf::new())?;
+    let key = var("VIGIE_TLS_KEY", PathBuf::new())?;
+    told(&certificate, &key)
+}
+
+fn told(certificate: &Path, key: &Path) -> Result<Option<TlsAcceptor>, ConfigError> {
+    let wrong = |name, file: &Path, why: String| ConfigError::Invalid {
+        name,
+        value: file.display().to_string(),
+        why,
+    };
+    match (certificate.as_os_str().is_empty(), key.as_os_str().is_empty()) {
+        (true, true) => Ok(None),
+        (false, true) => {
+            Err(wrong("VIGIE_TLS_KEY", key, "VIGIE_TLS_CERT wants the file of its key".to_owned()))
+        }
+        (true, false) => {
+            Err(wrong("VIGIE_TLS_CERT", certificate, "VIGIE_TLS_KEY wants its certificate".to_owned()))
+        }
+        // Of the key's file only its name is said.
+        (false, false) => acceptor(certificate, key)
+            .map(Some)
+            .map_err(|e| wrong("VIGIE_TLS_CERT", certificate, format!("{e:#}"))),
     }
-    let wrong = |name, value: String, why: String| ConfigError::Invalid { name, value, why };
-    let addr =
-        text.parse().map_err(|e: std::net::AddrParseError| wrong("VIGIE_TLS_ADDR", text, e.to_string()))?;
-    let certificate = var("VIGIE_TLS_CERT", PathBuf::from("/etc/vigie-tls/tls.crt"))?;
-    let key = var("VIGIE_TLS_KEY", PathBuf::from("/etc/vigie-tls/tls.key"))?;
-    let acceptor = acceptor(&certificate, &key);
-    // Of the key's file only its name is said.
-    let acceptor =
-        acceptor.map_err(|e| wrong("VIGIE_TLS_CERT", certificate.display().to_string(), format!("{e:#}")))?;
-    Ok(Some(Shown { addr, acceptor }))
 }
 
 /// What shows the certificates of the file `certificate` (PEM; the service's own first) and has the key of the file `key`.
@@ -90,4 +85,21 @@ fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         bail!("{} holds no certificate", file.display());
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_without_its_key_or_a_key_alone_does_not_start_in_the_clear() {
+        let said = |certificate: &str, key: &str| match told(Path::new(certificate), Path::new(key)) {
+            Ok(shown) => format!("shown: {}", shown.is_some()),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(said("", ""), "shown: false");
+        assert_eq!(said("/a/tls.crt", ""), "VIGIE_TLS_KEY is ``: VIGIE_TLS_CERT wants the file of its key");
+        assert_eq!(said("", "/a/tls.key"), "VIGIE_TLS_CERT is ``: VIGIE_TLS_KEY wants its certificate");
+        assert!(said("/nowhere/tls.crt", "/nowhere/tls.key").contains("/nowhere/tls.crt cannot be read"));
+    }
 }
