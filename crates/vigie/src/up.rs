@@ -211,7 +211,8 @@ impl Country<'_> {
                 let home = postgres::install().await?;
                 postgres::initialise(state, &home).await?;
                 let archive = backup::settings(state.dir())?;
-                let mut settings = vec!["max_connections=80"];
+                // A DETAIL in its log names the values of the row that was refused.
+                let mut settings = vec!["max_connections=80", "log_error_verbosity=terse"];
                 settings.extend(archive.iter().map(String::as_str));
                 let server = postgres::start(state, &home, &settings).await?;
                 let url = server.url.clone();
