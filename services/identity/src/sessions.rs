@@ -39,7 +39,7 @@ impl Session {
 }
 
 /// What a provider said at the login.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Origin {
     /// The provider's own session.
     pub sid: Option<String>,
@@ -47,6 +47,13 @@ pub struct Origin {
     pub acr: String,
     /// The ID token, where the provider's logout wants it back.
     pub logout_hint: Option<String>,
+}
+
+impl std::fmt::Debug for Origin {
+    // The ID token says who it is, and either ends a session at the provider.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Origin").field("acr", &self.acr).finish_non_exhaustive()
+    }
 }
 
 const ALIVE: &str = "s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $2 - $3";
@@ -204,7 +211,7 @@ pub async fn end(
 }
 
 /// What a provider says is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Notice {
     /// Who says so.
     pub issuer: String,
@@ -214,6 +221,13 @@ pub struct Notice {
     pub sid: Option<String>,
     /// When it was said: sessions that began later are others.
     pub at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Notice {
+    // Without whose it is.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notice").field("issuer", &self.issuer).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 /// Ends what a provider says is over. Returns whose each session was that ended.

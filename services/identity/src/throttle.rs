@@ -60,7 +60,7 @@ impl Throttle {
     /// # Errors
     /// [`Problem::TooMany`].
     pub(crate) fn address(&self, email: &str) -> Result<(), Problem> {
-        take(&self.addresses, &crate::random::hash(email))
+        take(&self.addresses, &crate::random::hash(&mailbox(email)))
     }
 
     /// Forgets the counts that are full again.
@@ -71,8 +71,31 @@ impl Throttle {
     }
 }
 
+/// The mailbox behind an address: what stands after a plus sign, its holder chose, and so may anybody else (RFC 5233). Each such
+/// name would have five letters of its own.
+fn mailbox(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((name, host)) => format!("{}@{host}", name.split('+').next().unwrap_or(name)),
+        None => email.to_owned(),
+    }
+}
+
 fn take<K: Hash + Eq + Clone>(counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Problem> {
     counts.check_key(key).map_err(|until| Problem::TooMany {
         seconds: until.wait_time_from(DefaultClock::default().now()).as_secs() + 1,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobodys_mailbox_is_filled_whatever_name_it_is_given() {
+        let throttle = Throttle::default();
+        let sent = (0..20).filter(|n| throttle.address(&format!("ada+{n}@vigie.test")).is_ok()).count();
+        assert_eq!(sent, 5);
+        assert!(throttle.address("ada@vigie.test").is_err());
+        assert!(throttle.address("bob@vigie.test").is_ok() && throttle.address("+a@vigie.test").is_ok());
+    }
 }
