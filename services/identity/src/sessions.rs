@@ -16,7 +16,7 @@ pub struct Session {
     pub id: String,
     /// Whose it is.
     pub account_id: String,
-    /// When it began.
+    /// When it began: when the person logged in at the provider, where the provider says so.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to half a minute.
     pub last_seen_at: DateTime<Utc>,
@@ -47,6 +47,8 @@ pub struct Origin {
     pub acr: String,
     /// The ID token, where the provider's logout wants it back.
     pub logout_hint: Option<String>,
+    /// When the person proved there who they are: long ago for whoever still had a session at the provider and was not asked.
+    pub authenticated_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Origin {
@@ -78,7 +80,7 @@ pub async fn begin(
     let token = random::secret()?;
     sqlx::query(
         "insert into session (id, token_hash, account_id, provider_sid, acr, logout_hint, created_at, last_seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+         values ($1, $2, $3, $4, $5, $6, $9, $7, $8)",
     )
     .bind(random::word::<16>()?)
     .bind(random::hash(&token))
@@ -88,6 +90,7 @@ pub async fn begin(
     .bind(&origin.logout_hint)
     .bind(now)
     .bind(now + TimeDelta::hours(limits.absolute_hours.into()))
+    .bind(origin.authenticated_at.map_or(now, |at| at.min(now)))
     .execute(conn)
     .await?;
     Ok(token)

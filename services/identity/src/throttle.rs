@@ -18,13 +18,17 @@ const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Links an hour and e-mail address: nobody's mailbox is filled from here.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// The three counts.
+/// What one person may have done under the rights of persons, an hour: each makes a row, and some wait for people.
+const PER_PERSON: NonZeroU32 = NonZeroU32::new(120).unwrap();
+
+/// The counts.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     names: Networks,
     networks: DefaultKeyedRateLimiter<Key>,
     accounts: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<Vec<u8>>,
+    persons: DefaultKeyedRateLimiter<Vec<u8>>,
 }
 
 impl Default for Throttle {
@@ -34,6 +38,7 @@ impl Default for Throttle {
             networks: RateLimiter::keyed(Quota::per_minute(PER_NETWORK)),
             accounts: RateLimiter::keyed(Quota::per_hour(PER_ACCOUNT)),
             addresses: RateLimiter::keyed(Quota::per_hour(PER_ADDRESS)),
+            persons: RateLimiter::keyed(Quota::per_hour(PER_PERSON)),
         }
     }
 }
@@ -63,11 +68,20 @@ impl Throttle {
         take(&self.addresses, &crate::random::hash(&mailbox(email)))
     }
 
+    /// Counts a request of somebody, by their pseudonym or, where nothing is kept of them, their address.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(crate) fn person(&self, name: &str) -> Result<(), Problem> {
+        take(&self.persons, &crate::random::hash(name))
+    }
+
     /// Forgets the counts that are full again.
     pub(crate) fn sweep(&self) {
         self.networks.retain_recent();
         self.accounts.retain_recent();
         self.addresses.retain_recent();
+        self.persons.retain_recent();
     }
 }
 

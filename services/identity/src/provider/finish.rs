@@ -135,6 +135,7 @@ impl Provider {
                 sid: claims.additional_claims().sid.clone(),
                 acr: claims.auth_context_ref().map_or_else(String::new, |a| a.to_string()),
                 logout_hint: hint,
+                authenticated_at: claims.auth_time(),
             },
         })
     }
@@ -220,8 +221,12 @@ mod tests {
 
     #[test]
     fn who_logged_in_is_not_shown_by_debug() {
-        let origin =
-            Origin { sid: Some("canary".into()), acr: "class".into(), logout_hint: Some("canary".into()) };
+        let origin = Origin {
+            sid: Some("canary".into()),
+            acr: "class".into(),
+            logout_hint: Some("canary".into()),
+            ..Origin::default()
+        };
         let shown = format!("{:?}", Login { subject: "canary".into(), origin });
         assert!(shown.contains("class") && !shown.contains("canary"), "{shown}");
     }

@@ -281,6 +281,25 @@ async fn the_laws_clock_runs_over_what_is_open_and_stops_with_the_answer(pool: P
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn nobody_fills_the_desk_of_those_who_answer(pool: PgPool) {
+    let (service, _post) = with_post(&pool, "ch").await;
+    let (_, mut browser) = service.somebody("a").await;
+    let mut last = StatusCode::OK;
+    // As many at once as anybody needs, and one more each half minute that this takes.
+    for _ in 0..1000 {
+        last = browser.send("/account/rights/question", &[]).await.status;
+        if last == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let open: i64 = sqlx::query_scalar("select count(*) from request").fetch_one(&pool).await.unwrap();
+    assert!((120..200).contains(&open), "{open}");
+    let (_, mut other) = service.somebody("b").await;
+    assert_eq!(other.send("/account/rights/question", &[]).await.status, StatusCode::OK);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn somebody_without_an_account_sees_all_and_erases_all_by_the_address_alone(pool: PgPool) {
     const EMAIL: &str = "carl@canary.test";
     let (service, mut post) = with_post(&pool, "us").await;
