@@ -76,8 +76,7 @@ impl ServiceKeys {
     }
 }
 
-/// The address of the database of `identity`, as each role that the running service has there.
-#[derive(Debug)]
+/// The address of the database of `identity`, as each role that the running service has there. With passwords: shown by nothing.
 pub(crate) struct Accounts {
     /// All but the audit, which it only reads.
     pub(crate) service: String,
