@@ -92,8 +92,8 @@ pub(crate) fn erasures(state: &State) -> PathBuf {
 }
 
 /// Makes the database of `identity` on the server of `url`: a role that owns it, two for the service, which may do what the
-/// service does; brings the schema up to date, and erases again whoever stands in the list of erasures: the database may come
-/// from a backup of before.
+/// service does; brings the schema up to date, erases again whoever stands in the list of erasures (the database may come from a
+/// backup of before), and lets go of what is older than the country's days.
 pub(crate) async fn database(
     state: &State,
     url: &str,
@@ -143,6 +143,7 @@ pub(crate) async fn database(
     if erasures.is_file() {
         run(&["restore-erasures"], "whoever was erased is not erased again").await?;
     }
+    run(&["retention", "run"], "what is older than the country's days does not go").await?;
     Ok(Accounts { service, audit })
 }
 

@@ -199,7 +199,7 @@ pub async fn leaked(
         .bind(hashes)
         .fetch_all(&mut *conn)
         .await?;
-    by_command((conn, trail), &ids, "leaked", now).await
+    end_these((conn, trail), &ids, "leaked", now).await
 }
 
 /// Revokes the keys of an account, all or those with this ending. Returns the ids of those that were revoked.
@@ -219,10 +219,14 @@ pub async fn end_all(
     .bind(ending)
     .fetch_all(&mut *conn)
     .await?;
-    by_command((conn, trail), &ids, "operator", now).await
+    end_these((conn, trail), &ids, "operator", now).await
 }
 
-async fn by_command(
+/// Revokes these keys. Returns the ids of those that were revoked.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn end_these(
     (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     ids: &[String],
     why: &str,

@@ -2,7 +2,7 @@
 
 use super::Person;
 use crate::random;
-use crate::{alerts, audit};
+use crate::{alerts, audit, keys};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -106,11 +106,11 @@ fn tombstone(id: &str) -> String {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Again {
     /// Persons who were erased.
-    pub erased: u64,
+    pub erased: usize,
     /// API keys that were revoked.
-    pub revoked: u64,
+    pub revoked: usize,
     /// Alerts that were ended, the consent with the last of them.
-    pub ended: u64,
+    pub ended: usize,
 }
 
 /// Erases again whoever stands in the list of erasures and is there, after a backup from before was restored; revokes the keys
@@ -150,15 +150,14 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
             done.erased += 1;
         }
     }
-    let revoked = "update api_key set revoked_at = $2
-                    where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1) and revoked_at is null";
-    let revoked = sqlx::query(revoked).bind(&hashes).bind(now).execute(&mut *conn).await?;
-    done.revoked = revoked.rows_affected();
+    let keys = "select id from api_key where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1)";
+    let keys: Vec<String> = sqlx::query_scalar(keys).bind(&hashes).fetch_all(&mut *conn).await?;
+    done.revoked = keys::end_these((&mut *conn, None), &keys, "restored", now).await?.len();
     let alerts = "select id from alert where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1)";
     let alerts: Vec<String> = sqlx::query_scalar(alerts).bind(&hashes).fetch_all(&mut *conn).await?;
     for id in alerts {
         if let Some(contact) = alerts::contact(&mut *conn, &id).await? {
-            done.ended += u64::from(alerts::end(&mut *conn, &contact, &id, now).await?);
+            done.ended += usize::from(alerts::end(&mut *conn, &contact, &id, now).await?);
         }
     }
     Ok(done)

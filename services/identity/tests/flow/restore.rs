@@ -191,6 +191,8 @@ async fn a_key_that_was_revoked_and_an_alert_that_was_stopped_do_not_come_back_w
     let said = run(&["restore-erasures"], url.as_str());
     assert_eq!(said, "0 erased again, 2 keys revoked again, 2 alerts ended again\n");
     assert_eq!(left().await, (1, 1, 2), "eve's stand");
+    let said = "select count(*) from audit where action = 'key.revoke' and detail ->> 'why' = 'restored'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(said).fetch_one(&back).await.unwrap(), 2);
     back.close().await;
     let mut admin = PgConnection::connect(address(&pool, "postgres").as_str()).await.unwrap();
     drop_database(&mut admin, &copied).await;
