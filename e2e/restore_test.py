@@ -1,4 +1,5 @@
-"""Backup and restore to a moment, timed: what was dropped is back, what came later is gone, nothing else changed."""
+"""Backup and restore to a moment, timed: what was dropped is back, what came later is gone, nothing else changed; whoever was
+erased after that moment is not back."""
 
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 from up_test import BIN, COUNTRY, ROOT, Up, database_home, free_port, get, gone
@@ -27,9 +29,26 @@ class RestoreTest(unittest.TestCase):
         self.assertTrue(up.is_up(), up.said())
         return up
 
-    def sql(self, text):
-        url = next(self.state.glob(f"{COUNTRY}-*/url")).read_text()
+    def sql(self, text, more=""):
+        url = next(self.state.glob(f"{COUNTRY}-*/url")).read_text().strip() + more
         return subprocess.run(["psql", url, "-XAtqc", text], capture_output=True, text=True, check=True).stdout.strip()
+
+    def people(self):
+        return self.sql("select string_agg(subject, ',' order by subject) from account", "_identity")
+
+    def somebody(self, name):
+        """An account with a session whose token is its name, 43 times."""
+        self.sql(f"""with made as (insert into account (id, provider, issuer, subject, key, created_at, seen_at)
+                     values ('{name}', 'agov', 'https://issuer.test', '{name}', sha256('{name}'), now(), now()))
+                     insert into session (id, token_hash, account_id, acr, created_at, last_seen_at, expires_at)
+                     values ('{name}', sha256(repeat('{name}', 43)::bytea), '{name}', 'x', now(), now(), now() + interval '1 hour')""", "_identity")
+
+    def erase(self, up, name):
+        """As the browser does it in which somebody is logged in."""
+        request = urllib.request.Request(f"http://127.0.0.1:{up.port}/account/rights/erasure", b"sure=yes", {
+            "Cookie": f"__Host-vigie-session={name * 43}", "Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
 
     def vigie(self, *args):
         return subprocess.run([BIN / "vigie", *args, "--country", COUNTRY], cwd=ROOT, text=True, capture_output=True,
@@ -40,6 +59,8 @@ class RestoreTest(unittest.TestCase):
         rows = self.sql("select count(*), md5(string_agg(o::text, '' order by o::text)) from observation o")
         runs = self.sql("select string_agg(id, ',' order by id) from forecast_run")
         self.sql("create table marker (word text); insert into marker values ('first')")
+        self.somebody("a")
+        self.somebody("b")
         start = time.time()
         done = self.vigie("backup")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -50,6 +71,8 @@ class RestoreTest(unittest.TestCase):
         time.sleep(1.1)
         self.sql("insert into marker values ('mistake'); drop trigger observation_append_only on observation_row;"
                  "delete from observation_row where reference_date > '2021-01-01'")
+        self.assertEqual(self.erase(up, "a"), 200)
+        self.assertEqual(self.people(), "b")
         busy = self.vigie("restore", "--to", moment)
         self.assertEqual(busy.returncode, 1)
         self.assertIn("needs the country stopped", busy.stderr)
@@ -64,6 +87,8 @@ class RestoreTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         print(f"measured: restore {time.time() - start:.1f} s")
         up = self.up()
+        self.assertEqual(self.people(), "b", "whoever was erased after the moment stays erased")
+        self.assertEqual(self.sql("select string_agg(action, ',') from audit where actor = 'command'", "_identity"), "person.erase")
         self.assertEqual(self.sql("select string_agg(word, ',' order by word) from marker"), "first,wanted")
         self.assertEqual(
             self.sql("select count(*), md5(string_agg(o::text, '' order by o::text)) from observation o"), rows)

@@ -27,7 +27,7 @@ impl App {
     /// When the database cannot be reached.
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
         use anyhow::Context as _;
-        let db = store::connect(&config.database_url, config.db_pool)
+        let db = store::connect(config.database_url.as_str(), config.db_pool)
             .await
             .context("DATABASE_URL: the database cannot be reached")?;
         Ok(Self {

@@ -1,6 +1,6 @@
 //! Settings from the environment. A wrong value stops the start and is named.
 
-use crate::Clock;
+use crate::{Clock, Secret};
 use domain::CountryProfile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ pub struct Config {
     /// `VIGIE_ADMIN_ADDR`: health and metrics, never routed from outside. Default `127.0.0.1:9090`.
     pub admin_addr: SocketAddr,
     /// `DATABASE_URL`: no default.
-    pub database_url: String,
+    pub database_url: Secret,
     /// `VIGIE_DB_POOL`: connections. Default 8.
     pub db_pool: u32,
     /// `VIGIE_PROFILE`: the country's profile. Default `/etc/vigie/profile.toml`.
@@ -78,7 +78,9 @@ impl Config {
         Ok(Self {
             addr,
             admin_addr: var("VIGIE_ADMIN_ADDR", SocketAddr::from(([127, 0, 0, 1], 9090)))?,
-            database_url: std::env::var("DATABASE_URL").map_err(|_| ConfigError::Missing("DATABASE_URL"))?,
+            database_url: std::env::var("DATABASE_URL")
+                .map_err(|_| ConfigError::Missing("DATABASE_URL"))?
+                .into(),
             db_pool: var("VIGIE_DB_POOL", 8)?,
             profile: Arc::new(profile(var("VIGIE_PROFILE", PathBuf::from("/etc/vigie/profile.toml"))?)?),
             clock: clock()?,

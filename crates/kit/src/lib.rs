@@ -19,6 +19,7 @@ mod params;
 mod problem;
 pub mod rate;
 pub mod record;
+mod secret;
 pub mod security;
 pub mod server;
 pub mod source;
@@ -30,5 +31,6 @@ pub use build::Build;
 pub use clock::{Clock, wall};
 pub use params::Params;
 pub use problem::{Problem, problem_fallbacks};
+pub use secret::Secret;
 
 rust_i18n::i18n!("locales", fallback = "en");

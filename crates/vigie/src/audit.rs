@@ -4,6 +4,7 @@
 use crate::say;
 use anyhow::Context as _;
 use clap::Subcommand;
+use kit::Secret;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use std::cmp::Ordering;
@@ -21,16 +22,19 @@ pub(crate) enum Command {
 pub(crate) struct Verify {
     /// Connection URL of the figures' database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
+    database_url: Option<Secret>,
     /// Connection URL of the accounts' database, as the role that writes the audit; without it that chain is not looked at
     #[arg(long, env = "VIGIE_AUDIT_DATABASE_URL", hide_env_values = true)]
-    audit_database_url: Option<String>,
+    audit_database_url: Option<Secret>,
     /// Look at the audit of accounts alone: DATABASE_URL is not needed
     #[arg(long, requires = "audit_database_url", conflicts_with = "head")]
     accounts_only: bool,
     /// A digest that was the head of the chain once, as /api/forecast/v1/models gave it: is it still in the chain?
     #[arg(long, value_parser = sha256)]
     head: Option<String>,
+    /// A hash that was the last one of the audit of accounts once, as this command printed it: is it still in that chain?
+    #[arg(long, value_parser = sha256, requires = "audit_database_url")]
+    accounts_head: Option<String>,
     /// One JSON document instead of lines
     #[arg(long)]
     json: bool,
@@ -64,8 +68,10 @@ fn sha256(text: &str) -> Result<String, String> {
 /// Does it; 1 when something does not hold.
 pub(crate) async fn run(command: &Command) -> anyhow::Result<u8> {
     let Command::Verify(args) = command;
-    let accounts = match args.audit_database_url.as_deref().filter(|url| !url.is_empty()) {
-        Some(url) => Some(accounts(url).await.context("the audit of accounts")?),
+    let accounts = match args.audit_database_url.as_ref().map(Secret::as_str).filter(|url| !url.is_empty()) {
+        Some(url) => {
+            Some(accounts(url, args.accounts_head.as_deref()).await.context("the audit of accounts")?)
+        }
         None => None,
     };
     let found = if args.accounts_only { None } else { Some(figures(args).await?) };
@@ -88,16 +94,17 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<u8> {
             Some(Audit::Broken(entry)) => say::error(&format!(
                 "accounts: the audit was changed: entry {entry} does not fit to the one before it"
             )),
+            Some(Audit::Cut(last)) => say::error(&format!("accounts: {}", identity::audit::cut(*last))),
             None => {}
         }
     }
-    let broken = matches!(found, Some(Err(_))) || matches!(accounts, Some(Audit::Broken(_)));
+    let broken = matches!(found, Some(Err(_))) || matches!(accounts, Some(Audit::Broken(_) | Audit::Cut(_)));
     Ok(u8::from(broken))
 }
 
 /// The chain of forecasts and scores.
 async fn figures(args: &Verify) -> anyhow::Result<Checked<Holds>> {
-    let url = args.database_url.as_deref().filter(|url| !url.is_empty());
+    let url = args.database_url.as_ref().map(Secret::as_str).filter(|url| !url.is_empty());
     let url = url.context(
         "DATABASE_URL is not set: it names the database of the figures (--accounts-only needs none)",
     )?;
@@ -115,6 +122,8 @@ enum Audit {
     Whole(i64, String),
     /// The first entry that does not fit.
     Broken(i64),
+    /// The last entry of a chain that does not hold what was noted of it.
+    Cut(i64),
 }
 
 impl Audit {
@@ -122,15 +131,17 @@ impl Audit {
         match self {
             Self::Whole(entry, hash) => json!({ "holds": true, "last": entry, "hash": hash }),
             Self::Broken(entry) => json!({ "holds": false, "entry": entry }),
+            Self::Cut(last) => json!({ "holds": false, "last": last, "reason": identity::audit::cut(*last) }),
         }
     }
 }
 
-async fn accounts(url: &str) -> anyhow::Result<Audit> {
+async fn accounts(url: &str, noted: Option<&str>) -> anyhow::Result<Audit> {
     let pool = store::connect(url, 1).await.context("VIGIE_AUDIT_DATABASE_URL")?;
-    Ok(match identity::audit::verify(&pool).await? {
+    Ok(match identity::audit::verify(&pool, noted).await? {
         identity::audit::Verdict::Whole(last, hash) => Audit::Whole(last, chain::hex(&hash)),
         identity::audit::Verdict::Broken(entry) => Audit::Broken(entry),
+        identity::audit::Verdict::Cut(last) => Audit::Cut(last),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::say;
 use crate::state::{self, State};
 use crate::tree::Tree;
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,8 @@ pub(crate) struct BackupArgs {
     /// Whose database
     #[arg(long, env = "COUNTRY", default_value = "fr")]
     country: String,
-    /// How many backups to keep; older ones go, with the segments that only they need
+    /// How many backups to keep; older ones go, with the segments that only they need. None is kept for longer than the days
+    /// `law.keep_days.backup` of the profile, however few there are
     #[arg(long, default_value_t = 7)]
     keep: usize,
 }
@@ -45,6 +46,10 @@ struct Manifest {
 }
 
 const MANIFEST: &str = "manifest.json";
+/// How times stand in names.
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+/// What was there before a restore, with the time of the restore.
+const ASIDE: &str = "data.before-";
 
 /// The folder of all backups of a state.
 pub(crate) fn folder(state_dir: &Path) -> PathBuf {
@@ -84,7 +89,7 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     })?;
     let mut conn = pool.acquire().await?;
     let started_at = kit::wall();
-    let name = started_at.format("%Y%m%dT%H%M%SZ").to_string();
+    let name = started_at.format(TIME).to_string();
     let base = folder(&dir).join("base");
     state::folder(&base, 0o700)?;
     let work = base.join(format!("{name}.part"));
@@ -109,7 +114,8 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     };
     std::fs::write(work.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)?;
     std::fs::rename(&work, base.join(&name))?;
-    expire(&dir, args.keep)?;
+    let days = kit::config::profile(tree.profile(country))?.law.keep_days.backup;
+    expire(&dir, args.keep, started_at - Duration::days(days.into()))?;
     say::line(&format!(
         "vigie: backup {name} of {country}: {} MB in {}",
         bytes / 1_000_000,
@@ -177,12 +183,22 @@ fn backups(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Manifest)>> {
     Ok(found)
 }
 
-/// Removes all but the newest `keep` backups, and the segments before the oldest one kept.
-fn expire(dir: &Path, keep: usize) -> anyhow::Result<()> {
+/// Removes all but the newest `keep` backups, those of `before` too, and the segments before the oldest one kept; also what
+/// restores put aside before that time: it holds whoever was erased since, as a backup does.
+fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> {
     let mut all = backups(dir)?;
-    let gone = all.len().saturating_sub(keep.max(1));
-    for (path, _) in all.drain(..gone) {
+    let many = all.len().saturating_sub(keep.max(1));
+    let old = all.iter().take_while(|(_, manifest)| manifest.finished_at < before).count();
+    for (path, _) in all.drain(..many.max(old)) {
         std::fs::remove_dir_all(path)?;
+    }
+    for entry in std::fs::read_dir(dir.join("database"))? {
+        let path = entry?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let at = name.strip_prefix(ASIDE).and_then(|at| NaiveDateTime::parse_from_str(at, TIME).ok());
+        if at.is_some_and(|at| at.and_utc() < before) {
+            std::fs::remove_dir_all(path)?;
+        }
     }
     let Some((_, oldest)) = all.first() else { return Ok(()) };
     for entry in std::fs::read_dir(folder(dir).join("wal"))? {
@@ -221,7 +237,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     }
     let home = postgres::install().await?;
     let area = dir.join("database");
-    let aside = area.join(format!("data.before-{}", kit::wall().format("%Y%m%dT%H%M%SZ")));
+    let aside = area.join(format!("{ASIDE}{}", kit::wall().format(TIME)));
     if area.join("data").exists() {
         std::fs::rename(area.join("data"), &aside)?;
     }
@@ -308,4 +324,50 @@ fn give_all(path: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_backup_is_kept_for_longer_than_the_countrys_days_however_few_there_are() {
+        let dir = std::env::temp_dir().join(format!("vigie-expire-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        let day = |n: i64| DateTime::UNIX_EPOCH + Duration::days(n);
+        let name = |n: i64| day(n).format(TIME).to_string();
+        for n in [1, 20, 40, 60] {
+            let base = folder(&dir).join("base").join(name(n));
+            std::fs::create_dir_all(base.join("data")).unwrap();
+            let (time, segment) = (day(n), format!("{n:024}"));
+            let manifest = Manifest {
+                postgresql: String::new(),
+                started_at: time,
+                finished_at: time,
+                start_segment: segment.clone(),
+                bytes: 0,
+            };
+            std::fs::write(base.join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+            std::fs::create_dir_all(folder(&dir).join("wal")).unwrap();
+            std::fs::write(folder(&dir).join("wal").join(segment), "").unwrap();
+            std::fs::create_dir_all(dir.join("database").join(format!("{ASIDE}{}", name(n)))).unwrap();
+        }
+        std::fs::create_dir_all(dir.join("database/data")).unwrap();
+        let left = |below: &str| {
+            let all = std::fs::read_dir(dir.join(below)).unwrap();
+            let mut names: Vec<_> = all.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        expire(&dir, 7, day(25)).unwrap();
+        assert_eq!(left("backup/base"), [name(40), name(60)]);
+        assert_eq!(left("backup/wal"), [format!("{:024}", 40), format!("{:024}", 60)]);
+        let aside = |n| format!("{ASIDE}{}", name(n));
+        assert_eq!(left("database"), ["data".to_owned(), aside(40), aside(60)]);
+        expire(&dir, 1, day(25)).unwrap();
+        assert_eq!(left("backup/base"), [name(60)]);
+        expire(&dir, 7, day(99)).unwrap();
+        assert_eq!((left("backup/base").len(), left("database")), (0, vec!["data".to_owned()]));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

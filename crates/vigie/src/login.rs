@@ -76,8 +76,7 @@ impl ServiceKeys {
     }
 }
 
-/// The address of the database of `identity`, as each role that the running service has there.
-#[derive(Debug)]
+/// The address of the database of `identity`, as each role that the running service has there. With passwords: shown by nothing.
 pub(crate) struct Accounts {
     /// All but the audit, which it only reads.
     pub(crate) service: String,
@@ -85,9 +84,21 @@ pub(crate) struct Accounts {
     pub(crate) audit: String,
 }
 
+/// The list of erasures: the file that `VIGIE_ERASURES` names, else one beside the database and its backups, so that a restore
+/// does not take it back too.
+pub(crate) fn erasures(state: &State) -> PathBuf {
+    let named = std::env::var_os("VIGIE_ERASURES").filter(|path| !path.is_empty());
+    named.map_or_else(|| state.dir().join("erasures"), PathBuf::from)
+}
+
 /// Makes the database of `identity` on the server of `url`: a role that owns it, two for the service, which may do what the
-/// service does; brings the schema up to date.
-pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> anyhow::Result<Accounts> {
+/// service does; brings the schema up to date, erases again whoever stands in the list of erasures (the database may come from a
+/// backup of before), and lets go of what is older than the country's days.
+pub(crate) async fn database(
+    state: &State,
+    url: &str,
+    program: impl Fn() -> anyhow::Result<Command>,
+) -> anyhow::Result<Accounts> {
     let admin: PgConnectOptions =
         url.parse().context("DATABASE_URL is no address of a PostgreSQL database")?;
     let name = format!("{}_{IDENTITY}", admin.get_database().unwrap_or("vigie"));
@@ -117,13 +128,22 @@ pub(crate) async fn database(state: &State, url: &str, mut program: Command) -> 
     }
     let [url, service, audit] =
         <[String; 3]>::try_from(addresses).map_err(|_| anyhow::anyhow!("three roles"))?;
-    let output = process::tied(program.args(["migrate", "--roles"]).env("DATABASE_URL", &url), Signal::KILL)
-        .output()
-        .await
-        .context("identity cannot be started")?;
-    if !output.status.success() {
-        bail!("the schema of identity: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let erasures = erasures(state);
+    let run = async |words: &[&str], what: &str| {
+        let mut command = program()?;
+        command.args(words).env("DATABASE_URL", &url).env("VIGIE_ERASURES", &erasures);
+        let output = process::tied(&mut command, Signal::KILL).output().await;
+        let output = output.context("identity cannot be started")?;
+        if !output.status.success() {
+            bail!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    };
+    run(&["migrate", "--roles"], "the schema of identity").await?;
+    if erasures.is_file() {
+        run(&["restore-erasures"], "whoever was erased is not erased again").await?;
     }
+    run(&["retention", "run"], "what is older than the country's days does not go").await?;
     Ok(Accounts { service, audit })
 }
 

@@ -22,6 +22,7 @@ rust_i18n::i18n!("locales");
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use kit::Secret;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use store::access::Access;
@@ -79,7 +80,7 @@ enum Command {
 struct Database {
     /// Connection URL of PostgreSQL
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: String,
+    database_url: Secret,
 }
 
 #[derive(Debug, clap::Args)]
@@ -129,7 +130,9 @@ async fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Up(args) => up::run(&args).await.map(|()| 0),
         Command::Door(args) => front::run(&args).await.map(|()| 0),
-        Command::Migrate(args) => migrate(&args.database.database_url, &args.services).await.map(|()| 0),
+        Command::Migrate(args) => {
+            migrate(args.database.database_url.as_str(), &args.services).await.map(|()| 0)
+        }
         Command::Extract(args) => {
             let summary = ingest::extract::write(&args.from, &args.out)?;
             say::line(&summary.to_string());
@@ -191,7 +194,7 @@ async fn migrate(url: &str, services: &[String]) -> anyhow::Result<()> {
 
 async fn load(args: &Load) -> anyhow::Result<()> {
     let profile = kit::config::profile(args.profile.clone())?;
-    let pool = connect(&args.database.database_url, 2).await?;
+    let pool = connect(args.database.database_url.as_str(), 2).await?;
     let mut conn = pool.acquire().await?;
     let done =
         ingest::load::all(&mut conn, &args.data, &profile, kit::wall(), &|text| say::line(text)).await?;

@@ -16,8 +16,7 @@ use tokio::process::Command;
 pub(crate) const VERSION: &str = "17.11.0";
 const USER: &str = "vigie";
 
-/// A running server.
-#[derive(Debug)]
+/// A running server. Its address has a password: shown by nothing.
 pub(crate) struct Server {
     pub program: Program,
     /// Connection URL of the database `vigie`.

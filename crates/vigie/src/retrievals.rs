@@ -110,7 +110,11 @@ pub(crate) struct Export {
 impl Place {
     async fn open(&self) -> anyhow::Result<(PgPool, Archive, CountryProfile)> {
         let profile = kit::config::profile(self.profile.clone())?;
-        Ok((crate::connect(&self.database.database_url, 4).await?, Archive::open(&self.archive)?, profile))
+        Ok((
+            crate::connect(self.database.database_url.as_str(), 4).await?,
+            Archive::open(&self.archive)?,
+            profile,
+        ))
     }
 }
 
@@ -177,7 +181,7 @@ async fn look(args: &Run) -> anyhow::Result<u8> {
 }
 
 async fn refused(args: &Refused) -> anyhow::Result<u8> {
-    let pool = crate::connect(&args.database.database_url, 1).await?;
+    let pool = crate::connect(args.database.database_url.as_str(), 1).await?;
     let all = store::sources::refused(&mut *pool.acquire().await?).await?;
     if args.json {
         let entry = |q: &store::sources::SetAside| json!({ "retrieval": q.retrieval_id, "source": q.source_id, "noticed_at": q.noticed_at, "rows": q.row_count, "reason": q.reason });
@@ -195,7 +199,7 @@ async fn refused(args: &Refused) -> anyhow::Result<u8> {
 
 /// Computes values again from their bytes; 1 when one differs or cannot be computed.
 pub(crate) async fn reproduce(args: &Reproduce) -> anyhow::Result<u8> {
-    let pool = crate::connect(&args.database.database_url, 1).await?;
+    let pool = crate::connect(args.database.database_url.as_str(), 1).await?;
     let mut conn = pool.acquire().await?;
     // A folder that is not there is not made: this command only reads.
     let there = args.archive.contains("://") || PathBuf::from(&args.archive).is_dir();
@@ -243,7 +247,7 @@ fn words(content: Option<Content>) -> String {
 
 /// Writes every table of figures as CSV, all as of one moment.
 pub(crate) async fn export(args: &Export) -> anyhow::Result<()> {
-    let pool = crate::connect(&args.database.database_url, 1).await?;
+    let pool = crate::connect(args.database.database_url.as_str(), 1).await?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be made", args.out.display()))?;
     let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
     for (name, query) in store::export::TABLES {

@@ -10,8 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use std::collections::BTreeMap;
 use store::access::Access;
 
-/// The address of the database for each service.
-#[derive(Debug)]
+/// The address of the database for each service. With passwords: shown by nothing.
 pub(crate) struct Roles {
     all: String,
     own: BTreeMap<String, String>,

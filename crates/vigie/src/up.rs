@@ -146,8 +146,8 @@ impl Country<'_> {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
             let addr = keys.tell(&service.name, &mut command)?;
             if service.name == IDENTITY {
-                let migrate = self.command(IDENTITY, &url, clock)?;
-                let accounts = login::database(state, &url, migrate).await?;
+                let accounts = login::database(state, &url, || self.command(IDENTITY, &url, clock)).await?;
+                command.env("VIGIE_ERASURES", login::erasures(state));
                 command.env("DATABASE_URL", accounts.service);
                 command.env("VIGIE_AUDIT_DATABASE_URL", accounts.audit);
                 let (told, program) =

@@ -371,6 +371,18 @@ async fn the_audit_of_accounts_is_a_chain_of_its_own_in_the_same_answer(accounts
         (&json!(true), &json!(true), &json!(3))
     );
 
+    // A chain without its last entry fits: only what was noted of it elsewhere shows that it was cut.
+    let head = json["accounts"]["hash"].as_str().unwrap();
+    let noted = ["--accounts-only", "--accounts-head", head];
+    assert_eq!(with(&alone, &noted).0, Some(0));
+    sqlx::query("create table last as select * from audit where seq = 3").execute(&accounts).await.unwrap();
+    tampered(&accounts, "delete from audit where seq = 3").await;
+    assert_eq!(with(&alone, &noted[..1]).0, Some(0));
+    let (code, text) = with(&alone, &noted);
+    assert!(code == Some(1) && text.contains("accounts: the audit was cut or made anew"), "{text}");
+    sqlx::query("insert into audit table last").execute(&accounts).await.unwrap();
+    assert_eq!(with(&alone, &noted).0, Some(0));
+
     tampered(&accounts, "update audit set about = 'somebody else' where seq = 2").await;
     let (code, text) = with(&both, &[]);
     assert_eq!(code, Some(1), "{text}");

@@ -195,27 +195,43 @@ pub enum Verdict {
     Whole(i64, Vec<u8>),
     /// The entry with this number was changed, or one before it is missing.
     Broken(i64),
+    /// What is there fits, up to this entry, and the hash that was noted earlier is not in it.
+    Cut(i64),
 }
 
-/// Reads the chain from its beginning.
+/// What [`Verdict::Cut`] means, as a sentence.
+#[must_use]
+pub fn cut(last: i64) -> String {
+    format!(
+        "the audit was cut or made anew: it fits up to entry {last}, and the hash that was noted is of none of its entries \
+         (or of one that is older than the country keeps them)"
+    )
+}
+
+/// Reads the chain from its beginning. A chain whose last entries were taken away fits: only a hash that was `noted` elsewhere,
+/// in hexadecimal digits, shows it.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn verify(db: &PgPool) -> sqlx::Result<Verdict> {
+pub async fn verify(db: &PgPool, noted: Option<&str>) -> sqlx::Result<Verdict> {
     let (mut seq, mut hash) = base(&mut *db.acquire().await?).await?;
+    let is_noted =
+        |hash: &[u8]| noted.is_none_or(|noted| noted.eq_ignore_ascii_case(&store::chain::hex(hash)));
+    let mut seen = is_noted(&hash);
     loop {
         let page: Vec<Entry> = sqlx::query_as("select * from audit where seq > $1 order by seq limit 1000")
             .bind(seq)
             .fetch_all(db)
             .await?;
         if page.is_empty() {
-            return Ok(Verdict::Whole(seq, hash));
+            return Ok(if seen { Verdict::Whole(seq, hash) } else { Verdict::Cut(seq) });
         }
         for entry in page {
             if entry.seq != seq + 1 || entry.previous != hash || entry.hash != entry.digest() {
                 return Ok(Verdict::Broken(entry.seq));
             }
             (seq, hash) = (entry.seq, entry.hash);
+            seen |= is_noted(&hash);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::passkeys::{RelyingParty, challenges};
 use crate::provider::Provider;
 use crate::redirects::local;
-use crate::rights::receipts;
+use crate::rights::{erase, receipts};
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Signer;
@@ -184,6 +184,12 @@ impl Site {
                 tracing::warn!(%error, "a letter was not sent");
             }
         });
+    }
+
+    /// Writes down outside the database that something ended for good, before the transaction that ends it is committed.
+    pub(crate) async fn ended(&self, ids: Vec<String>) -> anyhow::Result<()> {
+        let Some(list) = self.erasures.clone().filter(|_| !ids.is_empty()) else { return Ok(()) };
+        tokio::task::spawn_blocking(move || erase::ended(&list, &ids)).await?
     }
 
     /// A path of this site that may be gone to after a login; anything else becomes the account page.

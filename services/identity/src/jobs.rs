@@ -3,10 +3,11 @@
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use identity::rights::{erase, receipts, requests, retention};
-use identity::{Options, Time, keys};
+use identity::{Options, Time, audit, keys};
 use kit::App;
 use kit::access::Jwks;
 use kit::config::Config;
+use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ pub(crate) enum Requests {
     Close {
         #[command(flatten)]
         database: super::Database,
+        #[command(flatten)]
+        trail: super::Trail,
         /// Its number
         request: String,
     },
@@ -47,6 +50,9 @@ pub(crate) enum Keys {
         /// Of these only the one with these last four characters, as the page shows them
         #[arg(long, requires = "account")]
         ending: Option<String>,
+        /// The list of erasures: a restored backup does not bring back a key that stands in it
+        #[arg(long, env = "VIGIE_ERASURES")]
+        erasures: Option<PathBuf>,
     },
 }
 
@@ -79,19 +85,23 @@ pub(crate) async fn requests(command: Requests) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
     match command {
         Requests::List(db) => {
-            let pool = store::connect(&db.database_url, 1).await.context("DATABASE_URL")?;
+            let pool = store::connect(db.database_url.as_str(), 1).await.context("DATABASE_URL")?;
             for r in requests::waiting(&mut *pool.acquire().await?).await? {
                 say(&format!("{}\t{}\t{}\t{}", r.id, r.kind, r.made_at.to_rfc3339(), r.due_at.to_rfc3339()))?;
             }
             Ok(())
         }
-        Requests::Close { database, request } => {
-            let pool = store::connect(&database.database_url, 1).await.context("DATABASE_URL")?;
-            let now = Time::default().now();
-            if !requests::close(&mut *pool.acquire().await?, &request, "answered", None, now).await? {
+        Requests::Close { database, trail, request } => {
+            let pool = store::connect(database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
+            let (own, now, mut tx) = (trail.own()?, Time::default().now(), pool.begin().await?);
+            let Some(open) = requests::opened(&mut tx, &request).await? else {
                 bail!("there is no open request {request}: `identity requests list` names them");
-            }
-            Ok(())
+            };
+            let who = requests::who(&mut tx, &request).await?.unwrap_or_default();
+            requests::close(&mut tx, &request, "answered", None, now).await?;
+            let detail = json!({ "request": request, "kind": open.kind });
+            audit::write(&mut tx, own.as_ref(), now, "command", "request.close", &who, detail).await?;
+            Ok(tx.commit().await?)
         }
     }
 }
@@ -108,10 +118,10 @@ fn read(file: &Path, longest: u64) -> anyhow::Result<Vec<u8>> {
 
 pub(crate) async fn keys(command: Keys) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
-    let Keys::Revoke { database, trail, leaked, account, ending } = command;
+    let Keys::Revoke { database, trail, leaked, account, ending, erasures } = command;
     let own = trail.own()?;
     let text = leaked.map(|file| read(&file, 64 << 20)).transpose()?;
-    let pool = store::connect(&database.database_url, 1).await.context("DATABASE_URL")?;
+    let pool = store::connect(database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let (mut tx, now) = (pool.begin().await?, Time::default().now());
     let revoked = match (text, account) {
         (Some(text), _) => {
@@ -122,11 +132,14 @@ pub(crate) async fn keys(command: Keys) -> anyhow::Result<()> {
         }
         (None, None) => bail!("say what leaked, or whose keys: --leaked FILE, --account NUMBER"),
     };
+    if let Some(list) = erasures.filter(|list| !list.as_os_str().is_empty()) {
+        erase::ended(&list, &revoked)?;
+    }
     tx.commit().await?;
-    if revoked == 0 {
+    if revoked.is_empty() {
         bail!("no key was revoked: none of these stands here, or all were revoked already");
     }
-    say(&format!("{revoked} revoked"))
+    say(&format!("{} revoked", revoked.len()))
 }
 
 pub(crate) async fn receipt(command: Receipt) -> anyhow::Result<()> {
@@ -165,9 +178,10 @@ pub(crate) async fn alerts() -> anyhow::Result<()> {
 
 pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
-    let pool = store::connect(&restore.database.database_url, 1).await.context("DATABASE_URL")?;
+    let pool = store::connect(restore.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let mut tx = pool.begin().await?;
-    let erased = erase::again(&mut tx, &restore.erasures, Time::default().now()).await?;
+    let done = erase::again(&mut tx, &restore.erasures, Time::default().now()).await?;
     tx.commit().await?;
-    say(&format!("{erased} erased again"))
+    let erase::Again { erased, revoked, ended } = done;
+    say(&format!("{erased} erased again, {revoked} keys revoked again, {ended} alerts ended again"))
 }

@@ -5,6 +5,7 @@
 
 mod change;
 
+pub(crate) use change::end_these;
 pub use change::{New, Replaced, Rotation, Times, create, end_all, leaked, revoke, rotate};
 
 use crate::accounts::Account;

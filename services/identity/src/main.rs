@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use identity::audit::Verdict;
 use identity::{Options, Time, accounts, audit};
-use kit::App;
 use kit::access::Policy;
 use kit::config::Config;
+use kit::{App, Secret};
 use serde_json::json;
 use std::io::Write as _;
 
@@ -97,7 +97,7 @@ enum Operators {
 pub(crate) struct Database {
     /// Connection URL of the service's own database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: String,
+    database_url: Secret,
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,18 +115,21 @@ struct Verify {
     database: Database,
     #[command(flatten)]
     trail: Trail,
+    /// A hash that stood at the end of the chain once, as this command printed it: is it still in the chain?
+    #[arg(long)]
+    head: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Trail {
     /// Connection URL of the role that writes the audit; without it, the role of DATABASE_URL does
     #[arg(long, env = "VIGIE_AUDIT_DATABASE_URL", hide_env_values = true)]
-    audit_database_url: Option<String>,
+    audit_database_url: Option<Secret>,
 }
 
 impl Trail {
     pub(crate) fn own(&self) -> anyhow::Result<Option<audit::Own>> {
-        let url = self.audit_database_url.as_deref().filter(|url| !url.is_empty());
+        let url = self.audit_database_url.as_ref().map(Secret::as_str).filter(|url| !url.is_empty());
         url.map(audit::Own::at).transpose().context("VIGIE_AUDIT_DATABASE_URL")
     }
 }
@@ -148,7 +151,8 @@ async fn main() -> anyhow::Result<()> {
         Command::Serve => serve().await,
         Command::Migrate(migrate) => {
             kit::server::telemetry_of_a_command();
-            let pool = store::connect(&migrate.database.database_url, 1).await.context("DATABASE_URL")?;
+            let pool =
+                store::connect(migrate.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
             identity::MIGRATOR.run(&pool).await.context("the schema cannot be brought up to date")?;
             let mut conn = pool.acquire().await?;
             identity::close(&mut conn)
@@ -167,9 +171,11 @@ async fn main() -> anyhow::Result<()> {
             kit::server::telemetry_of_a_command();
             let pool = match verify.trail.own()? {
                 Some(own) => own.pool().clone(),
-                None => store::connect(&verify.database.database_url, 1).await.context("DATABASE_URL")?,
+                None => {
+                    store::connect(verify.database.database_url.as_str(), 1).await.context("DATABASE_URL")?
+                }
             };
-            match audit::verify(&pool).await? {
+            match audit::verify(&pool, verify.head.as_deref()).await? {
                 Verdict::Whole(last, hash) => {
                     let hash = store::chain::hex(&hash);
                     Ok(writeln!(std::io::stdout(), "whole up to entry {last}, whose hash is {hash}")?)
@@ -177,6 +183,7 @@ async fn main() -> anyhow::Result<()> {
                 Verdict::Broken(seq) => {
                     bail!("the audit was changed: entry {seq} does not fit to the one before it")
                 }
+                Verdict::Cut(last) => bail!("{}", audit::cut(last)),
             }
         }
         Command::Requests { command } => jobs::requests(command).await,
@@ -222,7 +229,7 @@ const OWNER: &str = "roles are given and taken by the owner of the tables: DATAB
 
 async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
-    let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
+    let pool = store::connect(of.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let own = of.trail.own()?;
     let mut tx = pool.begin().await?;
     let (id, now) = (of.account.as_str(), Time::default().now());

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// wait for a mail server; but it is said.
 pub(crate) async fn reset(of: Of) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
-    let pool = store::connect(&of.database.database_url, 1).await.context("DATABASE_URL")?;
+    let pool = store::connect(of.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let own = of.trail.own()?;
     let (id, now) = (of.account.as_str(), Time::default().now());
     let mut tx = pool.begin().await?;

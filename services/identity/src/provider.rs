@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 
 /// What an ID token may carry beyond OpenID Connect Core.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extra {
     /// The provider's own session.
     #[serde(default)]
@@ -42,6 +42,13 @@ pub(crate) struct Extra {
     jti: Option<String>,
 }
 impl AdditionalClaims for Extra {}
+
+impl std::fmt::Debug for Extra {
+    // Without the provider's session, which ends by its name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Extra")
+    }
+}
 
 type Fields = IdTokenFields<
     Extra,

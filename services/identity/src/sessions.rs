@@ -16,7 +16,7 @@ pub struct Session {
     pub id: String,
     /// Whose it is.
     pub account_id: String,
-    /// When it began.
+    /// When it began: when the person logged in at the provider, where the provider says so.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to half a minute.
     pub last_seen_at: DateTime<Utc>,
@@ -39,7 +39,7 @@ impl Session {
 }
 
 /// What a provider said at the login.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Origin {
     /// The provider's own session.
     pub sid: Option<String>,
@@ -47,6 +47,15 @@ pub struct Origin {
     pub acr: String,
     /// The ID token, where the provider's logout wants it back.
     pub logout_hint: Option<String>,
+    /// When the person proved there who they are: long ago for whoever still had a session at the provider and was not asked.
+    pub authenticated_at: Option<DateTime<Utc>>,
+}
+
+impl std::fmt::Debug for Origin {
+    // The ID token says who it is, and either ends a session at the provider.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Origin").field("acr", &self.acr).finish_non_exhaustive()
+    }
 }
 
 const ALIVE: &str = "s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $2 - $3";
@@ -71,7 +80,7 @@ pub async fn begin(
     let token = random::secret()?;
     sqlx::query(
         "insert into session (id, token_hash, account_id, provider_sid, acr, logout_hint, created_at, last_seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+         values ($1, $2, $3, $4, $5, $6, $9, $7, $8)",
     )
     .bind(random::word::<16>()?)
     .bind(random::hash(&token))
@@ -81,6 +90,7 @@ pub async fn begin(
     .bind(&origin.logout_hint)
     .bind(now)
     .bind(now + TimeDelta::hours(limits.absolute_hours.into()))
+    .bind(origin.authenticated_at.map_or(now, |at| at.min(now)))
     .execute(conn)
     .await?;
     Ok(token)
@@ -204,7 +214,7 @@ pub async fn end(
 }
 
 /// What a provider says is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Notice {
     /// Who says so.
     pub issuer: String,
@@ -214,6 +224,13 @@ pub struct Notice {
     pub sid: Option<String>,
     /// When it was said: sessions that began later are others.
     pub at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Notice {
+    // Without whose it is.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notice").field("issuer", &self.issuer).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 /// Ends what a provider says is over. Returns whose each session was that ended.

@@ -18,13 +18,17 @@ const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Links an hour and e-mail address: nobody's mailbox is filled from here.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// The three counts.
+/// What one person may have done under the rights of persons, an hour: each makes a row, and some wait for people.
+const PER_PERSON: NonZeroU32 = NonZeroU32::new(120).unwrap();
+
+/// The counts.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     names: Networks,
     networks: DefaultKeyedRateLimiter<Key>,
     accounts: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<Vec<u8>>,
+    persons: DefaultKeyedRateLimiter<Vec<u8>>,
 }
 
 impl Default for Throttle {
@@ -34,6 +38,7 @@ impl Default for Throttle {
             networks: RateLimiter::keyed(Quota::per_minute(PER_NETWORK)),
             accounts: RateLimiter::keyed(Quota::per_hour(PER_ACCOUNT)),
             addresses: RateLimiter::keyed(Quota::per_hour(PER_ADDRESS)),
+            persons: RateLimiter::keyed(Quota::per_hour(PER_PERSON)),
         }
     }
 }
@@ -60,7 +65,15 @@ impl Throttle {
     /// # Errors
     /// [`Problem::TooMany`].
     pub(crate) fn address(&self, email: &str) -> Result<(), Problem> {
-        take(&self.addresses, &crate::random::hash(email))
+        take(&self.addresses, &crate::random::hash(&mailbox(email)))
+    }
+
+    /// Counts a request of somebody, by their pseudonym or, where nothing is kept of them, their address.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`].
+    pub(crate) fn person(&self, name: &str) -> Result<(), Problem> {
+        take(&self.persons, &crate::random::hash(name))
     }
 
     /// Forgets the counts that are full again.
@@ -68,6 +81,16 @@ impl Throttle {
         self.networks.retain_recent();
         self.accounts.retain_recent();
         self.addresses.retain_recent();
+        self.persons.retain_recent();
+    }
+}
+
+/// The mailbox behind an address: what stands after a plus sign, its holder chose, and so may anybody else (RFC 5233). Each such
+/// name would have five letters of its own.
+fn mailbox(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((name, host)) => format!("{}@{host}", name.split('+').next().unwrap_or(name)),
+        None => email.to_owned(),
     }
 }
 
@@ -75,4 +98,18 @@ fn take<K: Hash + Eq + Clone>(counts: &DefaultKeyedRateLimiter<K>, key: &K) -> R
     counts.check_key(key).map_err(|until| Problem::TooMany {
         seconds: until.wait_time_from(DefaultClock::default().now()).as_secs() + 1,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobodys_mailbox_is_filled_whatever_name_it_is_given() {
+        let throttle = Throttle::default();
+        let sent = (0..20).filter(|n| throttle.address(&format!("ada+{n}@vigie.test")).is_ok()).count();
+        assert_eq!(sent, 5);
+        assert!(throttle.address("ada@vigie.test").is_err());
+        assert!(throttle.address("bob@vigie.test").is_ok() && throttle.address("+a@vigie.test").is_ok());
+    }
 }

@@ -33,6 +33,8 @@ pub struct Keep {
     pub key: u32,
     /// An entry of the audit.
     pub audit: u32,
+    /// A backup of the database, after it was made: whoever was erased meanwhile is in it until then.
+    pub backup: u32,
 }
 
 impl Default for Law {
@@ -43,7 +45,16 @@ impl Default for Law {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { session: 7, account: 730, contact: 30, request: 1095, consent: 1095, key: 90, audit: 366 }
+        Self {
+            session: 7,
+            account: 730,
+            contact: 30,
+            request: 1095,
+            consent: 1095,
+            key: 90,
+            audit: 366,
+            backup: 35,
+        }
     }
 }
 
@@ -63,6 +74,7 @@ impl Law {
             ("consent", k.consent),
             ("key", k.key),
             ("audit", k.audit),
+            ("backup", k.backup),
         ] {
             // A hundred years: more is a mistake of writing.
             if days == 0 || days > 36_525 {

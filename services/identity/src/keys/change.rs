@@ -81,7 +81,7 @@ async fn insert(
 }
 
 /// A key in another one's place.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Replaced {
     /// The new one, which is stored nowhere.
     pub key: String,
@@ -91,6 +91,13 @@ pub struct Replaced {
     pub expires_at: DateTime<Utc>,
     /// When the old one ends.
     pub old_ends_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Replaced {
+    // Without the key, and without the name that its owner gave it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replaced").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// What came of replacing a key.
@@ -178,7 +185,7 @@ pub async fn revoke(
     audit::write(conn, trail, now, &who, "key.revoke", &who, json!({ "key": id })).await.map(|()| true)
 }
 
-/// Revokes every key that stands in `text`, whosever it is: what leaked. Returns how many were revoked.
+/// Revokes every key that stands in `text`, whosever it is: what leaked. Returns the ids of those that were revoked.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -186,16 +193,16 @@ pub async fn leaked(
     (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     text: &str,
     now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
+) -> sqlx::Result<Vec<String>> {
     let hashes: Vec<Vec<u8>> = format::found_in(text).map(|key| hash(key).to_vec()).collect();
     let ids: Vec<String> = sqlx::query_scalar("select id from api_key where hash = any($1)")
         .bind(hashes)
         .fetch_all(&mut *conn)
         .await?;
-    by_command((conn, trail), &ids, "leaked", now).await
+    end_these((conn, trail), &ids, "leaked", now).await
 }
 
-/// Revokes the keys of an account, all or those with this ending. Returns how many were revoked.
+/// Revokes the keys of an account, all or those with this ending. Returns the ids of those that were revoked.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -204,7 +211,7 @@ pub async fn end_all(
     account: &str,
     ending: Option<&str>,
     now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
+) -> sqlx::Result<Vec<String>> {
     let ids: Vec<String> = sqlx::query_scalar(
         "select id from api_key where account_id = $1 and ($2::text is null or ending = $2)",
     )
@@ -212,16 +219,20 @@ pub async fn end_all(
     .bind(ending)
     .fetch_all(&mut *conn)
     .await?;
-    by_command((conn, trail), &ids, "operator", now).await
+    end_these((conn, trail), &ids, "operator", now).await
 }
 
-async fn by_command(
+/// Revokes these keys. Returns the ids of those that were revoked.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn end_these(
     (conn, trail): (&mut PgConnection, Option<&audit::Own>),
     ids: &[String],
     why: &str,
     now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
-    let mut revoked = 0;
+) -> sqlx::Result<Vec<String>> {
+    let mut revoked = Vec::new();
     for id in ids {
         let done = sqlx::query("update api_key set revoked_at = $2 where id = $1 and revoked_at is null");
         if done.bind(id).bind(now).execute(&mut *conn).await?.rows_affected() == 0 {
@@ -232,7 +243,20 @@ async fn by_command(
             audit::write(&mut *conn, trail, now, "command", "key.revoke", &account.pseudonym(), detail)
                 .await?;
         }
-        revoked += 1;
+        revoked.push(id.clone());
     }
     Ok(revoked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_takes_anothers_place_is_not_shown_by_debug() {
+        let at = DateTime::UNIX_EPOCH;
+        let new = Replaced { key: "canary".into(), name: "canary".into(), expires_at: at, old_ends_at: at };
+        let shown = format!("{:?}", Rotation::Done(new));
+        assert!(shown.contains("1970") && !shown.contains("canary"), "{shown}");
+    }
 }

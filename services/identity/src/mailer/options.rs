@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 /// Where mail goes. Nothing set: no mail is sent, and the pages say so.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MailOptions {
     /// `VIGIE_SMTP`: `smtps://mail.example.org` (TLS from the first byte), `smtp://mail.example.org:587` (STARTTLS, or nothing is
     /// sent); without TLS only to this machine: `smtp://127.0.0.1:1025`.
@@ -16,6 +16,13 @@ pub struct MailOptions {
     pub authority: Option<PathBuf>,
     /// `VIGIE_SMTP_FROM`: who writes: `Vigie <vigie@example.org>`.
     pub from: Option<String>,
+}
+
+impl std::fmt::Debug for MailOptions {
+    // An address may hold a password, by mistake.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailOptions").field("from", &self.from).finish_non_exhaustive()
+    }
 }
 
 impl MailOptions {

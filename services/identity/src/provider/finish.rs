@@ -19,12 +19,19 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 
 /// Somebody whom the provider vouches for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Login {
     /// What the provider calls the person.
     pub subject: String,
     /// What goes into the session.
     pub origin: Origin,
+}
+
+impl std::fmt::Debug for Login {
+    // Without what the provider calls the person.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 /// Why a login fails.
@@ -45,12 +52,36 @@ pub enum Failure {
 }
 
 impl From<ClaimsVerificationError> for Failure {
+    // The library's sentences quote what stands in a token, whose it is among it: the log gets the kind only.
     fn from(error: ClaimsVerificationError) -> Self {
-        match error {
-            ClaimsVerificationError::InvalidAuthContext(got) => Self::Assurance(got),
-            ClaimsVerificationError::SignatureVerification(why) => Self::Token(why.to_string()),
-            other => Self::Token(other.to_string()),
+        let kind = match error {
+            ClaimsVerificationError::InvalidAuthContext(got) => return Self::Assurance(got),
+            ClaimsVerificationError::SignatureVerification(why) => {
+                return Self::Token(unsigned(&why).to_owned());
+            }
+            ClaimsVerificationError::Expired(_) => "it is too old, or of a time to come",
+            ClaimsVerificationError::InvalidAudience(_) => "it is for somebody else, or for others too",
+            ClaimsVerificationError::InvalidAuthTime(_) => "the login at the provider was too long ago",
+            ClaimsVerificationError::InvalidIssuer(_) => "it is of another issuer",
+            ClaimsVerificationError::InvalidNonce(_) => "it was made for another login",
+            ClaimsVerificationError::InvalidSubject(_) => "it speaks of another person than the ID token",
+            ClaimsVerificationError::Unsupported(_) => "it is of a kind that is not supported",
+            _ => "it cannot be read",
+        };
+        Self::Token(kind.to_owned())
+    }
+}
+
+/// What is wrong with a signature, without the names of keys and algorithms, which anybody can write into a token.
+fn unsigned(why: &SignatureVerificationError) -> &'static str {
+    match why {
+        SignatureVerificationError::NoMatchingKey => "no key of the provider signed it",
+        SignatureVerificationError::NoSignature => "it is not signed",
+        SignatureVerificationError::DisallowedAlg(_) | SignatureVerificationError::UnsupportedAlg(_) => {
+            "it is signed in a way that is not accepted"
         }
+        SignatureVerificationError::AmbiguousKeyId(_) => "several keys of the provider could have signed it",
+        _ => "its signature is none",
     }
 }
 
@@ -104,6 +135,7 @@ impl Provider {
                 sid: claims.additional_claims().sid.clone(),
                 acr: claims.auth_context_ref().map_or_else(String::new, |a| a.to_string()),
                 logout_hint: hint,
+                authenticated_at: claims.auth_time(),
             },
         })
     }
@@ -152,5 +184,50 @@ impl Provider {
             _ => Failure::Provider(anyhow::anyhow!("its description of the person cannot be read")),
         })?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_of_a_token_stands_in_the_reason_why_it_is_refused() {
+        let word = || "subject-canary".to_owned();
+        let all = [
+            ClaimsVerificationError::Expired(word()),
+            ClaimsVerificationError::InvalidAudience(word()),
+            ClaimsVerificationError::InvalidAuthTime(word()),
+            ClaimsVerificationError::InvalidIssuer(word()),
+            ClaimsVerificationError::InvalidNonce(word()),
+            ClaimsVerificationError::InvalidSubject(word()),
+            ClaimsVerificationError::Other(word()),
+            ClaimsVerificationError::Unsupported(word()),
+        ];
+        let signatures = [
+            SignatureVerificationError::AmbiguousKeyId(word()),
+            SignatureVerificationError::CryptoError(word()),
+            SignatureVerificationError::DisallowedAlg(word()),
+            SignatureVerificationError::InvalidKey(word()),
+            SignatureVerificationError::UnsupportedAlg(word()),
+            SignatureVerificationError::Other(word()),
+        ];
+        let signatures = signatures.map(ClaimsVerificationError::SignatureVerification);
+        for error in all.into_iter().chain(signatures) {
+            let said = Failure::from(error);
+            assert!(!format!("{said} {said:?}").contains("canary"), "{said}");
+        }
+    }
+
+    #[test]
+    fn who_logged_in_is_not_shown_by_debug() {
+        let origin = Origin {
+            sid: Some("canary".into()),
+            acr: "class".into(),
+            logout_hint: Some("canary".into()),
+            ..Origin::default()
+        };
+        let shown = format!("{:?}", Login { subject: "canary".into(), origin });
+        assert!(shown.contains("class") && !shown.contains("canary"), "{shown}");
     }
 }

@@ -1,8 +1,8 @@
 //! Erasing somebody, and erasing them again after a backup from before was restored.
 
 use super::Person;
-use crate::audit;
 use crate::random;
+use crate::{alerts, audit, keys};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -77,7 +77,17 @@ async fn rows_of(conn: &mut PgConnection, pseudonym: &str) -> sqlx::Result<()> {
 /// When the file cannot be written.
 pub fn remember(list: &Path, person: &Person) -> anyhow::Result<()> {
     let ids = person.account.iter().map(|a| &a.id).chain(person.contact.iter().map(|c| &c.id));
-    let lines: String = ids.map(|id| tombstone(id) + "\n").collect();
+    let ids: Vec<String> = ids.cloned().collect();
+    ended(list, &ids)
+}
+
+/// The same about what ended for good and must not come back with a backup: API keys that were revoked, alerts that their
+/// reader stopped, by their random ids.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn ended(list: &Path, ids: &[String]) -> anyhow::Result<()> {
+    let lines: String = ids.iter().map(|id| tombstone(id) + "\n").collect();
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .create(true)
@@ -92,12 +102,23 @@ fn tombstone(id: &str) -> String {
     store::chain::hex(&random::hash(id))
 }
 
-/// Erases again whoever stands in the list of erasures and is there: after a backup from before was restored. Returns how
-/// many there were.
+/// What was done again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Again {
+    /// Persons who were erased.
+    pub erased: usize,
+    /// API keys that were revoked.
+    pub revoked: usize,
+    /// Alerts that were ended, the consent with the last of them.
+    pub ended: usize,
+}
+
+/// Erases again whoever stands in the list of erasures and is there, after a backup from before was restored; revokes the keys
+/// and ends the alerts that stand in it. Returns how many there were.
 ///
 /// # Errors
 /// When the list cannot be read or the database does not answer.
-pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> anyhow::Result<u64> {
+pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> anyhow::Result<Again> {
     let text = std::fs::read_to_string(list)
         .with_context(|| format!("the list of erasures {} cannot be read", list.display()))?;
     let hashes: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -113,10 +134,10 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
          union all
          select null, c.email from contact c where encode(sha256(convert_to(c.id, 'UTF8')), 'hex') = any($1)",
     )
-    .bind(hashes)
+    .bind(&hashes)
     .fetch_all(&mut *conn)
     .await?;
-    let mut erased = 0;
+    let mut done = Again::default();
     for (account, email) in found {
         let who = match (&account, &email) {
             (Some(id), _) => Person::of_account(&mut *conn, id).await?,
@@ -126,8 +147,18 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
         // The second of two that belong together is gone with the first.
         if who.is_known() {
             person(&mut *conn, &who, By::Command, None, now).await?;
-            erased += 1;
+            done.erased += 1;
         }
     }
-    Ok(erased)
+    let keys = "select id from api_key where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1)";
+    let keys: Vec<String> = sqlx::query_scalar(keys).bind(&hashes).fetch_all(&mut *conn).await?;
+    done.revoked = keys::end_these((&mut *conn, None), &keys, "restored", now).await?.len();
+    let alerts = "select id from alert where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1)";
+    let alerts: Vec<String> = sqlx::query_scalar(alerts).bind(&hashes).fetch_all(&mut *conn).await?;
+    for id in alerts {
+        if let Some(contact) = alerts::contact(&mut *conn, &id).await? {
+            done.ended += usize::from(alerts::end(&mut *conn, &contact, &id, now).await?);
+        }
+    }
+    Ok(done)
 }

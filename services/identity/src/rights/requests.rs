@@ -83,6 +83,15 @@ pub async fn opened(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Re
     .await
 }
 
+/// Whose a request is; `None`: nobody's, or of somebody who was erased.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn who(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<String>> {
+    let who = sqlx::query_scalar("select who from request where id = $1").bind(id).fetch_optional(conn);
+    Ok(who.await?.flatten())
+}
+
 /// The requests of somebody, the newest first.
 ///
 /// # Errors

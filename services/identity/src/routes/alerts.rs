@@ -191,6 +191,7 @@ async fn end(
     if !alerts::end(&mut tx, contact, &id, site.time.now()).await? {
         return Err(Problem::NotFound("alert"));
     }
+    site.ended(vec![id]).await?;
     tx.commit().await?;
     respond::see_other("/account/alerts?done=ended")
 }

@@ -167,6 +167,7 @@ async fn revoke(
     if !keys::revoke((&mut tx, site.audit.as_ref()), &me.account, &id, site.time.now()).await? {
         return Err(Problem::NotFound("key"));
     }
+    site.ended(vec![id]).await?;
     tx.commit().await?;
     back(lang, "revoked")
 }

@@ -53,7 +53,8 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
 /// For so long after a login one may end other sessions than this one.
 const FRESH: TimeDelta = TimeDelta::minutes(10);
 
-/// Did whoever asks just prove who they are, by a login or a passkey? Who only got hold of an open session does not lock its owner
+/// Did whoever asks just prove who they are, by a login or a passkey? A login for which the provider asked nobody, since it still
+/// knew the browser, is as old as the one before it. Who only got hold of an open session does not lock its owner
 /// out with it; and the owner, who can log in, ends that one at once.
 fn is_fresh(site: &Site, me: &Me) -> bool {
     let now = site.time.now();

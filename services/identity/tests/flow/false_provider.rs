@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::profile::identity::Userinfo;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub(crate) struct Says {
     pub(crate) token: String,
     /// Its description, where it is another one than it should be.
     pub(crate) description: Option<Value>,
+    /// What it says of the person: the type of the answer, and the answer.
+    pub(crate) person: (&'static str, String),
     /// How often its keys were asked for.
     pub(crate) keys_asked: usize,
     /// What the last token request carried.
@@ -77,6 +80,7 @@ impl False {
             .route("/.well-known/openid-configuration", get(description))
             .route("/jwks", get(keys))
             .route("/token", post(token))
+            .route("/userinfo", get(person))
             .with_state(one.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let told =
@@ -84,11 +88,16 @@ impl False {
         (one, told)
     }
 
-    /// A service of Switzerland, registered with a false AGOV.
+    /// A service of Switzerland, registered with a false AGOV that is not asked about the person.
     pub(crate) async fn start(pool: &PgPool) -> (Service, Self) {
+        Self::asked(pool, Userinfo::None).await
+    }
+
+    /// The same, asked about the person as `userinfo` says.
+    pub(crate) async fn asked(pool: &PgPool, userinfo: Userinfo) -> (Service, Self) {
         let (one, told) = Self::alone().await;
         let mut profile = country("ch");
-        profile.identity.providers[0].userinfo = domain::profile::identity::Userinfo::None;
+        profile.identity.providers[0].userinfo = userinfo;
         let place = Place::find().await;
         (Service::start(place, pool, profile, registrations(&told)).await, one)
     }
@@ -123,7 +132,7 @@ async fn description(State(one): State<False>) -> impl IntoResponse {
     let at = |path: &str| format!("{}{path}", one.issuer);
     let usual = json!({
         "issuer": one.issuer, "authorization_endpoint": at("/auth"), "token_endpoint": at("/token"),
-        "jwks_uri": at("/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
+        "jwks_uri": at("/jwks"), "userinfo_endpoint": at("/userinfo"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
     });
     Json(one.says.lock().unwrap().description.clone().unwrap_or(usual))
@@ -144,6 +153,11 @@ async fn token(State(one): State<False>, request: String) -> impl IntoResponse {
             (StatusCode::OK, Json(tokens))
         }
     }
+}
+
+async fn person(State(one): State<False>) -> impl IntoResponse {
+    let (kind, text) = one.says.lock().unwrap().person.clone();
+    ([("content-type", kind)], text)
 }
 
 /// A parameter of an address.

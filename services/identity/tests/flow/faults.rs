@@ -1,6 +1,6 @@
 //! What must not let anybody in.
 
-use crate::browser::Page;
+use crate::browser::{Browser, Page};
 use crate::common::Service;
 use crate::false_provider::{False, Key, param};
 use crate::fuzz::{nasty, some};
@@ -22,6 +22,16 @@ pub(crate) async fn try_with(
     provider: &False,
     make: impl FnOnce(&False, Value) -> String,
 ) -> (Page, bool) {
+    let (page, browser) = browser_with(service, provider, make).await;
+    (page, browser.session().is_some())
+}
+
+/// The same, with the browser.
+async fn browser_with(
+    service: &Service,
+    provider: &False,
+    make: impl FnOnce(&False, Value) -> String,
+) -> (Page, Browser) {
     let mut browser = service.browser();
     let to = browser.get_once("/account/login/agov").await;
     assert_eq!(to.status, StatusCode::SEE_OTHER, "{}", to.body);
@@ -30,7 +40,30 @@ pub(crate) async fn try_with(
     let token = make(provider, provider.claims(&param(&address, "nonce"), now));
     provider.says.lock().unwrap().token = token;
     let page = browser.get(&format!("/oidc/callback/agov?code=c&state={}", param(&address, "state"))).await;
-    (page, browser.session().is_some())
+    (page, browser)
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn who_found_a_browser_open_is_no_fresh_login_though_the_provider_lets_them_in_unasked(pool: PgPool) {
+    let (service, provider) = False::start(&pool).await;
+    let at = |ago: i64| {
+        move |p: &False, mut claims: Value| {
+            claims["auth_time"] = json!(claims["iat"].as_i64().unwrap() - ago);
+            p.sign(&p.header(), &claims)
+        }
+    };
+    let (_, mut owner) = browser_with(&service, &provider, at(0)).await;
+    // The provider's own session is an hour old: it asks nobody anything, and says so.
+    let (_, mut finder) = browser_with(&service, &provider, at(3600)).await;
+    let page = finder.send("/account/sessions/others/end", &[]).await;
+    assert!(page.url.as_str().ends_with("done=anew"), "{}", page.url);
+    assert_eq!(service.living_sessions().await, 2, "the owner is not locked out");
+    // The owner, who just logged in, ends the other one. A time to come is now.
+    assert!(owner.send("/account/sessions/others/end", &[]).await.url.as_str().ends_with("done=others"));
+    assert_eq!(service.living_sessions().await, 1);
+    let (_, mut owner) = browser_with(&service, &provider, at(-3600)).await;
+    service.pass(TimeDelta::minutes(11));
+    assert!(owner.send("/account/sessions/others/end", &[]).await.url.as_str().ends_with("done=anew"));
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
@@ -331,17 +364,16 @@ async fn who_tries_too_often_waits_and_a_disabled_account_is_told_nothing(pool: 
     assert_eq!(disabled.status, StatusCode::FORBIDDEN);
     assert!(bare(&disabled).contains("konnte nicht abgeschlossen werden"), "{}", disabled.body);
     assert!(bare(&forged).contains("konnte nicht abgeschlossen werden"), "{}", forged.body);
-    let mut last = StatusCode::OK;
-    // Sixty at once, and one more each second that this takes.
+    let mut last = service.browser().get_once("/account/login/agov").await;
+    // Sixty at once, and one more each second that this takes: the next one may be let in again.
     for _ in 0..1000 {
-        last = service.browser().get_once("/account/login/agov").await.status;
-        if last == StatusCode::TOO_MANY_REQUESTS {
+        if last.status == StatusCode::TOO_MANY_REQUESTS {
             break;
         }
+        last = service.browser().get_once("/account/login/agov").await;
     }
-    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-    let page = service.browser().get_once("/account/login/agov").await;
-    assert!(!page.header("retry-after").is_empty());
+    assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(!last.header("retry-after").is_empty());
     assert_eq!(
         service.browser().get("/account").await.status,
         StatusCode::OK,

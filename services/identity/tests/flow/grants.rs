@@ -63,7 +63,7 @@ async fn all(pool: PgPool, turn: usize) {
     by_address(&service, &mut post, &email).await;
     done(service.browser().get("/account/receipts/keys.json").await);
     identity::remove(&service.app, service.time.now()).await.unwrap();
-    assert!(matches!(audit::verify(trail.pool()).await.unwrap(), Verdict::Whole(..)));
+    assert!(matches!(audit::verify(trail.pool(), None).await.unwrap(), Verdict::Whole(..)));
 }
 
 async fn log_in(pool: &PgPool) {

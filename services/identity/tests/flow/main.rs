@@ -12,6 +12,7 @@ mod alerts;
 mod browser;
 mod common;
 mod database;
+mod described;
 mod events;
 mod false_provider;
 mod faults;

@@ -112,13 +112,13 @@ async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         String::from_utf8(run.stdout).unwrap()
     };
-    assert_eq!(again(), "1 erased again\n");
+    assert_eq!(again(), "1 erased again, 0 keys revoked again, 0 alerts ended again\n");
     assert_eq!(scan(&back, &ids).await, BTreeMap::new());
     let left: Vec<String> = scan(&back, &ada.canaries()).await.into_keys().collect();
     assert_eq!(left, ["audit.about", "audit.actor"]);
     assert_eq!(scan(&back, &bob.canaries()).await, bobs);
-    assert!(matches!(audit::verify(&back).await.unwrap(), Verdict::Whole(..)));
-    assert_eq!(again(), "0 erased again\n");
+    assert!(matches!(audit::verify(&back, None).await.unwrap(), Verdict::Whole(..)));
+    assert_eq!(again(), "0 erased again, 0 keys revoked again, 0 alerts ended again\n");
     back.close().await;
     let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("drop database \"{copied}\"")))
@@ -136,4 +136,65 @@ async fn a_copy_of_the_database_from_before_an_erasure_is_erased_again(pool: PgP
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn a_dump_from_before_an_erasure_is_erased_again_when_it_is_restored(pool: PgPool) {
     a_backup_from_before_is_erased_again(&pool, true).await;
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_key_that_was_revoked_and_an_alert_that_was_stopped_do_not_come_back_with_a_backup(pool: PgPool) {
+    let copied = format!("vigie_back_{}", &name(&pool)[name(&pool).len() - 24..]);
+    let list = std::env::temp_dir().join(format!("vigie-{copied}"));
+    let _ = std::fs::remove_file(&list);
+    let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
+    let mut people = Vec::new();
+    for (name, email) in [("ada", "ada@canary.test"), ("bob", "bob@canary.test"), ("eve", "eve@canary.test")]
+    {
+        people.push(planted(&service, name, email).await);
+    }
+    copy(&pool, &copied).await;
+    let [ada, bob, _] = &mut people[..] else { panic!("three") };
+    let id = async |table: &str, of: &str, who: &str| -> String {
+        let query = format!("select id from {table} where {of} = $1");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(who).fetch_one(&pool).await.unwrap()
+    };
+    // Ada withdraws her consent and revokes her key; bob's leaked, and he ends his alert himself.
+    ada.browser.send("/account/rights/consent", &[]).await;
+    let key = id("api_key", "account_id", &ada.account).await;
+    ada.browser.send(&format!("/account/keys/{key}/revoke"), &[]).await;
+    let alert = id("alert", "contact_id", &bob.contact).await;
+    bob.browser.send(&format!("/account/alerts/{alert}/end"), &[]).await;
+    let run = |words: &[&str], url: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_identity"))
+            .args(words)
+            .env("DATABASE_URL", url)
+            .env("VIGIE_ERASURES", &list)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    assert_eq!(
+        run(&["keys", "revoke", "--account", &bob.account], address(&pool, &name(&pool)).as_str()),
+        "1 revoked\n"
+    );
+
+    let url = address(&pool, &copied);
+    let back = PgPoolOptions::new().max_connections(2).connect(url.as_str()).await.unwrap();
+    let left = async || -> (i64, i64, i64) {
+        sqlx::query_as(
+            "select (select count(*) from api_key where revoked_at is null), (select count(*) from alert),
+                    (select count(*) from consent where not given)",
+        )
+        .fetch_one(&back)
+        .await
+        .unwrap()
+    };
+    assert_eq!(left().await, (3, 3, 0), "the backup brought all back");
+    let said = run(&["restore-erasures"], url.as_str());
+    assert_eq!(said, "0 erased again, 2 keys revoked again, 2 alerts ended again\n");
+    assert_eq!(left().await, (1, 1, 2), "eve's stand");
+    let said = "select count(*) from audit where action = 'key.revoke' and detail ->> 'why' = 'restored'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(said).fetch_one(&back).await.unwrap(), 2);
+    back.close().await;
+    let mut admin = PgConnection::connect(address(&pool, "postgres").as_str()).await.unwrap();
+    drop_database(&mut admin, &copied).await;
+    std::fs::remove_file(list).unwrap();
 }

@@ -59,7 +59,7 @@ async fn what_is_older_than_the_countrys_days_goes_and_nothing_younger(pool: PgP
             let mut tx = pool.begin().await.unwrap();
             let gone = retention::run(&mut tx, profile.law.keep_days, limits, now).await.unwrap();
             tx.commit().await.unwrap();
-            assert!(matches!(audit::verify(&pool).await.unwrap(), Verdict::Whole(..)), "{code} {days}");
+            assert!(matches!(audit::verify(&pool, None).await.unwrap(), Verdict::Whole(..)), "{code} {days}");
             gone
         };
         assert_eq!(at(0, 0).await, Gone::default(), "{code}");

@@ -46,7 +46,9 @@ async fn stop(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut tx = site.app.db.begin().await?;
-    alerts::stop(&mut tx, &id, &word, site.time.now()).await?;
+    if alerts::stop(&mut tx, &id, &word, site.time.now()).await? {
+        site.ended(vec![id]).await?;
+    }
     tx.commit().await?;
     let lang = site.lang(None, &headers).ok_or(Problem::NotFound("language"))?;
     respond::page(lang, StatusCode::OK, &Stopped { site: &site, lang, languages: Vec::new() }, None)

@@ -89,7 +89,9 @@ pub(crate) async fn consent(State(site): State<Arc<Site>>, headers: HeaderMap) -
     let Some(contact) = &person.contact else { return back("nothing") };
     let desk = Desk::open(&site, &person, "withdrawal").await?;
     let mut tx = site.app.db.begin().await?;
+    let ids: Vec<String> = alerts::of(&mut tx, contact).await?.into_iter().map(|alert| alert.id).collect();
     let ended = alerts::end_all(&mut tx, contact, site.time.now()).await?;
+    site.ended(ids).await?;
     desk.close(tx, json!({ "purpose": alerts::PURPOSE, "ended": ended })).await?;
     back("withdrawn")
 }

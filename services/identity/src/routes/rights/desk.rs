@@ -17,8 +17,10 @@ pub(super) struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// Writes the request down, for good, before anything is done for it: what fails then stays open and is seen.
     pub(super) async fn open(site: &'a Site, person: &Person, kind: &str) -> Result<Self, Problem> {
-        let mut conn = site.app.db.acquire().await?;
         let who = person.pseudonyms();
+        let name = who.first().map(String::as_str).or(person.email());
+        site.throttle.person(name.unwrap_or_default())?;
+        let mut conn = site.app.db.acquire().await?;
         let (law, now) = (site.app.profile.law, site.time.now());
         let request = requests::open(&mut conn, who.first().map(String::as_str), kind, law, now).await?;
         Ok(Self { site, request })
