@@ -237,6 +237,13 @@ fn bad_input_is_answered_by_a_sentence() {
     assert!(said(&other).contains("no recipe forecasts the target `wk inc plague`"));
     let never = Backtest { from: day(2023, 11, 20), to: day(2023, 11, 22), ..args.clone() };
     assert!(said(&never).contains("no reference date (Sat) lies between"));
+    let clean = waves("late", "");
+    let late = Backtest { from: day(2024, 6, 1), to: day(2024, 6, 8), ..small(&clean, &clean.join("out")) };
+    assert!(
+        said(&late).contains("no reference date from 2024-06-01 to 2024-06-08 has a forecast"),
+        "{}",
+        said(&late)
+    );
     let far = Backtest { horizons: Some((0, 9)), ..args.clone() };
     assert!(said(&far).contains("are 0..3 or a part of them"));
     fs::write(hub.join("target-data/time-series.csv"), "as_of,week\n").unwrap();
