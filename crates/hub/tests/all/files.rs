@@ -116,8 +116,11 @@ fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
     );
 }
 
+/// On a day, of a target and place, what is known.
+type Row = (String, String, Vec<(NaiveDate, f64)>);
+
 /// Every row of the hub that a change log becomes.
-fn made(name: &str, log: &str) -> Vec<(String, String, Vec<(NaiveDate, f64)>)> {
+fn made(name: &str, log: &str) -> Vec<Row> {
     let base = folder(name);
     fs::write(base.join("log.csv"), log).unwrap();
     let out = base.join("hub");
