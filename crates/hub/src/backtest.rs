@@ -76,7 +76,7 @@ struct Ground {
 /// returns the number of files.
 ///
 /// # Errors
-/// Arguments or files that do not fit, in a sentence.
+/// Arguments or files that do not fit, and a span without any forecast, in a sentence.
 pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubError> {
     let origins = origins(args, &profile_of(&args.target)?)?;
     let ground = Ground::open(args, &origins)?;
@@ -130,6 +130,12 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
             progress,
             &format!("{origin}: {} forecasts ({} of {})", forecasts.len(), index + 1, origins.len()),
         );
+    }
+    if files == 0 {
+        let Backtest { from, to, target, .. } = args;
+        return Err(HubError::Argument(format!(
+            "no reference date from {from} to {to} has a forecast: of `{target}` nothing was known then, or nothing new enough"
+        )));
     }
     Ok(files)
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Weekday};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type};
 use parquet::errors::ParquetError;
@@ -30,6 +30,7 @@ pub struct Build {
 
 /// A change of one value.
 struct Change {
+    at: NaiveDateTime,
     place: usize,
     series: usize,
     week: NaiveDate,
@@ -56,8 +57,9 @@ type State = HashMap<(usize, usize), BTreeMap<NaiveDate, f64>>;
 /// Makes a hub directory with one full snapshot for every day on which something changed, and says how many
 /// snapshots and rows it has.
 ///
-/// Of several repositories the one that began last speaks from its first day on. Of several sources of a series
-/// `ERVISS` speaks from its first value on.
+/// Of several repositories with a target the one that began last speaks for it from its first day on (of two that began at
+/// once the last by name). Of several sources of a series `ERVISS` speaks from its first value on. Of several changes on one
+/// day the latest counts; only where the log gives no times, the order of its rows tells which that is.
 ///
 /// # Errors
 /// A change log that cannot be read or has no row for the places; a folder that cannot be written.
@@ -116,9 +118,22 @@ fn read(path: &Path) -> Result<Log, HubError> {
                 log.series.push(s.clone());
                 log.series.len() - 1
             });
-        log.days.entry(row.day(0)?).or_default().push(Change { place, series, week, value: row.amount(3)? });
+        let at = row.moment(0)?;
+        log.days.entry(at.date()).or_default().push(Change {
+            at,
+            place,
+            series,
+            week,
+            value: row.amount(3)?,
+        });
         Ok(())
     })?;
+    for changes in log.days.values_mut() {
+        changes.sort_by(|a, b| {
+            let of = |change: &Change| (change.at, &log.publications[change.place].repository);
+            of(a).cmp(&of(b))
+        });
+    }
     if log.days.is_empty() {
         return Err(HubError::content(path, "has no row"));
     }
@@ -130,14 +145,17 @@ fn write(log: &Log, locations: &Locations, path: &Path) -> Result<(usize, usize)
     let broken = |e: ParquetError| HubError::content(path, format!("cannot be written: {e}"));
     let mut writer = Writer::new(path)?;
     let mut state = State::new();
-    let mut speaks: Option<&str> = None;
-    let mut heard: BTreeSet<&str> = BTreeSet::new();
+    // By target.
+    let mut speaks: HashMap<&str, &str> = HashMap::new();
+    let mut heard: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let repository = |place: usize| log.publications[place].repository.as_str();
+    let target = |series: usize| log.series[series].0.as_str();
     let (mut snapshots, mut rows) = (0, 0);
     for (day, changes) in &log.days {
         for change in changes {
-            let repository = log.publications[change.place].repository.as_str();
-            if heard.insert(repository) {
-                speaks = Some(repository);
+            let (target, repository) = (target(change.series), repository(change.place));
+            if heard.insert((target, repository)) {
+                speaks.insert(target, repository);
             }
             let weeks = state.entry((change.place, change.series)).or_default();
             match change.value {
@@ -145,8 +163,8 @@ fn write(log: &Log, locations: &Locations, path: &Path) -> Result<(usize, usize)
                 None => weeks.remove(&change.week),
             };
         }
-        let current = |place: usize| Some(log.publications[place].repository.as_str()) == speaks;
-        if !changes.iter().any(|c| current(c.place)) {
+        let current = |place, series| speaks.get(target(series)) == Some(&repository(place));
+        if !changes.iter().any(|c| current(c.place, c.series)) {
             continue;
         }
         let snapshot = snapshot(log, locations, &state, current);
@@ -171,14 +189,16 @@ fn snapshot<'a>(
     log: &'a Log,
     locations: &Locations,
     state: &'a State,
-    current: impl Fn(usize) -> bool,
+    current: impl Fn(usize, usize) -> bool,
 ) -> Snapshot<'a> {
-    let mut places: Vec<usize> = (0..log.publications.len()).filter(|p| current(*p)).collect();
+    let mut places: Vec<usize> = (0..log.publications.len()).collect();
     places.sort_by_key(|p| (log.publications[*p].source != "ERVISS", log.publications[*p].source.clone()));
     let mut series: Vec<usize> =
         (0..log.series.len()).filter(|s| locations.get(&log.series[*s].1).is_some()).collect();
     series.sort_by_key(|s| &log.series[*s]);
-    let weeks = |s: &usize| places.iter().find_map(|place| state.get(&(*place, *s)));
+    let weeks = |s: &usize| {
+        places.iter().filter(|place| current(**place, *s)).find_map(|place| state.get(&(*place, *s)))
+    };
     series.iter().filter_map(|s| Some((&log.series[*s], weeks(s)?))).collect()
 }
 

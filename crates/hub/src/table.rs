@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
 use self::parquet::Block;
 pub(crate) use self::parquet::Texts;
@@ -23,6 +23,8 @@ pub(crate) enum Cell<'a> {
     Text(&'a str),
     Number(f64),
     Day(NaiveDate),
+    /// UTC.
+    Moment(NaiveDateTime),
 }
 
 /// Nothing that is counted, no rate per 100,000 and no share is larger: there are not so many persons.
@@ -82,6 +84,7 @@ impl<'a> Row<'a> {
             Cell::Text(t) => format!("is `{t}`"),
             Cell::Number(n) => format!("is {n}"),
             Cell::Day(d) => format!("is {d}"),
+            Cell::Moment(t) => format!("is {t}"),
         };
         let names = self.columns.get(column).copied().unwrap_or("?").trim_end_matches('?');
         let name = names.split('|').next().unwrap_or(names);
@@ -95,6 +98,7 @@ impl<'a> Row<'a> {
             Cell::Text(text) => Ok(Cow::Borrowed(text)),
             Cell::Number(n) => Ok(Cow::Owned(format!("{n:02}"))),
             Cell::Day(day) => Ok(Cow::Owned(day.to_string())),
+            Cell::Moment(at) => Ok(Cow::Owned(at.date().to_string())),
             Cell::Missing => Err(self.wrong(column, "a text")),
         }
     }
@@ -104,10 +108,23 @@ impl<'a> Row<'a> {
     pub(crate) fn day(&self, column: usize) -> Result<NaiveDate, HubError> {
         let found = match self.cell(column) {
             Cell::Day(day) => Some(day),
-            Cell::Text(text) => text.get(..10).and_then(|t| t.parse().ok()),
+            Cell::Moment(at) => Some(at.date()),
+            Cell::Text(text) if text.len() > 10 => moment(text).map(|at| at.date()),
+            Cell::Text(text) => text.parse().ok(),
             _ => None,
         };
         found.ok_or_else(|| self.wrong(column, "a date like 2025-01-31"))
+    }
+
+    /// A time in UTC; of a date its beginning.
+    pub(crate) fn moment(&self, column: usize) -> Result<NaiveDateTime, HubError> {
+        match self.cell(column) {
+            Cell::Moment(at) => Ok(at),
+            Cell::Text(text) if text.len() > 10 => {
+                moment(text).ok_or_else(|| self.wrong(column, "a date or time like 2025-01-31T18:00:00Z"))
+            }
+            _ => Ok(self.day(column)?.and_time(NaiveTime::MIN)),
+        }
     }
 
     /// A number; `None` if the cell is empty, `NA` or `NaN`.
@@ -117,7 +134,7 @@ impl<'a> Row<'a> {
             Cell::Missing => return Ok(None),
             Cell::Number(n) => Some(n),
             Cell::Text(text) => text.parse::<f64>().ok(),
-            Cell::Day(_) => None,
+            Cell::Day(_) | Cell::Moment(_) => None,
         };
         match found {
             Some(n) if n.is_finite() => Ok(Some(n)),
@@ -144,6 +161,20 @@ impl<'a> Row<'a> {
     pub(crate) fn refuse(&self, what: &str) -> HubError {
         HubError::content(self.path, format!("row {}: {what}", self.number))
     }
+}
+
+/// A date and a time, `T` or a space between them; in UTC, if it names no zone.
+fn moment(text: &str) -> Option<NaiveDateTime> {
+    let date: NaiveDate = text.get(..10)?.parse().ok()?;
+    let time = text.get(10..)?.strip_prefix(['T', ' '])?;
+    let local = ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|form| NaiveTime::parse_from_str(time, form).ok());
+    let zoned = || {
+        let full = format!("{date} {time}");
+        let forms = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z", "%Y-%m-%d %H:%M%#z"];
+        let found = forms.iter().find_map(|form| DateTime::parse_from_str(&full, form).ok());
+        found.map(|at| at.naive_utc())
+    };
+    local.map(|time| date.and_time(time)).or_else(zoned)
 }
 
 /// Calls `each` for every row of the file. A column may give several names (`a|b`: the first that exists); one

@@ -14,7 +14,7 @@ use epimodels::scores::{score, wis};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use store::places::Place;
-use store::scores::{Due, Found, New};
+use store::scores::{Due, DueSpread, Found, New};
 use truth::{Issues, versions};
 
 /// How long after its origin a forecast is scored again when its truth is corrected.
@@ -44,6 +44,7 @@ pub(crate) async fn run(
     let due = store::scores::due(conn, id, since, as_of).await?;
     let Some(first) = due.iter().map(|d| d.target_end_date).min() else { return Ok(0) };
     let due_spread = store::scores::due_spread(conn, id, since, as_of).await?;
+    let populations = spread::populations(signal, places);
     let places: HashMap<&str, &Place> = places.iter().map(|p| (p.id.as_str(), p)).collect();
     let ours = |place: &str, source: &str| {
         places.get(place).and_then(|p| signal.source_at(&p.level)).is_some_and(|s| s.as_str() == source)
@@ -58,36 +59,50 @@ pub(crate) async fn run(
                 .push((row.point.issued_at, row.point.value));
         }
     }
-    let done: HashSet<_> = store::scores::done(conn, id, since).await?.into_iter().collect();
-    let spread_done: HashSet<_> = store::scores::spread_done(conn, id, since).await?.into_iter().collect();
+    let stored = store::scores::done(conn, id, since).await?;
+    let stored_spread = store::scores::spread_done(conn, id, since).await?;
+    let (done, spread_done) = (Done::of(&stored), Done::of(&stored_spread));
+    // A run that is stored meanwhile may be in one of the lists only: so of each origin, not side by side.
+    let said: HashMap<DateTime<Utc>, &[DueSpread]> = due_spread
+        .chunk_by(|a, b| a.origin == b.origin)
+        .filter_map(|said| Some((said.first()?.origin, said)))
+        .collect();
     let (mut new, mut new_spread) = (Vec::new(), Vec::new());
     for due in due.chunk_by(|a, b| a.origin == b.origin) {
         let Some(origin) = due.first().map(|d| d.origin) else { continue };
-        let open: Vec<Open<'_>> = due
+        let of_place = |place: &str| truths.get(place);
+        let open: Vec<Open<'_>> =
+            due.iter().filter_map(|of| open(of, of_place(&of.place_id)?, signal.cadence, &done)).collect();
+        let said = said.get(&origin).copied().unwrap_or_default();
+        let open_spread: Vec<spread::Open<'_>> = said
             .iter()
-            .filter_map(|of| {
-                let key = |at| (of.run_id.clone(), of.place_id.clone(), of.horizon, at);
-                open(of, truths.get(&of.place_id)?, signal.cadence, |at| !done.contains(&key(at)))
-            })
-            .collect();
-        let open_spread: Vec<spread::Open<'_>> = due_spread
-            .iter()
-            .filter(|of| of.origin == origin)
-            .filter_map(|of| {
-                let key = |at| (of.run_id.clone(), of.place_id.clone(), of.horizon, at);
-                let is_open = |at| !spread_done.contains(&key(at));
-                spread::open(of, truths.get(&of.place_id)?, signal.cadence, is_open)
-            })
+            .filter_map(|of| spread::open(of, of_place(&of.place_id)?, signal.cadence, &spread_done))
             .collect();
         if open.is_empty() && open_spread.is_empty() {
             continue;
         }
         let known = known(conn, profile, signal, origin, ours).await?;
         new.extend(quantiles(open, &known));
-        let mut ground = spread::Ground::new(signal, &places, &known);
+        let mut ground = spread::Ground::new(signal, &populations, &known);
         new_spread.extend(open_spread.into_iter().filter_map(|open| ground.score(open)).flatten());
     }
     store::scores::put(conn, id, &new, &new_spread, as_of).await
+}
+
+/// What is scored already: run, place, horizon and issue time of the figure.
+struct Done<'a>(HashSet<(&'a str, &'a str, i32, DateTime<Utc>)>);
+
+impl<'a> Done<'a> {
+    fn of(stored: &'a [(String, String, i32, DateTime<Utc>)]) -> Self {
+        let key = |(run, place, horizon, at): &'a (String, String, i32, _)| {
+            (run.as_str(), place.as_str(), *horizon, *at)
+        };
+        Self(stored.iter().map(key).collect())
+    }
+
+    fn holds(&self, run: &str, place: &str, horizon: i32, at: DateTime<Utc>) -> bool {
+        self.0.contains(&(run, place, horizon, at))
+    }
 }
 
 /// A forecast with the figures that it is not scored against yet.
@@ -99,16 +114,11 @@ struct Open<'d> {
 }
 
 /// What is still to be scored of a forecast; nothing where its week was known at the origin: that was not forecast.
-fn open<'d>(
-    of: &'d Due,
-    issues: &Issues,
-    cadence: Cadence,
-    is_open: impl Fn(DateTime<Utc>) -> bool,
-) -> Option<Open<'d>> {
+fn open<'d>(of: &'d Due, issues: &Issues, cadence: Cadence, done: &Done<'_>) -> Option<Open<'d>> {
     let mut figures = versions(issues, of.target_end_date, cadence);
     let (first_issue, _) = *figures.first()?;
     let quantiles = Quantiles::try_from(of.quantiles.as_slice()).ok()?;
-    figures.retain(|(at, _)| is_open(*at));
+    figures.retain(|(at, _)| !done.holds(&of.run_id, &of.place_id, of.horizon, *at));
     (first_issue > of.origin && !figures.is_empty()).then_some(Open { of, quantiles, first_issue, figures })
 }
 

@@ -11,11 +11,12 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use ::parquet::basic::ConvertedType;
+use ::parquet::basic::{ConvertedType, LogicalType};
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::statistics::Statistics;
+use ::parquet::schema::types::ColumnDescriptor;
 use chrono::NaiveDate;
 
 pub(super) use self::block::Block;
@@ -47,7 +48,18 @@ impl Table {
             schema.root_schema().get_fields().iter().map(|f| f.name().to_owned()).collect();
         // A nested column has no value of its own.
         let leaf = |name: &String| schema.columns().iter().position(|c| c.path().parts() == [name.as_str()]);
-        let leaves = places(&have)?.into_iter().map(|p| p.and_then(|p| leaf(&have[p]))).collect();
+        let leaves: Vec<_> = places(&have)?.into_iter().map(|p| p.and_then(|p| leaf(&have[p]))).collect();
+        // Read as empty they would be values that were withdrawn.
+        let unread = leaves.iter().flatten().map(|leaf| schema.column(*leaf)).find(|c| is_unread(c));
+        if let Some(column) = unread {
+            let (name, kind) = (column.name(), column.converted_type());
+            return Err(HubError::content(
+                path,
+                format!(
+                    "the column `{name}` is a {kind}, which is not read; write numbers as double or integer, times as timestamp"
+                ),
+            ));
+        }
         Ok(Self { reader, leaves })
     }
 
@@ -141,6 +153,13 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// Types whose values are not turned into a number, a day or a text.
+fn is_unread(column: &ColumnDescriptor) -> bool {
+    use ConvertedType::{DECIMAL, TIME_MICROS, TIME_MILLIS};
+    matches!(column.converted_type(), DECIMAL | TIME_MILLIS | TIME_MICROS)
+        || column.logical_type_ref() == Some(&LogicalType::Float16)
 }
 
 /// How a column is read.

@@ -104,6 +104,30 @@ fn every_row_has_its_own(path: &Path) {
 }
 
 #[test]
+fn a_column_of_a_type_that_is_not_read_is_refused_and_not_taken_for_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decimal.parquet");
+    let schema =
+        "message schema { required int64 value (DECIMAL(18, 2)); required int64 other (DECIMAL(18, 2)); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    for _ in 0..2 {
+        column::<Int64Type>(&mut group, &[1], 0, |_| 4250);
+    }
+    group.close().unwrap();
+    file.close().unwrap();
+    let said = for_each(&path, &["value"], |_| Ok(())).unwrap_err().to_string();
+    assert!(said.contains("decimal.parquet: the column `value` is a DECIMAL, which is not read"), "{said}");
+    for_each(&path, &["absent?"], |row| {
+        assert!(!row.has(0));
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_caller_that_stops_is_answered_by_its_own_error_and_a_broken_file_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stop.parquet");

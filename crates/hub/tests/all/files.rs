@@ -116,6 +116,66 @@ fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
     );
 }
 
+/// On a day, of a target and place, what is known.
+type Row = (String, String, Vec<(NaiveDate, f64)>);
+
+/// Every row of the hub that a change log becomes.
+fn made(name: &str, log: &str) -> Vec<Row> {
+    let base = folder(name);
+    fs::write(base.join("log.csv"), log).unwrap();
+    let out = base.join("hub");
+    build_from_revisions(&Build { revisions: base.join("log.csv"), out: out.clone(), locations: None })
+        .unwrap();
+    let archive = Archive::read(&out, &[], None).unwrap();
+    let days: Vec<NaiveDate> = archive.days().collect();
+    let known = archive.known(&days).into_iter().zip(days);
+    known
+        .flat_map(|(known, day)| {
+            let row = move |(key, weeks): (hub::SeriesKey, std::collections::BTreeMap<NaiveDate, f64>)| {
+                (day.to_string(), format!("{} {}", key.target, key.location), weeks.into_iter().collect())
+            };
+            known.into_iter().map(row)
+        })
+        .collect()
+}
+
+#[test]
+fn the_order_of_the_rows_of_a_change_log_means_nothing() {
+    let header = "repository,as_of,target_end_date,location,value\n";
+    // Two publications on one day; the hours are those of several zones, and the last is on the next day of UTC.
+    let mut rows = [
+        "new,2023-10-03T08:00:00Z,2023-09-30,01,5\n",
+        "new,2023-10-03 18:00:00+00:00,2023-09-30,01,6\n",
+        "new,2023-10-03T15:30:00-0400,2023-09-30,01,7\n",
+        "new,2023-10-03T22:00:00-04:00,2023-09-30,01,8\n",
+        "old,2023-10-03T08:00:00Z,2023-09-30,01,1\n",
+    ];
+    let wanted = [("2023-10-03", 7.0), ("2023-10-04", 8.0)].map(|(day_of, value)| {
+        (day_of.to_owned(), "wk inc flu hosp 01".to_owned(), vec![(day(2023, 9, 30), value)])
+    });
+    for turn in 0..rows.len() {
+        rows.rotate_left(1);
+        let log = header.to_owned() + &rows.concat() + &rows[turn].replace("2023-09-30", "2023-09-27");
+        assert_eq!(made("order", &log.replace("old,", "anew,")), wanted, "{log}");
+    }
+}
+
+#[test]
+fn a_repository_of_other_targets_takes_nobody_s_word() {
+    let log = "hub,as_of,target,target_end_date,location,value\n\
+        syndromes,2024-10-11,ILI,2024-10-06,FR,50\n\
+        syndromes,2024-10-11,ARI,2024-10-06,FR,300\n\
+        covid,2024-10-18,hospital admissions,2024-10-13,FR,9\n\
+        covid,2024-10-25,hospital admissions,2024-10-20,FR,8\n\
+        syndromes,2024-10-25,ILI,2024-10-20,FR,60\n";
+    let last: Vec<_> = made("targets", log).into_iter().filter(|(day, ..)| day == "2024-10-25").collect();
+    let (first, second, third) = (day(2024, 10, 6), day(2024, 10, 13), day(2024, 10, 20));
+    let of = |what: &str| last.iter().find(|(_, series, _)| series == what).map(|(.., weeks)| weeks.clone());
+    assert_eq!(of("ILI incidence FR"), Some(vec![(first, 50.0), (third, 60.0)]), "{last:?}");
+    assert_eq!(of("ARI incidence FR"), Some(vec![(first, 300.0)]), "{last:?}");
+    assert_eq!(of("hospital admissions FR"), Some(vec![(second, 9.0), (third, 8.0)]), "{last:?}");
+}
+
 /// A model that says 7 of two places, of one of them 22 quantiles only, and of a week that nobody knows.
 fn scoring(hub: &Path) -> Score {
     let mut rows = String::from(
@@ -180,6 +240,13 @@ fn bad_input_is_answered_by_a_sentence() {
     assert!(said(&other).contains("no recipe forecasts the target `wk inc plague`"));
     let never = Backtest { from: day(2023, 11, 20), to: day(2023, 11, 22), ..args.clone() };
     assert!(said(&never).contains("no reference date (Sat) lies between"));
+    let clean = waves("late", "");
+    let late = Backtest { from: day(2024, 6, 1), to: day(2024, 6, 8), ..small(&clean, &clean.join("out")) };
+    assert!(
+        said(&late).contains("no reference date from 2024-06-01 to 2024-06-08 has a forecast"),
+        "{}",
+        said(&late)
+    );
     let far = Backtest { horizons: Some((0, 9)), ..args.clone() };
     assert!(said(&far).contains("are 0..3 or a part of them"));
     fs::write(hub.join("target-data/time-series.csv"), "as_of,week\n").unwrap();

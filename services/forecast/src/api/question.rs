@@ -4,7 +4,7 @@ use super::answer::{Answer, Asked, Estimated, NotEstimated, RecordedSituation, R
 use crate::batch::{Reason, alive, day};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::profile::{Language, Signal};
 use domain::{EpiWeek, PlaceId, SignalId};
 use kit::locale::Formats;
@@ -15,6 +15,9 @@ use sqlx::PgConnection;
 use store::forecasts::Run;
 use store::observations::Point;
 use store::places::Place;
+
+/// How far deaths are forecast, which have no plan.
+const WEEKS_OF_DEATHS: usize = 4;
 
 /// A question that can be answered: its signal and place exist.
 pub(crate) struct Question<'a> {
@@ -108,7 +111,10 @@ impl<'a> Question<'a> {
             return Ok(Err((Reason::NoModel, last)));
         }
         let run = store::forecasts::latest_run(conn, self.signal.id.as_str(), self.as_of).await?;
-        let Some(run) = run else { return Ok(Err((Reason::NotComputed, last))) };
+        // Of a run whose last week has a figure by now, nothing is still to come.
+        let ahead = self.signal.forecast.as_ref().map_or(WEEKS_OF_DEATHS, |plan| plan.horizons.len());
+        let over = |run: &Run| last >= run.reference_date.checked_add_days(Days::new(7 * ahead as u64));
+        let Some(run) = run.filter(|run| !over(run)) else { return Ok(Err((Reason::NotComputed, last))) };
         match self.closed(conn).await? {
             // The reproduction number is an estimate of what was, not a forecast: the rule is not about it.
             Some(Closed::Withdrawn) if self.name == "transmission" => {}

@@ -27,6 +27,8 @@ pub(crate) struct Input<'a> {
 /// A place that is asked about.
 pub(crate) struct Asked<'a> {
     pub(crate) place: &'a Place,
+    /// As the model was measured with.
+    pub(crate) population: Option<f64>,
     /// Its series in the panel, or why there is none.
     pub(crate) series: Result<String, Reason>,
     /// What is known, by the end of the week.
@@ -181,7 +183,8 @@ fn asked<'a>(input: &Input<'a>, drafts: &[Draft<'a>], &Feed { target, unit, .. }
         let id = || draft.map(|d| d.id.clone()).ok_or(Reason::NoData);
         let grown = draft.map(|d| super::transmission::grown(input.signal, &d.issues, day(input.as_of)));
         let series = alive(input.signal, last, input.as_of).and_then(|_| id());
-        Asked { place, series, weeks, grown: grown.unwrap_or_default() }
+        let population = draft.and_then(|d| d.population);
+        Asked { place, population, series, weeks, grown: grown.unwrap_or_default() }
     };
     input.places.iter().filter(ours).map(of_place).collect()
 }

@@ -109,7 +109,7 @@ fn answer(
 
 fn spread(results: &mut Results, signal: &Signal, asked: &Asked<'_>, made: &[&Forecast]) {
     let Some((week, last)) = asked.weeks.last_key_value() else { return };
-    let Some(measure) = Measure::of(signal, asked.place, &asked.weeks) else { return };
+    let Some(measure) = Measure::of(signal, asked.population, &asked.weeks) else { return };
     let place = asked.place.id.as_str();
     let step = |target: NaiveDate| usize::try_from((target - *week).num_weeks()).ok();
     for f in made {

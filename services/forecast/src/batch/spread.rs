@@ -8,7 +8,6 @@ use epimodels::quantile::{Quantiles, linear};
 use epimodels::trend::{FLUSIGHT, Thresholds, classes, limits, rise};
 use std::collections::BTreeMap;
 use store::forecasts::{Arrival, Trend};
-use store::places::Place;
 
 /// The height of a season, in weekly persons per 100,000, that FluSight's thresholds are made for: what the recipe
 /// assumes of a place that it does not know yet.
@@ -25,10 +24,16 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// That of a signal in a place, from what is known of it; `None` of a rate that was never above nothing.
-    pub(crate) fn of(signal: &Signal, place: &Place, weeks: &BTreeMap<NaiveDate, f64>) -> Option<Self> {
-        match (signal.unit, place.population) {
-            (Unit::Persons, Some(population)) => Some(Self::Persons(population as f64)),
+    /// That of a signal in a place with the population that its model was measured with ([`super::Model::location`]: the
+    /// hub's own, by which its thresholds are counts of persons), from what is known of it; `None` of a rate that was never
+    /// above nothing.
+    pub(crate) fn of(
+        signal: &Signal,
+        population: Option<f64>,
+        weeks: &BTreeMap<NaiveDate, f64>,
+    ) -> Option<Self> {
+        match (signal.unit, population) {
+            (Unit::Persons, Some(population)) => Some(Self::Persons(population)),
             _ => height(&weeks.values().copied().collect::<Vec<_>>()).map(Self::Height),
         }
     }

@@ -1,15 +1,16 @@
 //! Scores of spread: the class of change, the rise and the arrival that came, against what was said of each and against how
 //! often each came at this time of earlier seasons.
 
-use super::Known;
 use super::truth::{Issues, versions};
-use crate::batch::Measure;
+use super::{Done, Known};
+use crate::batch::{Measure, Model};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::profile::{Cadence, Signal};
 use epimodels::arrival::ARRIVAL;
 use epimodels::scores::{brier, rps};
 use epimodels::spread::{Climate, Past, climate};
 use epimodels::trend::{CLASSES, class_of};
+use hub::Locations;
 use std::collections::{BTreeMap, HashMap};
 use store::places::Place;
 use store::scores::{Came, DueSpread, Event, NewSpread};
@@ -32,7 +33,7 @@ pub(super) fn open<'d>(
     of: &'d DueSpread,
     issues: &Issues,
     cadence: Cadence,
-    is_open: impl Fn(DateTime<Utc>) -> bool,
+    done: &Done<'_>,
 ) -> Option<Open<'d>> {
     let then = versions(issues, of.target_end_date, cadence);
     let (first_issue, _) = *then.first()?;
@@ -43,31 +44,42 @@ pub(super) fn open<'d>(
     let mut weeks = (1..=4).map(|step| (step, week(step)));
     let (step, before) = weeks.find(|(_, figures)| known_at(figures, of.origin).is_some())?;
     let mut figures = pairs(&before, &then);
-    figures.retain(|(at, _)| is_open(*at));
+    figures.retain(|(at, _)| !done.holds(&of.run_id, &of.place_id, of.horizon, *at));
     let base = of.target_end_date - Days::new(7 * step);
     let step = usize::try_from(step).ok()?;
     (!figures.is_empty()).then_some(Open { of, base, step, first_issue, figures })
 }
 
+/// Of each place that a signal is forecast for the population that its model was measured with.
+pub(super) type Populations<'a> = HashMap<&'a str, Option<f64>>;
+
+/// Those of `signal`.
+pub(super) fn populations<'a>(signal: &Signal, places: &'a [Place]) -> Populations<'a> {
+    let (model, locations) =
+        (signal.forecast.as_ref().and_then(|p| Model::named(&p.model)), Locations::flusight());
+    let of = |place: &'a Place| Some((place.id.as_str(), model?.location(&locations, place)?.1));
+    places.iter().filter(|p| signal.is_forecast_at(&p.level)).filter_map(of).collect()
+}
+
 /// What was known at one origin, and what follows from it.
 pub(super) struct Ground<'a> {
     signal: &'a Signal,
-    places: &'a HashMap<&'a str, &'a Place>,
+    populations: &'a Populations<'a>,
     known: &'a Known,
     /// By the last week known and the weeks from there.
     climates: BTreeMap<(NaiveDate, usize), Climate>,
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn new(signal: &'a Signal, places: &'a HashMap<&'a str, &'a Place>, known: &'a Known) -> Self {
-        Self { signal, places, known, climates: BTreeMap::new() }
+    pub(super) fn new(signal: &'a Signal, populations: &'a Populations<'a>, known: &'a Known) -> Self {
+        Self { signal, populations, known, climates: BTreeMap::new() }
     }
 
     /// The scores of a forecast; `None` of a place of which too little was known for a class to mean something.
     pub(super) fn score<'d>(&mut self, open: Open<'d>) -> Option<Vec<NewSpread<'d>>> {
         let Open { of, base, step, first_issue, figures } = open;
-        let place = *self.places.get(of.place_id.as_str())?;
-        let measure = Measure::of(self.signal, place, self.known.get(&of.place_id)?)?;
+        let population = *self.populations.get(of.place_id.as_str())?;
+        let measure = Measure::of(self.signal, population, self.known.get(&of.place_id)?)?;
         let limits = measure.limits(step)?;
         let climate = self.climate(base, step);
         let new = |(truth_issued_at, pair): (DateTime<Utc>, Option<Pair>)| NewSpread {
@@ -80,11 +92,10 @@ impl<'a> Ground<'a> {
     }
 
     fn climate(&mut self, base: NaiveDate, step: usize) -> Climate {
-        let (signal, places, known) = (self.signal, self.places, self.known);
+        let (signal, populations, known) = (self.signal, self.populations, self.known);
         *self.climates.entry((base, step)).or_insert_with(|| {
             let past = |(place, weeks): (&String, &'a BTreeMap<NaiveDate, f64>)| {
-                let place = *places.get(place.as_str()).filter(|p| signal.is_forecast_at(&p.level))?;
-                let measure = Measure::of(signal, place, weeks)?;
+                let measure = Measure::of(signal, *populations.get(place.as_str())?, weeks)?;
                 Some(Past { weeks, limits: measure.limits(step)?, population: measure.population() })
             };
             climate(known.iter().filter_map(past), base, i64::try_from(step).unwrap_or_default())

@@ -98,6 +98,43 @@ pub(crate) async fn seeded(db: &PgPool) {
     store::observations::append(&mut conn, &points).await.unwrap();
 }
 
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn classes_and_arrivals_count_the_population_that_the_hub_counts(pool: PgPool) {
+    seeded(&pool).await;
+    // Another year's census; the thresholds of the hub are persons of its own table of places.
+    sqlx::query("update place set population = population / 20 where level = 'state'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    computed(&app(&pool)).await;
+    let quantiles = async |place: &str| {
+        let sql = "select f.quantiles from forecast f join forecast_run r on r.id = f.run_id
+                    where r.signal_id = 'covid_hosp_admissions' and f.place_id = $1 and f.horizon = 0";
+        let all: Vec<f64> = sqlx::query_scalar(sql).bind(place).fetch_one(&pool).await.unwrap();
+        epimodels::Quantiles::try_from(all).unwrap()
+    };
+    let last = async |place: &str| -> f64 {
+        let sql = "select value from observation where signal_id = 'covid_hosp_admissions' and place_id = $1
+                    order by reference_date desc limit 1";
+        sqlx::query_scalar(sql).bind(place).fetch_one(&pool).await.unwrap()
+    };
+    let app = app(&pool);
+    let said = async |place: &str| {
+        let uri = format!("spread?signal=covid_hosp_admissions&place={place}&horizon=0");
+        get(&app, &uri).await.json()["result"]["places"][0].clone()
+    };
+    let close = |found: &serde_json::Value, wanted: f64| (found.as_f64().unwrap() - wanted).abs() < 1e-9;
+    let (of, before) = (quantiles("US-WY").await, last("US-WY").await);
+    let wanted = epimodels::arrival::ARRIVAL.probability(&of, before, 584_057.0).unwrap();
+    let found = said("US-WY").await;
+    assert!(close(&found["arrives"]["probability"], wanted), "{wanted}: {found}");
+    let (of, before) = (quantiles("US-CA").await, last("US-CA").await);
+    let wanted = epimodels::trend::trend(&of, before, 38_965_193.0, epimodels::trend::FLUSIGHT[0]);
+    let found = said("US-CA").await;
+    assert!(close(&found["trend"]["stable"], wanted.stable), "{wanted:?}: {found}");
+    assert!((0.001..0.999).contains(&wanted.stable), "a forecast that is sure tests little: {wanted:?}");
+}
+
 pub(crate) async fn computed(app: &App) -> usize {
     work::once(app, &Options { data: data(), threads: 2 }, |line| println!("{line}")).await.unwrap()
 }

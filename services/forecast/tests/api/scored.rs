@@ -138,3 +138,19 @@ async fn a_forecast_that_was_stored_before_its_truth_is_not_called_replayed(pool
         scored["scores"].as_array().unwrap().iter().map(|s| (&s["run"], &s["replayed"])).collect();
     assert_eq!(ours, [(&"before".into(), &false.into())], "{scored}");
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_whose_weeks_all_have_figures_is_not_given_out_as_a_forecast(pool: PgPool) {
+    seeded(&pool).await;
+    // Forecasts the weeks that end on 2025-01-12 to 2025-02-02; nobody computes anything after it.
+    computed(&recorded(&pool, "2025-01-10T23:59:59Z")).await;
+    for (clock, status) in [("2025-01-31T23:59:59Z", "estimated"), ("2025-02-07T23:59:59Z", "not_estimated")]
+    {
+        let app = recorded(&pool, clock);
+        for question in ["forecasts", "spread", "transmission"] {
+            let answer = get(&app, &format!("{question}?place=CH")).await.json();
+            assert_eq!(answer["status"], status, "{clock} {question}: {answer}");
+            assert!(status == "estimated" || answer["reason"] == "not_computed", "{answer}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::table::Cell;
 
@@ -24,6 +24,7 @@ pub(super) enum Column {
     /// NaN where there is none.
     Number(Vec<f64>),
     Day(Vec<Option<NaiveDate>>),
+    Moment(Vec<Option<NaiveDateTime>>),
     /// The different texts, and the place of each row's among them.
     Text(Texts, Vec<u32>),
 }
@@ -40,6 +41,7 @@ impl Block {
                 numbers.get(row).filter(|n| n.is_finite()).map(|n| Cell::Number(*n))
             }
             Some(Column::Day(days)) => days.get(row).copied().flatten().map(Cell::Day),
+            Some(Column::Moment(times)) => times.get(row).copied().flatten().map(Cell::Moment),
             Some(Column::Text(texts, of)) => {
                 let text = of.get(row).and_then(|place| texts.get(*place as usize));
                 text.and_then(|text| text.as_deref()).map(Cell::Text)
@@ -58,6 +60,7 @@ impl Block {
         match self.columns.get(column) {
             Some(Column::Number(numbers)) => same(numbers, row, |a, b| a.to_bits() == b.to_bits()),
             Some(Column::Day(days)) => same(days, row, PartialEq::eq),
+            Some(Column::Moment(times)) => same(times, row, PartialEq::eq),
             Some(Column::Text(_, of)) => same(of, row, PartialEq::eq),
             Some(Column::Absent) | None => row > 0,
         }

@@ -38,26 +38,26 @@ pub(super) fn column(
         }
         ColumnReader::Int64ColumnReader(r) => {
             let found = values(described, r, rows)?;
-            let day = |time: Option<DateTime<_>>| time.map(|t| t.date_naive());
+            let utc = |time: Option<DateTime<_>>| time.map(|t| t.naive_utc());
             match kind {
                 Kind::TIMESTAMP_MILLIS => {
-                    Column::Day(found.each(None, |n| day(DateTime::from_timestamp_millis(n))))
+                    Column::Moment(found.each(None, |n| utc(DateTime::from_timestamp_millis(n))))
                 }
                 Kind::TIMESTAMP_MICROS => {
-                    Column::Day(found.each(None, |n| day(DateTime::from_timestamp_micros(n))))
+                    Column::Moment(found.each(None, |n| utc(DateTime::from_timestamp_micros(n))))
                 }
                 Kind::DECIMAL | Kind::TIME_MICROS => Column::Absent,
                 Kind::UINT_64 => Column::Number(found.each(f64::NAN, |n| n as u64 as f64)),
                 // Nanoseconds have no such type of their own; no count of persons is as large as this.
                 _ if found.some(|n| n.abs() > 100_000_000_000_000_000) => {
-                    Column::Day(found.each(None, |n| day(Some(DateTime::from_timestamp_nanos(n)))))
+                    Column::Moment(found.each(None, |n| utc(Some(DateTime::from_timestamp_nanos(n)))))
                 }
                 _ => Column::Number(found.each(f64::NAN, |n| n as f64)),
             }
         }
         ColumnReader::Int96ColumnReader(r) => {
-            let day = |millis| DateTime::from_timestamp_millis(millis).map(|t| t.date_naive());
-            Column::Day(values(described, r, rows)?.each(None, |t| day(t.to_millis())))
+            let utc = |millis| DateTime::from_timestamp_millis(millis).map(|t| t.naive_utc());
+            Column::Moment(values(described, r, rows)?.each(None, |t| utc(t.to_millis())))
         }
         ColumnReader::FloatColumnReader(r) => {
             Column::Number(values(described, r, rows)?.each(f64::NAN, f64::from))
