@@ -7,7 +7,7 @@ pub use spread::{
 };
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 
 /// A forecast whose week is over.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
@@ -242,51 +242,53 @@ pub async fn put(
     let mut tx = conn.begin().await?;
     let pass: i64 = sqlx::query_scalar("select nextval('score_pass')").fetch_one(&mut *tx).await?;
     let mut count = 0;
-    for new in all {
-        count += usize::from(insert(&mut tx, signal, pass, new, scored_at).await?);
+    for some in all.chunks(AT_ONCE) {
+        count += insert(&mut tx, signal, pass, some, scored_at).await?;
     }
-    for new in spread {
-        count += usize::from(spread::insert(&mut tx, signal, pass, new, scored_at).await?);
+    for some in spread.chunks(AT_ONCE) {
+        count += spread::insert(&mut tx, signal, pass, some, scored_at).await?;
     }
     if count > 0 {
         crate::chain::append(&mut tx, crate::chain::Subject::Scores(pass)).await?;
     }
     tx.commit().await?;
-    Ok(count)
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
+
+/// Rows of one statement: together they bind fewer than the 65,535 values that the protocol counts.
+const AT_ONCE: usize = 1_000;
 
 async fn insert(
     tx: &mut PgConnection,
     signal: &str,
     pass: i64,
-    new: &New<'_>,
+    all: &[New<'_>],
     scored_at: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let covered = |n: usize| new.found.map(|f| f.covered[n]);
-    let done = sqlx::query(
+) -> sqlx::Result<u64> {
+    let mut query = QueryBuilder::new(
         "insert into forecast_score (run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, truth,
-                                     wis, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, pass)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict do nothing",
-    )
-    .bind(&new.of.run_id)
-    .bind(&new.of.place_id)
-    .bind(new.of.horizon)
-    .bind(signal)
-    .bind(new.of.origin)
-    .bind(new.of.target_end_date)
-    .bind(new.truth_issued_at)
-    .bind(new.found.map(|f| f.truth))
-    .bind(new.found.map(|f| f.wis))
-    .bind(new.found.and_then(|f| f.baseline_wis))
-    .bind(covered(0))
-    .bind(covered(1))
-    .bind(covered(2))
-    .bind(new.replayed)
-    .bind(scored_at)
-    .bind(pass)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
+                                     wis, baseline_wis, covered_50, covered_80, covered_95, replayed, scored_at, pass) ",
+    );
+    query.push_values(all, |mut row, new| {
+        let covered = |n: usize| new.found.map(|f| f.covered[n]);
+        row.push_bind(&new.of.run_id)
+            .push_bind(&new.of.place_id)
+            .push_bind(new.of.horizon)
+            .push_bind(signal)
+            .push_bind(new.of.origin)
+            .push_bind(new.of.target_end_date)
+            .push_bind(new.truth_issued_at)
+            .push_bind(new.found.map(|f| f.truth))
+            .push_bind(new.found.map(|f| f.wis))
+            .push_bind(new.found.and_then(|f| f.baseline_wis))
+            .push_bind(covered(0))
+            .push_bind(covered(1))
+            .push_bind(covered(2))
+            .push_bind(new.replayed)
+            .push_bind(scored_at)
+            .push_bind(pass);
+    });
+    Ok(query.push(" on conflict do nothing").build().persistent(false).execute(tx).await?.rows_affected())
 }
 
 /// The scores of `signal` by the figures known at `as_of`, of the newest `runs` runs, newest first; in all places when `place`

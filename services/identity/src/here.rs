@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::passkeys::{RelyingParty, challenges};
 use crate::provider::Provider;
 use crate::redirects::local;
-use crate::rights::{erase, receipts};
+use crate::rights::{Halt, erase, receipts};
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Signer;
@@ -190,6 +190,12 @@ impl Site {
     pub(crate) async fn ended(&self, ids: Vec<String>) -> anyhow::Result<()> {
         let Some(list) = self.erasures.clone().filter(|_| !ids.is_empty()) else { return Ok(()) };
         tokio::task::spawn_blocking(move || erase::ended(&list, &ids)).await?
+    }
+
+    /// The same of a halt, from now on or no more.
+    pub(crate) async fn halted(&self, halt: Halt, on: bool, ids: Vec<String>) -> anyhow::Result<()> {
+        let Some(list) = self.erasures.clone() else { return Ok(()) };
+        tokio::task::spawn_blocking(move || erase::halted(&list, halt, on, &ids)).await?
     }
 
     /// A path of this site that may be gone to after a login; anything else becomes the account page.

@@ -29,6 +29,7 @@ pub(crate) enum Requests {
         #[command(flatten)]
         trail: super::Trail,
         /// Its number
+        #[arg(allow_hyphen_values = true)]
         request: String,
     },
 }
@@ -45,7 +46,7 @@ pub(crate) enum Keys {
         #[arg(long, required_unless_present = "account", conflicts_with = "account")]
         leaked: Option<PathBuf>,
         /// The account's number: all of its keys
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         account: Option<String>,
         /// Of these only the one with these last four characters, as the page shows them
         #[arg(long, requires = "account")]
@@ -182,6 +183,8 @@ pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
     let mut tx = pool.begin().await?;
     let done = erase::again(&mut tx, &restore.erasures, Time::default().now()).await?;
     tx.commit().await?;
-    let erase::Again { erased, revoked, ended } = done;
-    say(&format!("{erased} erased again, {revoked} keys revoked again, {ended} alerts ended again"))
+    let erase::Again { erased, revoked, ended, removed, halted } = done;
+    say(&format!(
+        "again: {erased} erased, {revoked} keys revoked, {ended} alerts ended, {removed} passkeys removed, {halted} halts set"
+    ))
 }

@@ -14,6 +14,7 @@ use kit::config::Config;
 use kit::{App, Secret};
 use serde_json::json;
 use std::io::Write as _;
+use std::path::PathBuf;
 
 /// Who somebody is and what they may do.
 #[derive(Debug, Parser)]
@@ -90,7 +91,7 @@ enum Command {
 enum Operators {
     /// Remove all passkeys and recovery codes of an account, end its sessions and write to its owner: it registers anew after a
     /// login. Settings for the letter are those of the service
-    Reset(Of),
+    Reset(Reset),
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,6 +99,15 @@ pub(crate) struct Database {
     /// Connection URL of the service's own database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Secret,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reset {
+    #[command(flatten)]
+    of: Of,
+    /// The list of erasures: a restored backup does not bring back a passkey that stands in it
+    #[arg(long, env = "VIGIE_ERASURES")]
+    erasures: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -141,6 +151,8 @@ pub(crate) struct Of {
     #[command(flatten)]
     trail: Trail,
     /// The account's number, as its owner sees it on /account
+    // One in 64 begins with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     account: String,
 }
 
@@ -194,7 +206,7 @@ async fn main() -> anyhow::Result<()> {
         Command::RestoreErasures(restore) => jobs::restore(restore).await,
         Command::Disable(of) => operate(Act::Disable, of).await,
         Command::Enable(of) => operate(Act::Enable, of).await,
-        Command::Operators { command: Operators::Reset(of) } => operators::reset(of).await,
+        Command::Operators { command: Operators::Reset(reset) } => operators::reset(reset).await,
         Command::Grant { of, role, until } => operate(Act::Grant { role, until }, of).await,
         Command::Revoke { of, role } => operate(Act::Revoke { role }, of).await,
     }
@@ -258,4 +270,46 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
     };
     audit::write(&mut tx, own.as_ref(), now, "command", action, &account.pseudonym(), detail).await?;
     Ok(tx.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, Command, Operators};
+    use crate::jobs;
+    use clap::Parser as _;
+
+    #[test]
+    fn a_number_that_begins_with_a_hyphen_is_one() {
+        for id in ["-s2Wl1pkuZbQ0Ew1nYcGeA", "--2Wl1pkuZbQ0Ew1nYcGeA", "a-2Wl1pkuZbQ0Ew1nYcGe"] {
+            let parsed = |words: &[&str]| {
+                let words = ["identity"].iter().chain(words).copied();
+                Arguments::try_parse_from(words.chain(["--database-url", "postgres://db"]))
+                    .map_err(|error| error.to_string())
+                    .map(|arguments| arguments.command)
+            };
+            let of = |words: &[&str]| match parsed(words) {
+                Ok(Some(
+                    Command::Disable(of)
+                    | Command::Enable(of)
+                    | Command::Grant { of, .. }
+                    | Command::Revoke { of, .. },
+                )) => of.account,
+                Ok(Some(Command::Operators { command: Operators::Reset(reset) })) => reset.of.account,
+                Ok(Some(Command::Requests { command: jobs::Requests::Close { request, .. } })) => request,
+                Ok(Some(Command::Keys { command: jobs::Keys::Revoke { account, .. } })) => account.unwrap(),
+                other => format!("{words:?}: {other:?}"),
+            };
+            for words in [
+                ["disable", id].as_slice(),
+                &["enable", id],
+                &["grant", id, "auditor"],
+                &["revoke", id, "auditor"],
+                &["operators", "reset", id],
+                &["requests", "close", id],
+                &["keys", "revoke", "--account", id],
+            ] {
+                assert_eq!(of(words), id);
+            }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Those who run the installation, from the machine itself.
 
-use crate::{Of, known};
+use crate::{Reset, known};
 use anyhow::{Context as _, bail};
 use identity::passkeys::{self, Told};
+use identity::rights::erase;
 use identity::{Options, Time, audit};
 use kit::{App, Clock};
 use serde_json::json;
@@ -12,13 +13,15 @@ use std::path::PathBuf;
 
 /// Resets, writes it down, and tells the owner. What was reset stays so when no letter can be sent: whoever lost a device cannot
 /// wait for a mail server; but it is said.
-pub(crate) async fn reset(of: Of) -> anyhow::Result<()> {
+pub(crate) async fn reset(reset: Reset) -> anyhow::Result<()> {
+    let Reset { of, erasures } = reset;
     kit::server::telemetry_of_a_command();
     let pool = store::connect(of.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let own = of.trail.own()?;
     let (id, now) = (of.account.as_str(), Time::default().now());
     let mut tx = pool.begin().await?;
     let account = known(&mut tx, id).await?;
+    let keys: Vec<String> = passkeys::of_account(&mut tx, id).await?.into_iter().map(|key| key.id).collect();
     let gone = passkeys::forget_all(&mut tx, id, now).await?;
     if gone == passkeys::Forgotten::default() {
         bail!(
@@ -27,6 +30,9 @@ pub(crate) async fn reset(of: Of) -> anyhow::Result<()> {
     }
     audit::write(&mut tx, own.as_ref(), now, "command", "passkey.reset", &account.pseudonym(), json!(gone))
         .await?;
+    if let Some(list) = erasures.filter(|list| !list.as_os_str().is_empty()) {
+        erase::ended(&list, &keys)?;
+    }
     tx.commit().await?;
     let passkeys::Forgotten { passkeys, codes, sessions } = gone;
     let mut out = std::io::stdout();

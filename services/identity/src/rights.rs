@@ -73,6 +73,13 @@ impl Person {
         account.chain(self.contact.iter().map(|c| c.key.pseudonym())).collect()
     }
 
+    /// The random numbers of what is kept: of the account, of the address.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        let account = self.account.iter().map(|a| &a.id);
+        account.chain(self.contact.iter().map(|c| &c.id)).cloned().collect()
+    }
+
     /// Did they ask that it is kept and not used?
     #[must_use]
     pub fn is_restricted(&self) -> bool {
@@ -103,6 +110,45 @@ pub enum Halt {
     Objection,
 }
 
+impl Halt {
+    /// Its word in addresses, requests and the list of erasures.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Restriction => "restriction",
+            Self::Objection => "objection",
+        }
+    }
+
+    /// Sets or lifts it for an id: of an account, of an address.
+    fn changes(self) -> [&'static str; 2] {
+        match self {
+            Self::Restriction => [
+                "update account set restricted_at = $2 where id = $1",
+                "update contact set restricted_at = $2 where id = $1",
+            ],
+            Self::Objection => [
+                "update account set objected_at = $2 where id = $1",
+                "update contact set objected_at = $2 where id = $1",
+            ],
+        }
+    }
+
+    /// Ids for which it does not stand: of accounts, of addresses.
+    fn without(self) -> [&'static str; 2] {
+        match self {
+            Self::Restriction => [
+                "select id from account where restricted_at is null",
+                "select id from contact where restricted_at is null",
+            ],
+            Self::Objection => [
+                "select id from account where objected_at is null",
+                "select id from contact where objected_at is null",
+            ],
+        }
+    }
+}
+
 /// Sets or lifts a halt on everything of somebody.
 ///
 /// # Errors
@@ -113,16 +159,7 @@ pub async fn halt(
     halt: Halt,
     since: Option<chrono::DateTime<chrono::Utc>>,
 ) -> sqlx::Result<()> {
-    let (of_account, of_contact) = match halt {
-        Halt::Restriction => (
-            "update account set restricted_at = $2 where id = $1",
-            "update contact set restricted_at = $2 where id = $1",
-        ),
-        Halt::Objection => (
-            "update account set objected_at = $2 where id = $1",
-            "update contact set objected_at = $2 where id = $1",
-        ),
-    };
+    let [of_account, of_contact] = halt.changes();
     if let Some(account) = &person.account {
         sqlx::query(of_account).bind(&account.id).bind(since).execute(&mut *conn).await?;
     }

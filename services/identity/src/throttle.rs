@@ -17,6 +17,8 @@ const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// Links an hour and e-mail address: nobody's mailbox is filled from here.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(5).unwrap();
+/// … and network, whatever the addresses: nobody writes to a town by our hand, and a school may still choose its alerts.
+const LETTERS: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 /// What one person may have done under the rights of persons, an hour: each makes a row, and some wait for people.
 const PER_PERSON: NonZeroU32 = NonZeroU32::new(120).unwrap();
@@ -28,6 +30,7 @@ pub(crate) struct Throttle {
     networks: DefaultKeyedRateLimiter<Key>,
     accounts: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<Vec<u8>>,
+    letters: DefaultKeyedRateLimiter<Key>,
     persons: DefaultKeyedRateLimiter<Vec<u8>>,
 }
 
@@ -38,6 +41,7 @@ impl Default for Throttle {
             networks: RateLimiter::keyed(Quota::per_minute(PER_NETWORK)),
             accounts: RateLimiter::keyed(Quota::per_hour(PER_ACCOUNT)),
             addresses: RateLimiter::keyed(Quota::per_hour(PER_ADDRESS)),
+            letters: RateLimiter::keyed(Quota::per_hour(LETTERS)),
             persons: RateLimiter::keyed(Quota::per_hour(PER_PERSON)),
         }
     }
@@ -60,12 +64,18 @@ impl Throttle {
         take(&self.accounts, &id.to_owned())
     }
 
-    /// Counts a link that is sent to this address, known here or not.
+    /// Counts a link that somebody of this network has sent to this address, known here or not.
     ///
     /// # Errors
     /// [`Problem::TooMany`].
-    pub(crate) fn address(&self, email: &str) -> Result<(), Problem> {
-        take(&self.addresses, &crate::random::hash(&mailbox(email)))
+    pub(crate) fn letter(
+        &self,
+        peer: Option<IpAddr>,
+        headers: &HeaderMap,
+        email: &str,
+    ) -> Result<(), Problem> {
+        take(&self.addresses, &crate::random::hash(&mailbox(email)))?;
+        take(&self.letters, &self.names.key(peer, headers))
     }
 
     /// Counts a request of somebody, by their pseudonym or, where nothing is kept of them, their address.
@@ -81,6 +91,7 @@ impl Throttle {
         self.networks.retain_recent();
         self.accounts.retain_recent();
         self.addresses.retain_recent();
+        self.letters.retain_recent();
         self.persons.retain_recent();
     }
 }
@@ -106,10 +117,19 @@ mod tests {
 
     #[test]
     fn nobodys_mailbox_is_filled_whatever_name_it_is_given() {
-        let throttle = Throttle::default();
-        let sent = (0..20).filter(|n| throttle.address(&format!("ada+{n}@vigie.test")).is_ok()).count();
-        assert_eq!(sent, 5);
-        assert!(throttle.address("ada@vigie.test").is_err());
-        assert!(throttle.address("bob@vigie.test").is_ok() && throttle.address("+a@vigie.test").is_ok());
+        let (throttle, headers) = (Throttle::default(), HeaderMap::new());
+        let send = |email: &str| throttle.letter(None, &headers, email).is_ok();
+        assert_eq!((0..20).filter(|n| send(&format!("ada+{n}@vigie.test"))).count(), 5);
+        assert!(!send("ada@vigie.test"));
+        assert!(send("bob@vigie.test") && send("+a@vigie.test"));
+    }
+
+    #[test]
+    fn nobody_writes_to_a_whole_town_and_their_neighbours_are_not_hindered() {
+        let (throttle, headers) = (Throttle::default(), HeaderMap::new());
+        let peer = |last| Some(IpAddr::from([203, 0, 113, last]));
+        let send = |from, n: usize| throttle.letter(peer(from), &headers, &format!("{n}@vigie.test")).is_ok();
+        assert_eq!((0..500).filter(|n| send(1, *n)).count(), 120);
+        assert!(!send(1, 501) && send(2, 502));
     }
 }

@@ -1,7 +1,7 @@
 //! What was said of spread, against what came: classes of change, a rise, an arrival.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 
 /// What a run said of the spread in a week that is over.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
@@ -189,38 +189,37 @@ pub(super) async fn insert(
     tx: &mut PgConnection,
     signal: &str,
     pass: i64,
-    new: &NewSpread<'_>,
+    all: &[NewSpread<'_>],
     scored_at: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let arrives = new.came.and_then(|c| c.arrives);
-    let done = sqlx::query(
+) -> sqlx::Result<u64> {
+    let mut query = QueryBuilder::new(
         "insert into spread_score (run_id, place_id, horizon, signal_id, origin, target_end_date, truth_issued_at, class, rps,
                                    rps_climatology, rises, rises_brier, rises_climatology, arrives, arrives_brier,
-                                   arrives_climatology, replayed, scored_at, pass)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) on conflict do nothing",
-    )
-    .bind(&new.of.run_id)
-    .bind(&new.of.place_id)
-    .bind(new.of.horizon)
-    .bind(signal)
-    .bind(new.of.origin)
-    .bind(new.of.target_end_date)
-    .bind(new.truth_issued_at)
-    .bind(new.came.map(|c| c.class))
-    .bind(new.came.map(|c| c.rps))
-    .bind(new.came.and_then(|c| c.rps_climatology))
-    .bind(new.came.map(|c| c.rises.came))
-    .bind(new.came.map(|c| c.rises.brier))
-    .bind(new.came.and_then(|c| c.rises.climatology))
-    .bind(arrives.map(|a| a.came))
-    .bind(arrives.map(|a| a.brier))
-    .bind(arrives.and_then(|a| a.climatology))
-    .bind(new.replayed)
-    .bind(scored_at)
-    .bind(pass)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
+                                   arrives_climatology, replayed, scored_at, pass) ",
+    );
+    query.push_values(all, |mut row, new| {
+        let arrives = new.came.and_then(|c| c.arrives);
+        row.push_bind(&new.of.run_id)
+            .push_bind(&new.of.place_id)
+            .push_bind(new.of.horizon)
+            .push_bind(signal)
+            .push_bind(new.of.origin)
+            .push_bind(new.of.target_end_date)
+            .push_bind(new.truth_issued_at)
+            .push_bind(new.came.map(|c| c.class))
+            .push_bind(new.came.map(|c| c.rps))
+            .push_bind(new.came.and_then(|c| c.rps_climatology))
+            .push_bind(new.came.map(|c| c.rises.came))
+            .push_bind(new.came.map(|c| c.rises.brier))
+            .push_bind(new.came.and_then(|c| c.rises.climatology))
+            .push_bind(arrives.map(|a| a.came))
+            .push_bind(arrives.map(|a| a.brier))
+            .push_bind(arrives.and_then(|a| a.climatology))
+            .push_bind(new.replayed)
+            .push_bind(scored_at)
+            .push_bind(pass);
+    });
+    Ok(query.push(" on conflict do nothing").build().persistent(false).execute(tx).await?.rows_affected())
 }
 
 /// The scores of spread of `signal` by the figures known at `as_of`, of the newest `runs` runs that have one; in all places

@@ -1,12 +1,13 @@
 //! Erasing somebody, and erasing them again after a backup from before was restored.
 
-use super::Person;
+use super::{Halt, Person};
 use crate::random;
-use crate::{alerts, audit, keys};
+use crate::{alerts, audit, keys, passkeys};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -76,18 +77,32 @@ async fn rows_of(conn: &mut PgConnection, pseudonym: &str) -> sqlx::Result<()> {
 /// # Errors
 /// When the file cannot be written.
 pub fn remember(list: &Path, person: &Person) -> anyhow::Result<()> {
-    let ids = person.account.iter().map(|a| &a.id).chain(person.contact.iter().map(|c| &c.id));
-    let ids: Vec<String> = ids.cloned().collect();
-    ended(list, &ids)
+    ended(list, &person.ids())
 }
 
 /// The same about what ended for good and must not come back with a backup: API keys that were revoked, alerts that their
-/// reader stopped, by their random ids.
+/// reader stopped, passkeys that were removed, by their random ids.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub fn ended(list: &Path, ids: &[String]) -> anyhow::Result<()> {
-    let lines: String = ids.iter().map(|id| tombstone(id) + "\n").collect();
+    append(list, &ids.iter().map(|id| tombstone(id)).collect::<Vec<_>>())
+}
+
+/// The same about a halt on what is kept under these random ids, from now on or no more: the last word counts.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn halted(list: &Path, halt: Halt, on: bool, ids: &[String]) -> anyhow::Result<()> {
+    append(list, &ids.iter().map(|id| halt_line(halt, on, id)).collect::<Vec<_>>())
+}
+
+fn halt_line(halt: Halt, on: bool, id: &str) -> String {
+    tombstone(&format!("{} {} {id}", halt.word(), if on { "on" } else { "off" }))
+}
+
+fn append(list: &Path, lines: &[String]) -> anyhow::Result<()> {
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .create(true)
@@ -111,10 +126,15 @@ pub struct Again {
     pub revoked: usize,
     /// Alerts that were ended, the consent with the last of them.
     pub ended: usize,
+    /// Passkeys that were removed.
+    pub removed: usize,
+    /// Halts that were set.
+    pub halted: usize,
 }
 
-/// Erases again whoever stands in the list of erasures and is there, after a backup from before was restored; revokes the keys
-/// and ends the alerts that stand in it. Returns how many there were.
+/// Erases again whoever stands in the list of erasures and is there, after a backup from before was restored; revokes the keys,
+/// ends the alerts, removes the passkeys and sets the halts that stand in it. Returns how many there were. A halt that was lifted
+/// stays lifted in the list and is not lifted here: whoever set it meanwhile without a list keeps it.
 ///
 /// # Errors
 /// When the list cannot be read or the database does not answer.
@@ -160,5 +180,36 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
             done.ended += usize::from(alerts::end(&mut *conn, &contact, &id, now).await?);
         }
     }
+    let passkeys =
+        "select account_id, id from passkey where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1)";
+    let passkeys: Vec<(String, String)> =
+        sqlx::query_as(passkeys).bind(&hashes).fetch_all(&mut *conn).await?;
+    for (account, id) in passkeys {
+        if passkeys::remove(&mut *conn, &account, &id).await? {
+            let whose = Person::of_account(&mut *conn, &account).await?.pseudonyms();
+            let whose = whose.first().map_or("", String::as_str);
+            let why = json!({ "why": "restored" });
+            audit::append(&mut *conn, now, "command", "passkey.remove", whose, why).await?;
+            done.removed += 1;
+        }
+    }
+    done.halted = halts(conn, &hashes, now).await?;
     Ok(done)
+}
+
+/// Sets the halts whose last word in the list is that they stand. Returns how many were not set.
+async fn halts(conn: &mut PgConnection, lines: &[&str], now: DateTime<Utc>) -> sqlx::Result<usize> {
+    let last: HashMap<&str, usize> = lines.iter().enumerate().map(|(at, line)| (*line, at)).collect();
+    let said = |what, on, id: &str| last.get(halt_line(what, on, id).as_str());
+    let mut set = 0;
+    for what in [Halt::Restriction, Halt::Objection] {
+        for (without, change) in what.without().into_iter().zip(what.changes()) {
+            let ids: Vec<String> = sqlx::query_scalar(without).fetch_all(&mut *conn).await?;
+            for id in ids.iter().filter(|id| said(what, true, id) > said(what, false, id)) {
+                sqlx::query(change).bind(id).bind(now).execute(&mut *conn).await?;
+                set += 1;
+            }
+        }
+    }
+    Ok(set)
 }

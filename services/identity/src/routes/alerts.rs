@@ -127,7 +127,7 @@ async fn choose(
             return back("later");
         }
     }
-    site.throttle.address(&email)?;
+    site.throttle.letter(ip(&peer), &headers, &email)?;
     let wish = Wish { signal: signal.id.to_string(), place, threshold };
     let proof = Proof {
         email: email.clone(),

@@ -78,6 +78,19 @@ async fn dump(pool: &PgPool, to: &str) -> bool {
     true
 }
 
+/// What the program says with a list of erasures, at a database.
+fn command(list: &Path, words: &[&str], url: &str) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_identity"))
+        .current_dir(root())
+        .args(words)
+        .env("DATABASE_URL", url)
+        .env("VIGIE_ERASURES", list)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
 async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
     // A name is 63 bytes at most.
     let copied = format!("vigie_restored_{}", &name(pool)[name(pool).len() - 24..]);
@@ -101,24 +114,14 @@ async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
     let ids = canaries(&[&ada.account, &ada.contact, ada.email, &ada.subject]);
     assert!(scan(&back, &ids).await.len() > 8, "the backup brought her back");
     let bobs = scan(&back, &bob.canaries()).await;
-    let again = || {
-        let run = Command::new(env!("CARGO_BIN_EXE_identity"))
-            .current_dir(root())
-            .arg("restore-erasures")
-            .env("DATABASE_URL", url.as_str())
-            .env("VIGIE_ERASURES", &list)
-            .output()
-            .unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        String::from_utf8(run.stdout).unwrap()
-    };
-    assert_eq!(again(), "1 erased again, 0 keys revoked again, 0 alerts ended again\n");
+    let again = || command(&list, &["restore-erasures"], url.as_str());
+    assert_eq!(again(), "again: 1 erased, 0 keys revoked, 0 alerts ended, 0 passkeys removed, 0 halts set\n");
     assert_eq!(scan(&back, &ids).await, BTreeMap::new());
     let left: Vec<String> = scan(&back, &ada.canaries()).await.into_keys().collect();
     assert_eq!(left, ["audit.about", "audit.actor"]);
     assert_eq!(scan(&back, &bob.canaries()).await, bobs);
     assert!(matches!(audit::verify(&back, None).await.unwrap(), Verdict::Whole(..)));
-    assert_eq!(again(), "0 erased again, 0 keys revoked again, 0 alerts ended again\n");
+    assert_eq!(again(), "again: 0 erased, 0 keys revoked, 0 alerts ended, 0 passkeys removed, 0 halts set\n");
     back.close().await;
     let mut admin = PgConnection::connect(address(pool, "postgres").as_str()).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("drop database \"{copied}\"")))
@@ -161,16 +164,7 @@ async fn a_key_that_was_revoked_and_an_alert_that_was_stopped_do_not_come_back_w
     ada.browser.send(&format!("/account/keys/{key}/revoke"), &[]).await;
     let alert = id("alert", "contact_id", &bob.contact).await;
     bob.browser.send(&format!("/account/alerts/{alert}/end"), &[]).await;
-    let run = |words: &[&str], url: &str| {
-        let run = Command::new(env!("CARGO_BIN_EXE_identity"))
-            .args(words)
-            .env("DATABASE_URL", url)
-            .env("VIGIE_ERASURES", &list)
-            .output()
-            .unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        String::from_utf8(run.stdout).unwrap()
-    };
+    let run = |words: &[&str], url: &str| command(&list, words, url);
     assert_eq!(
         run(&["keys", "revoke", "--account", &bob.account], address(&pool, &name(&pool)).as_str()),
         "1 revoked\n"
@@ -189,10 +183,54 @@ async fn a_key_that_was_revoked_and_an_alert_that_was_stopped_do_not_come_back_w
     };
     assert_eq!(left().await, (3, 3, 0), "the backup brought all back");
     let said = run(&["restore-erasures"], url.as_str());
-    assert_eq!(said, "0 erased again, 2 keys revoked again, 2 alerts ended again\n");
+    assert_eq!(said, "again: 0 erased, 2 keys revoked, 2 alerts ended, 0 passkeys removed, 0 halts set\n");
     assert_eq!(left().await, (1, 1, 2), "eve's stand");
     let said = "select count(*) from audit where action = 'key.revoke' and detail ->> 'why' = 'restored'";
     assert_eq!(sqlx::query_scalar::<_, i64>(said).fetch_one(&back).await.unwrap(), 2);
+    back.close().await;
+    let mut admin = PgConnection::connect(address(&pool, "postgres").as_str()).await.unwrap();
+    drop_database(&mut admin, &copied).await;
+    std::fs::remove_file(list).unwrap();
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn a_halt_that_stands_and_a_passkey_that_was_removed_outlive_a_backup_from_before(pool: PgPool) {
+    let copied = format!("vigie_halt_{}", &name(&pool)[name(&pool).len() - 24..]);
+    let list = std::env::temp_dir().join(format!("vigie-{copied}"));
+    let _ = std::fs::remove_file(&list);
+    let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
+    let mut ada = planted(&service, "ada", "ada@canary.test").await;
+    let mut bob = planted(&service, "bob", "bob@canary.test").await;
+    copy(&pool, &copied).await;
+    ada.browser.send("/account/rights/restriction", &[("on", "yes")]).await;
+    for on in ["yes", "no"] {
+        bob.browser.send("/account/rights/objection", &[("on", on)]).await;
+    }
+    let said = command(&list, &["operators", "reset", &bob.account], address(&pool, &name(&pool)).as_str());
+    assert!(said.contains("1 passkeys"), "{said}");
+
+    let url = address(&pool, &copied);
+    let back = PgPoolOptions::new().max_connections(2).connect(url.as_str()).await.unwrap();
+    let standing = async || -> (Vec<String>, Vec<String>, Vec<String>) {
+        let all = async |query: &'static str| sqlx::query_scalar(query).fetch_all(&back).await.unwrap();
+        (
+            all("select id from account where restricted_at is not null
+                 union all select id from contact where restricted_at is not null")
+            .await,
+            all("select id from account where objected_at is not null
+                 union all select id from contact where objected_at is not null")
+            .await,
+            all("select account_id from passkey order by created_at").await,
+        )
+    };
+    let both = vec![ada.account.clone(), bob.account.clone()];
+    assert_eq!(standing().await, (vec![], vec![], both), "as the backup has it");
+    let again = || command(&list, &["restore-erasures"], url.as_str());
+    assert_eq!(again(), "again: 0 erased, 0 keys revoked, 0 alerts ended, 1 passkeys removed, 2 halts set\n");
+    let adas = vec![ada.account.clone(), ada.contact.clone()];
+    assert_eq!(standing().await, (adas, vec![], vec![ada.account.clone()]));
+    assert!(matches!(audit::verify(&back, None).await.unwrap(), Verdict::Whole(..)));
+    assert_eq!(again(), "again: 0 erased, 0 keys revoked, 0 alerts ended, 0 passkeys removed, 0 halts set\n");
     back.close().await;
     let mut admin = PgConnection::connect(address(&pool, "postgres").as_str()).await.unwrap();
     drop_database(&mut admin, &copied).await;

@@ -45,6 +45,7 @@ pub(crate) async fn remove(
         return Err(Problem::NotFound("passkey"));
     }
     operator.audit(&site, &mut tx, "passkey.remove", json!({})).await?;
+    site.ended(vec![id]).await?;
     let letter = letter(&site, &mut tx, account, "removed").await?;
     tx.commit().await?;
     site.post(letter);

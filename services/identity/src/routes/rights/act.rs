@@ -47,7 +47,7 @@ pub(crate) async fn restriction(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
-    set(&site, &headers, sent, Halt::Restriction, "restriction").await
+    set(&site, &headers, sent, Halt::Restriction).await
 }
 
 /// `POST /account/rights/objection` with `on` yes or no.
@@ -56,16 +56,10 @@ pub(crate) async fn objection(
     headers: HeaderMap,
     sent: Sent,
 ) -> Result<Response, Problem> {
-    set(&site, &headers, sent, Halt::Objection, "objection").await
+    set(&site, &headers, sent, Halt::Objection).await
 }
 
-async fn set(
-    site: &Site,
-    headers: &HeaderMap,
-    sent: Sent,
-    what: Halt,
-    kind: &str,
-) -> Result<Response, Problem> {
+async fn set(site: &Site, headers: &HeaderMap, sent: Sent, what: Halt) -> Result<Response, Problem> {
     let person = proven(site, headers).await?;
     let fields = Fields::of(sent)?;
     let on = match fields.get("on")? {
@@ -76,11 +70,18 @@ async fn set(
     if !person.is_known() {
         return back("nothing");
     }
-    let desk = Desk::open(site, &person, kind).await?;
+    let desk = Desk::open(site, &person, what.word()).await?;
     let mut tx = site.app.db.begin().await?;
     halt(&mut tx, &person, what, on.then(|| site.time.now())).await?;
+    // One that stands in the list and failed may be lifted; one that is forgotten there would be lifted by a restore.
+    if on {
+        site.halted(what, true, person.ids()).await?;
+    }
     desk.close(tx, json!({ "on": on })).await?;
-    back(if on { kind } else { "lifted" })
+    if !on {
+        site.halted(what, false, person.ids()).await?;
+    }
+    back(if on { what.word() } else { "lifted" })
 }
 
 /// `POST /account/rights/consent`: takes the consent to alerts back and ends them all.

@@ -31,7 +31,7 @@ pub(crate) async fn send(
     if !person.is_known() {
         return respond::see_other("/account/rights?done=nothing");
     }
-    site.throttle.address(&email)?;
+    site.throttle.letter(ip(&peer), &headers, &email)?;
     let lang = theirs(&site, &person, &headers)?;
     let desk = Desk::open(&site, &person, "rectification").await?;
     let proof = Proof {
