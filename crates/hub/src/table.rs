@@ -109,8 +109,8 @@ impl<'a> Row<'a> {
         let found = match self.cell(column) {
             Cell::Day(day) => Some(day),
             Cell::Moment(at) => Some(at.date()),
-            Cell::Text(text) if text.len() > 10 => moment(text).map(|at| at.date()),
-            Cell::Text(text) => text.parse().ok(),
+            // As it is written: the day of a week's end is not that of another zone.
+            Cell::Text(text) => text.get(..10).and_then(|t| t.parse().ok()),
             _ => None,
         };
         found.ok_or_else(|| self.wrong(column, "a date like 2025-01-31"))

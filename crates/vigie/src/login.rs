@@ -140,7 +140,8 @@ pub(crate) async fn database(
         Ok(())
     };
     run(&["migrate", "--roles"], "the schema of identity").await?;
-    if erasures.is_file() {
+    let listed = erasures.try_exists();
+    if listed.with_context(|| format!("the list of erasures {} cannot be reached", erasures.display()))? {
         run(&["restore-erasures"], "whoever was erased is not erased again").await?;
     }
     run(&["retention", "run"], "what is older than the country's days does not go").await?;

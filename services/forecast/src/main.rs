@@ -92,7 +92,8 @@ async fn serve(app: App, options: Options, config: &Config) -> anyhow::Result<()
         kit::server::serve_with(router, operators, app.clone(), config.addr, config.admin_addr).await;
     for work in [Some(worker), replay].into_iter().flatten() {
         work.abort();
-        let _ended = work.await;
+        // A fit does not hear it; what it would store is lost with the process.
+        let _ended = tokio::time::timeout(Duration::from_secs(2), work).await;
     }
     if let Err(error) = work::leave(&app).await {
         tracing::warn!(

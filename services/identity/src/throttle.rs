@@ -74,8 +74,9 @@ impl Throttle {
         headers: &HeaderMap,
         email: &str,
     ) -> Result<(), Problem> {
-        take(&self.addresses, &crate::random::hash(&mailbox(email)))?;
-        take(&self.letters, &self.names.key(peer, headers))
+        // The network first: whoever has no letters left takes none from others.
+        take(&self.letters, &self.names.key(peer, headers))?;
+        take(&self.addresses, &crate::random::hash(&mailbox(email)))
     }
 
     /// Counts a request of somebody, by their pseudonym or, where nothing is kept of them, their address.

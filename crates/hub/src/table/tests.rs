@@ -182,3 +182,26 @@ pub(crate) fn write_parquet(path: &Path, header: &str, groups: &[&[String]]) {
     }
     file.close().unwrap();
 }
+
+#[test]
+fn a_day_is_as_it_is_written_and_a_moment_is_one_of_utc() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("times.csv");
+    let times = "end,at\n2023-09-30T00:00:00+02:00,2023-09-30T00:00:00+02:00\n2023-09-30,2023-09-30 18:00\n2023-09-30 00:00:00 UTC,2023-09-30\n";
+    std::fs::write(&path, times).unwrap();
+    let mut found = Vec::new();
+    for_each(&path, &["end", "at"], |row| {
+        found.push((row.day(0)?.to_string(), row.moment(1)?.to_string()));
+        Ok(())
+    })
+    .unwrap();
+    let day = "2023-09-30".to_owned();
+    assert_eq!(
+        found,
+        [
+            (day.clone(), "2023-09-29 22:00:00".to_owned()),
+            (day.clone(), "2023-09-30 18:00:00".to_owned()),
+            (day, "2023-09-30 00:00:00".to_owned()),
+        ]
+    );
+}

@@ -78,6 +78,16 @@ async fn two_processes_compute_each_week_once_and_one_goes_on_where_the_other_wa
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_process_that_is_stopped_while_it_fits_gives_the_task_back(pool: PgPool) {
+    seeded(&pool).await;
+    let mut one = Forecast::start(&pool, LATER, free());
+    let fits = async || (!one.lines_with("ili_incidence: fitting").is_empty()).then_some(());
+    until("a fit", fits).await;
+    one.stop().await;
+    assert_eq!(lease(&pool).await, None);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_process_that_is_stopped_in_the_middle_of_a_task_gives_it_back(pool: PgPool) {
     seeded(&pool).await;
     let mut one = Forecast::start(&pool, LATER, free());

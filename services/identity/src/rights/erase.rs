@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 /// Who erases.
@@ -102,14 +102,23 @@ fn halt_line(halt: Halt, on: bool, id: &str) -> String {
 }
 
 fn append(list: &Path, lines: &[String]) -> anyhow::Result<()> {
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .create(true)
         .append(true)
+        .read(true)
         .open(list)
         .with_context(|| format!("the list of erasures {} cannot be opened", list.display()))?;
-    file.write_all(lines.as_bytes()).and_then(|()| file.sync_all())?;
+    // After a write that failed halfway: the next line is one of its own.
+    let mut last = [b'\n'];
+    if file.seek(SeekFrom::End(-1)).is_ok() {
+        file.read_exact(&mut last)?;
+    }
+    if last != [b'\n'] {
+        text.insert(0, '\n');
+    }
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
     Ok(())
 }
 
@@ -142,7 +151,9 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
     let text = std::fs::read_to_string(list)
         .with_context(|| format!("the list of erasures {} cannot be read", list.display()))?;
     let hashes: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    if let Some(n) = hashes.iter().position(|h| h.len() != 64 || !h.bytes().all(|b| b.is_ascii_hexdigit())) {
+    // A shorter one was cut off while it was written: its deed failed with it.
+    let is_one = |h: &&str| h.len() <= 64 && h.bytes().all(|b| b.is_ascii_hexdigit());
+    if let Some(n) = hashes.iter().position(|h| !is_one(h)) {
         anyhow::bail!(
             "{}: entry {} is no SHA-256: restore this file from its own copy",
             list.display(),

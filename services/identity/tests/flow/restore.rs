@@ -7,6 +7,7 @@ use identity::audit::{self, Verdict};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use url::Url;
@@ -203,6 +204,8 @@ async fn a_halt_that_stands_and_a_passkey_that_was_removed_outlive_a_backup_from
     let mut bob = planted(&service, "bob", "bob@canary.test").await;
     copy(&pool, &copied).await;
     ada.browser.send("/account/rights/restriction", &[("on", "yes")]).await;
+    // A disk that was full: half a line, and no end of it.
+    std::fs::OpenOptions::new().append(true).open(&list).unwrap().write_all(b"0123abcd").unwrap();
     for on in ["yes", "no"] {
         bob.browser.send("/account/rights/objection", &[("on", on)]).await;
     }

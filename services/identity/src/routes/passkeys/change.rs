@@ -45,8 +45,8 @@ pub(crate) async fn remove(
         return Err(Problem::NotFound("passkey"));
     }
     operator.audit(&site, &mut tx, "passkey.remove", json!({})).await?;
-    site.ended(vec![id]).await?;
     let letter = letter(&site, &mut tx, account, "removed").await?;
+    site.ended(vec![id]).await?;
     tx.commit().await?;
     site.post(letter);
     // Who has none left and no such role has nothing to do there any more.

@@ -28,8 +28,8 @@ pub(crate) async fn reset(
     let keys = passkeys::of_account(&mut tx, &id).await?;
     let gone = passkeys::forget_all(&mut tx, &id, now).await?;
     site.write(&mut tx, &me.pseudonym(), "passkey.reset", &account.pseudonym(), json!(gone)).await?;
-    site.ended(keys.into_iter().map(|key| key.id).collect()).await?;
     let letter = letter(&site, &mut tx, &id, "reset").await?;
+    site.ended(keys.into_iter().map(|key| key.id).collect()).await?;
     tx.commit().await?;
     site.post(letter);
     Ok(StatusCode::NO_CONTENT)
