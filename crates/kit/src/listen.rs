@@ -37,18 +37,8 @@ pub async fn accept(
     accept_by(listener, None, router, patience, stop).await;
 }
 
-/// The same over TLS. Whoever does not begin with it in time, or not as it should be, gets no answer.
-pub async fn accept_tls(
-    listener: TcpListener,
-    tls: TlsAcceptor,
-    router: Router,
-    patience: Duration,
-    stop: impl Future<Output = ()>,
-) {
-    accept_by(listener, Some(tls), router, patience, stop).await;
-}
-
-/// [`accept_tls`] where there is something to show, [`accept`] where not.
+/// The same, over TLS where there is something to show. Whoever does not begin with TLS in time, or not as it should be, gets no
+/// answer.
 pub async fn accept_by(
     mut listener: TcpListener,
     tls: Option<TlsAcceptor>,

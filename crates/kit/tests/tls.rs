@@ -75,7 +75,7 @@ async fn identity(
     let (stop, stopped) = oneshot::channel::<()>();
     let acceptor = tls::acceptor(certificate, key).unwrap();
     let router = Router::new().route(PATH, post(yes));
-    let server = tokio::spawn(listen::accept_tls(listener, acceptor, router, patience, async move {
+    let server = tokio::spawn(listen::accept_by(listener, Some(acceptor), router, patience, async move {
         let _ = stopped.await;
     }));
     (port, stop, server)
