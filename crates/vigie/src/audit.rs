@@ -33,7 +33,7 @@ pub(crate) struct Verify {
     #[arg(long, value_parser = sha256)]
     head: Option<String>,
     /// A hash that was the last one of the audit of accounts once, as this command printed it: is it still in that chain?
-    #[arg(long, value_parser = sha256, requires = "audit_database_url")]
+    #[arg(long, value_parser = identity::audit::noted, requires = "audit_database_url")]
     accounts_head: Option<String>,
     /// One JSON document instead of lines
     #[arg(long)]
@@ -58,7 +58,7 @@ struct Holds {
 type Checked<T> = Result<T, String>;
 
 fn sha256(text: &str) -> Result<String, String> {
-    let text = text.to_ascii_lowercase();
+    let text = text.trim().to_ascii_lowercase();
     if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(text);
     }

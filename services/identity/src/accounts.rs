@@ -4,7 +4,7 @@ use crate::pseudonyms::PersonKey;
 use crate::random;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 /// Somebody, as far as is known here.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -104,17 +104,24 @@ pub async fn with_roles(
 /// # Errors
 /// When the database does not answer.
 pub async fn disable(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "with gone as (update account set disabled_at = $2 where id = $1 and disabled_at is null returning id),
-              ended as (update session set ended_at = $2, end_reason = 'disabled', logout_hint = null
-                         where account_id in (select id from gone) and ended_at is null)
-         select 1 from gone",
+    let mut tx = conn.begin().await?;
+    let gone = sqlx::query("update account set disabled_at = $2 where id = $1 and disabled_at is null")
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+    // A statement of its own: the first one waits for a login that is under way, whose session it could not see.
+    sqlx::query(
+        "update session set ended_at = $2, end_reason = 'disabled', logout_hint = null
+          where account_id = $1 and ended_at is null and $3",
     )
     .bind(id)
     .bind(now)
-    .execute(conn)
+    .bind(gone.rows_affected() > 0)
+    .execute(&mut *tx)
     .await?;
-    Ok(done.rows_affected() > 0)
+    tx.commit().await?;
+    Ok(gone.rows_affected() > 0)
 }
 
 /// Lets a disabled account be used again. `false`: there is no such account, or it was not disabled.

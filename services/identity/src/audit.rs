@@ -199,6 +199,18 @@ pub enum Verdict {
     Cut(i64),
 }
 
+/// Reads a hash that was noted once, as people keep one: with the end of its line, in large letters.
+///
+/// # Errors
+/// When it is none: nothing was cut then, and nobody should be told so.
+pub fn noted(text: &str) -> Result<String, String> {
+    let text = text.trim().to_ascii_lowercase();
+    if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(text);
+    }
+    Err("a hash is 64 hexadecimal digits".to_owned())
+}
+
 /// What [`Verdict::Cut`] means, as a sentence.
 #[must_use]
 pub fn cut(last: i64) -> String {

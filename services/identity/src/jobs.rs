@@ -1,6 +1,6 @@
 //! What an operator or a timer runs beside the service.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use identity::rights::{erase, receipts, requests, retention};
 use identity::{Options, Time, audit, keys};
@@ -111,7 +111,12 @@ pub(crate) async fn requests(command: Requests) -> anyhow::Result<()> {
 fn read(file: &Path, longest: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {
-        std::io::stdin().take(longest).read_to_end(&mut bytes)?;
+        std::io::stdin().take(longest + 1).read_to_end(&mut bytes)?;
+        // What is not read is not looked at, and nobody would know.
+        ensure!(
+            bytes.len() as u64 <= longest,
+            "the standard input is longer than {longest} bytes: give it as a file, or in parts"
+        );
         return Ok(bytes);
     }
     std::fs::read(file).with_context(|| file.display().to_string())

@@ -126,7 +126,7 @@ struct Verify {
     #[command(flatten)]
     trail: Trail,
     /// A hash that stood at the end of the chain once, as this command printed it: is it still in the chain?
-    #[arg(long)]
+    #[arg(long, value_parser = audit::noted)]
     head: Option<String>,
 }
 
@@ -277,6 +277,17 @@ mod tests {
     use super::{Arguments, Command, Operators};
     use crate::jobs;
     use clap::Parser as _;
+
+    #[test]
+    fn a_hash_that_was_noted_is_read_as_people_keep_it_and_what_is_none_is_no_cut() {
+        let hash = "0aF".repeat(21) + "e";
+        for kept in [hash.clone(), format!(" {hash}\n"), hash.to_lowercase()] {
+            assert_eq!(identity::audit::noted(&kept), Ok(hash.to_lowercase()), "{kept:?}");
+        }
+        for none in ["", " ", &hash[1..], &format!("{hash}0"), &hash.replace('0', "g")] {
+            assert!(identity::audit::noted(none).is_err(), "{none:?}");
+        }
+    }
 
     #[test]
     fn a_number_that_begins_with_a_hyphen_is_one() {

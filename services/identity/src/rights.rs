@@ -120,16 +120,16 @@ impl Halt {
         }
     }
 
-    /// Sets or lifts it for an id: of an account, of an address.
+    /// Sets or lifts it for an id: of an account, of an address. The key of the pseudonym comes back.
     fn changes(self) -> [&'static str; 2] {
         match self {
             Self::Restriction => [
-                "update account set restricted_at = $2 where id = $1",
-                "update contact set restricted_at = $2 where id = $1",
+                "update account set restricted_at = $2 where id = $1 returning key",
+                "update contact set restricted_at = $2 where id = $1 returning key",
             ],
             Self::Objection => [
-                "update account set objected_at = $2 where id = $1",
-                "update contact set objected_at = $2 where id = $1",
+                "update account set objected_at = $2 where id = $1 returning key",
+                "update contact set objected_at = $2 where id = $1 returning key",
             ],
         }
     }

@@ -90,7 +90,8 @@ pub async fn begin(
     .bind(&origin.logout_hint)
     .bind(now)
     .bind(now + TimeDelta::hours(limits.absolute_hours.into()))
-    .bind(origin.authenticated_at.map_or(now, |at| at.min(now)))
+    // A provider may say anything, years that no database has among it.
+    .bind(origin.authenticated_at.map_or(now, |at| at.max(DateTime::UNIX_EPOCH).min(now)))
     .execute(conn)
     .await?;
     Ok(token)

@@ -1,6 +1,7 @@
 //! Erasing somebody, and erasing them again after a backup from before was restored.
 
 use super::{Halt, Person};
+use crate::pseudonyms::PersonKey;
 use crate::random;
 use crate::{alerts, audit, keys, passkeys};
 use anyhow::Context as _;
@@ -188,7 +189,11 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
     let alerts: Vec<String> = sqlx::query_scalar(alerts).bind(&hashes).fetch_all(&mut *conn).await?;
     for id in alerts {
         if let Some(contact) = alerts::contact(&mut *conn, &id).await? {
-            done.ended += usize::from(alerts::end(&mut *conn, &contact, &id, now).await?);
+            if alerts::end(&mut *conn, &contact, &id, now).await? {
+                let (whose, why) = (contact.key.pseudonym(), json!({ "why": "restored" }));
+                audit::append(&mut *conn, now, "command", "alert.end", &whose, why).await?;
+                done.ended += 1;
+            }
         }
     }
     let passkeys =
@@ -217,7 +222,10 @@ async fn halts(conn: &mut PgConnection, lines: &[&str], now: DateTime<Utc>) -> s
         for (without, change) in what.without().into_iter().zip(what.changes()) {
             let ids: Vec<String> = sqlx::query_scalar(without).fetch_all(&mut *conn).await?;
             for id in ids.iter().filter(|id| said(what, true, id) > said(what, false, id)) {
-                sqlx::query(change).bind(id).bind(now).execute(&mut *conn).await?;
+                let key = sqlx::query_scalar(change).bind(id).bind(now).fetch_optional(&mut *conn).await?;
+                let whose = key.map_or_else(String::new, |key: PersonKey| key.pseudonym());
+                let why = json!({ "halt": what.word(), "why": "restored" });
+                audit::append(&mut *conn, now, "command", "halt.set", &whose, why).await?;
                 set += 1;
             }
         }

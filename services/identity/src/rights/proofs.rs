@@ -121,6 +121,23 @@ pub async fn visit(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> 
     .await
 }
 
+/// An address was replaced by another one: the visit `here`, the one of the browser in which that was done, goes on under the new
+/// one. Whatever else the old one opened is over: who reads the old mailbox may be somebody else by now.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn moved(conn: &mut PgConnection, old: &str, new: &str, here: Option<&str>) -> sqlx::Result<()> {
+    let here = here.map(random::hash);
+    let others = "delete from proof where email = $1 and purpose in ('rights', 'visit') and token_hash is distinct from $2";
+    sqlx::query(others).bind(old).bind(&here).execute(&mut *conn).await?;
+    sqlx::query("update proof set email = $2 where email = $1 and purpose = 'visit'")
+        .bind(old)
+        .bind(new)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 /// Ends a visit.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ pub(crate) async fn try_with(
 }
 
 /// The same, with the browser.
-async fn browser_with(
+pub(crate) async fn browser_with(
     service: &Service,
     provider: &False,
     make: impl FnOnce(&False, Value) -> String,

@@ -42,7 +42,7 @@ pub(crate) async fn recover(
     let fields = Fields::of(sent)?;
     let code = fields.get("code")?;
     let (account, session) = (&operator.me.account.id, &operator.me.session.id);
-    site.throttle.account(account)?;
+    site.throttle.code(account)?;
     let mut tx = site.app.db.begin().await?;
     if !operator.is_strong() {
         operator.audit(&site, &mut tx, "recovery.refused", json!({ "why": "acr" })).await?;

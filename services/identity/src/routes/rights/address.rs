@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::link::{click, email, link, over};
 use super::{Fields, Sent, proven, theirs};
+use crate::cookies::{self, VISIT};
 use crate::here::Site;
 use crate::mailer::Letter;
 use crate::respond;
@@ -94,12 +95,8 @@ pub(crate) async fn confirm(
         return respond::see_other("/account/rights?done=address_taken");
     }
     if let Some(old) = old {
-        // A visit goes on under the new address.
-        sqlx::query("update proof set email = $2 where email = $1 and purpose = 'visit'")
-            .bind(old)
-            .bind(&proof.email)
-            .execute(&mut *tx)
-            .await?;
+        let here = cookies::get(&headers, VISIT).filter(|_| person.account.is_none());
+        proofs::moved(&mut tx, old, &proof.email, here).await?;
     }
     let request = match &proof.request_id {
         Some(id) => requests::opened(&mut tx, id).await?,
