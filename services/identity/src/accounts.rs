@@ -99,6 +99,15 @@ pub async fn with_roles(
     sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(roles).bind(now).fetch_all(conn).await
 }
 
+/// Lets whatever is being added to an account be there first, or wait until the caller's transaction is over: what is to end with the
+/// rest does not slip through beside it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn hold(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
+    sqlx::query("select 1 from account where id = $1 for update").bind(id).execute(conn).await.map(drop)
+}
+
 /// Disables an account and ends all its sessions, both or neither. `false`: there is no such account, or it was disabled.
 ///
 /// # Errors

@@ -148,17 +148,15 @@ pub async fn of_account(
         .await
 }
 
-/// A passkey was used in this session, so nothing has to be recovered any more.
+/// A passkey was used in this session, so nothing has to be recovered any more. `false`: it ended meanwhile.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn confirmed(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query("update session set passkey_at = $2, recovered_at = null where id = $1 and ended_at is null")
-        .bind(id)
-        .bind(now)
-        .execute(conn)
-        .await
-        .map(drop)
+pub async fn confirmed(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let used = sqlx::query(
+        "update session set passkey_at = $2, recovered_at = null where id = $1 and ended_at is null",
+    );
+    Ok(used.bind(id).bind(now).execute(conn).await?.rows_affected() > 0)
 }
 
 /// A recovery code was used in this session.

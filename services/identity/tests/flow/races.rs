@@ -5,8 +5,9 @@ use crate::common::Service;
 use crate::false_provider::False;
 use crate::faults::browser_with;
 use crate::persons::{by_mail, planted, token, with_post};
+use chrono::TimeDelta;
 use identity::sessions::Origin;
-use identity::{accounts, sessions};
+use identity::{accounts, keys, passkeys, sessions};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -47,6 +48,57 @@ async fn a_login_that_is_under_way_while_its_account_is_disabled_leaves_no_sessi
     assert!(accounts::enable(&mut *pool.acquire().await.unwrap(), &account).await.unwrap());
     let mut browser = service.browser().with("__Host-vigie-session", &begun);
     assert!(!browser.get("/account").await.body.contains("Your sessions"));
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn what_is_being_added_while_all_of_an_account_is_taken_away_goes_with_the_rest(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (account, _) = service.somebody("ada").await;
+    let now = service.time.now();
+    let ada = accounts::named(&mut *pool.acquire().await.unwrap(), &account).await.unwrap().unwrap();
+
+    let mut adding = pool.begin().await.unwrap();
+    let key = "insert into passkey (id, account_id, credential_id, credential, counter, name, created_at)
+               values ('a', $1, '\\x00', '{}', 0, 'Desk', $2)";
+    sqlx::query(key).bind(&account).bind(now).execute(&mut *adding).await.unwrap();
+    let resetting = tokio::spawn({
+        let (pool, account) = (pool.clone(), account.clone());
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            let gone = passkeys::forget_all(&mut tx, &account, now).await.unwrap();
+            tx.commit().await.unwrap();
+            gone
+        }
+    });
+    somebody_waits(&pool).await;
+    adding.commit().await.unwrap();
+    assert_eq!(resetting.await.unwrap().passkeys, 1);
+
+    let mut adding = pool.begin().await.unwrap();
+    let scopes = ["figures:read".to_owned()];
+    let new =
+        keys::New { country: "us", name: "a program", scopes: &scopes, expires_at: now + TimeDelta::days(1) };
+    assert!(keys::create((&mut adding, None), &ada, &new, 20, now).await.unwrap().is_some());
+    let revoking = tokio::spawn({
+        let (pool, account) = (pool.clone(), account.clone());
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            let gone = keys::end_all((&mut tx, None), &account, None, now).await.unwrap();
+            tx.commit().await.unwrap();
+            gone
+        }
+    });
+    somebody_waits(&pool).await;
+    adding.commit().await.unwrap();
+    assert_eq!(revoking.await.unwrap().len(), 1);
+    assert_eq!(standing(&pool).await, (0, 0));
+}
+
+/// How many passkeys, and how many keys that were not revoked.
+async fn standing(pool: &PgPool) -> (i64, i64) {
+    let both =
+        "select (select count(*) from passkey), (select count(*) from api_key where revoked_at is null)";
+    sqlx::query_as(both).fetch_one(pool).await.unwrap()
 }
 
 /// Logs in as the one whom the provider knows.

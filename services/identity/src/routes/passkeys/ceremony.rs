@@ -23,6 +23,9 @@ pub(super) const NAME: usize = 60;
 /// As many as somebody has authenticators.
 const MOST: usize = 20;
 
+/// A colleague, the owner or the provider ended the session while its passkey was asked for.
+const OVER: Problem = Problem::Unauthorized("your session is over");
+
 type Sent = Result<Json<Value>, JsonRejection>;
 
 fn sent(body: Sent) -> Result<Value, Problem> {
@@ -108,7 +111,9 @@ pub(crate) async fn add(
         return Err(Problem::conflict("credential", "is registered already"));
     }
     // Whoever registered it has just used it.
-    sessions::confirmed(&mut tx, session, operator.now).await?;
+    if !sessions::confirmed(&mut tx, session, operator.now).await? {
+        return Err(OVER);
+    }
     operator.audit(&site, &mut tx, "passkey.add", json!({})).await?;
     let letter = letter(&site, &mut tx, account, "added").await?;
     tx.commit().await?;
@@ -160,7 +165,9 @@ pub(crate) async fn confirm(
             return Err(copied(&site, &operator, result.cred_id().as_slice()).await?);
         }
     }
-    sessions::confirmed(&mut tx, session, operator.now).await?;
+    if !sessions::confirmed(&mut tx, session, operator.now).await? {
+        return Err(OVER);
+    }
     operator.audit(&site, &mut tx, "passkey.use", json!({})).await?;
     tx.commit().await?;
     security::event(Event::Passkey, Outcome::Done, "used");
