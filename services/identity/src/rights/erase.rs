@@ -188,12 +188,11 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
     let alerts = "select id from alert where encode(sha256(convert_to(id, 'UTF8')), 'hex') = any($1)";
     let alerts: Vec<String> = sqlx::query_scalar(alerts).bind(&hashes).fetch_all(&mut *conn).await?;
     for id in alerts {
-        if let Some(contact) = alerts::contact(&mut *conn, &id).await? {
-            if alerts::end(&mut *conn, &contact, &id, now).await? {
-                let (whose, why) = (contact.key.pseudonym(), json!({ "why": "restored" }));
-                audit::append(&mut *conn, now, "command", "alert.end", &whose, why).await?;
-                done.ended += 1;
-            }
+        let Some(contact) = alerts::contact(&mut *conn, &id).await? else { continue };
+        if alerts::end(&mut *conn, &contact, &id, now).await? {
+            let (whose, why) = (contact.key.pseudonym(), json!({ "why": "restored" }));
+            audit::append(&mut *conn, now, "command", "alert.end", &whose, why).await?;
+            done.ended += 1;
         }
     }
     let passkeys =
