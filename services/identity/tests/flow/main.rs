@@ -36,5 +36,6 @@ mod rights;
 mod roles;
 mod scan;
 mod sessions;
+mod standing;
 mod texts;
 mod whole;
