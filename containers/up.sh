@@ -28,14 +28,16 @@ export INGEST_PASSWORD FORECAST_PASSWORD WEB_PASSWORD DATAVIZ_PASSWORD DATA_API_
 # All that has a role at the database of the figures, by commas.
 VIGIE_SERVICES=$(sed -n 's/^VIGIE_APPS=//p' "$country.env" | tr , '\n' | grep -v '^identity$' | paste -sd , -)
 export VIGIE_SERVICES
-# The key by which data-api says who it is when it asks about API keys, and its public half for identity. The folder is open to
-# its owner alone; in the container another user reads the file.
+# What outlives the database lies in a folder that is open to its owner alone; in the container another user reads and writes it.
+state=${STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/vigie/containers}
+ERASURES=$state/$country-erasures
+mkdir -p "$ERASURES" && chmod 700 "$state" && chmod 777 "$ERASURES"
+export ERASURES
+# The key by which data-api says who it is when it asks about API keys, and its public half for identity.
 case ",$VIGIE_SERVICES," in *,data-api,*)
-    state=${STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/vigie/containers}
     SERVICE_KEY=$state/$country-service-key.pem
     if [ ! -s "$SERVICE_KEY" ]; then
         command -v openssl >/dev/null || { echo "vigie: openssl is missing: it makes the key by which data-api asks about API keys" >&2; exit 1; }
-        mkdir -p "$state" && chmod 700 "$state"
         openssl genpkey -algorithm ed25519 -out "$SERVICE_KEY.new" && chmod 644 "$SERVICE_KEY.new" && mv "$SERVICE_KEY.new" "$SERVICE_KEY"
     fi
     DATA_API_KEY=$(openssl pkey -in "$SERVICE_KEY" -pubout -outform DER | tail -c 32 | openssl base64 -A | tr '+/' '-_' | tr -d '=')
@@ -67,6 +69,8 @@ role identity_audit "$IDENTITY_AUDIT_PASSWORD"
 [ -n "$(sql "select 1 from pg_database where datname = 'identity'")" ] || sql "create database identity owner identity"
 for name in vigie identity postgres template1; do sql "revoke all on database $name from public"; done
 for step in schema figures accounts; do compose --profile prepare run --rm "$step"; done
+# The database may come from a backup of before.
+[ ! -e "$ERASURES/list" ] || compose --profile prepare run --rm accounts restore-erasures
 
 compose --profile "$country" up -d
 echo "vigie: $country is starting at http://${HOST:-127.0.0.1}:${PORT:-8080}; containers/up.sh $country logs -f shows what it does"

@@ -96,7 +96,8 @@ def answer(url):
         return 0, str(error)
 
 
-def run(podman, apps):
+def run(podman, apps, erasures):
+    """The services, each with its role; identity with its list of erasures in the folder `erasures`, as up.sh makes it."""
     profile = f"{ROOT}/clusters/{COUNTRY}/profile:/etc/vigie:ro"
     common = {"DATABASE_URL": os.environ["DATABASE_URL"], "VIGIE_PROFILE": "/etc/vigie/profile.toml", "VIGIE_APPS": ",".join(apps)}
     # As containers/up.sh makes them: a role for each service of the figures, three of the accounts at a database of their own.
@@ -123,14 +124,34 @@ def run(podman, apps):
     own = {app: {"DATABASE_URL": as_role(role, figures)} for app, role in roles.items()}
     own["identity"] = {"DATABASE_URL": as_role(f"{accounts}_service", accounts),
                        "VIGIE_AUDIT_DATABASE_URL": as_role(f"{accounts}_audit", accounts)}
-    env = {**common, "DATABASE_URL": as_role(accounts, accounts)}
-    podman("run", "--rm", *podman.service("identity", env, "-v", profile), "migrate", "--roles")
+    owner = {**common, "DATABASE_URL": as_role(accounts, accounts)}
+    podman("run", "--rm", *podman.service("identity", owner, "-v", profile), "migrate", "--roles")
+    erasures.mkdir()
+    erasures.chmod(0o777)
+    listed = {"VIGIE_ERASURES": "/var/lib/vigie-erasures/list"}
+    kept = ["-v", f"{erasures}:/var/lib/vigie-erasures"]
+    own["identity"] |= listed
+    restored(lambda env, *words: podman("run", "--rm", *podman.service("identity", {**env, **listed}, *kept), *words),
+             {**common, **own["identity"]}, owner, erasures / "list")
     ports = {}
     for app in apps:
         ports[app] = (free(), free())
         env = {**common, **own.get(app, {}), "VIGIE_ADDR": f"127.0.0.1:{ports[app][0]}", "VIGIE_ADMIN_ADDR": f"127.0.0.1:{ports[app][1]}"}
-        podman("run", "--detach", "--name", app, *podman.service(app, env, "-v", profile))
+        podman("run", "--detach", "--name", app, *podman.service(app, env, "-v", profile, *(kept if app == "identity" else [])))
     return ports
+
+
+def restored(identity, service, owner, written):
+    """What was taken away after a backup stays so when it is restored: an account, disabled, and a database in which it is not."""
+    account = "accountofthecontainers"
+    made = f"insert into account (id, provider, issuer, subject, key, created_at, seen_at) values ('{account}', 'agov', 'https://issuer.test', 'a', sha256('a'), now(), now())"
+    call("psql", owner["DATABASE_URL"], "--quiet", "--command", made)
+    identity(service, "disable", account)
+    lines = written.read_text(encoding="utf-8").splitlines()
+    check("the list of erasures lies on the host and holds a hash", [re.fullmatch("[0-9a-f]{64}", line) is not None for line in lines] == [True], lines)
+    call("psql", owner["DATABASE_URL"], "--quiet", "--command", f"update account set disabled_at = null where id = '{account}'")
+    said = identity(owner, "restore-erasures")
+    check("a restore does again what stands in it", "1 accounts disabled" in said, said)
 
 
 def judge(podman, apps, ports):
@@ -172,7 +193,7 @@ def main():
         try:
             build(podman, Path(folder), [*apps, "vigie"])
             print(f"containers: {len(apps) + 1} images built in {time.time() - start:.0f} s", flush=True)
-            judge(podman, apps, run(podman, apps))
+            judge(podman, apps, run(podman, apps, Path(folder) / "erasures"))
         except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             check("the run", False, f"{error} {getattr(error, 'stderr', '') or ''}")
         finally:

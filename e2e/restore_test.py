@@ -1,10 +1,11 @@
 """Backup and restore to a moment, timed: what was dropped is back, what came later is gone, nothing else changed; whoever was
-erased after that moment is not back."""
+erased after that moment is not back, nor what was taken from somebody."""
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -50,6 +51,11 @@ class RestoreTest(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status
 
+    def identity(self, up, *words):
+        """An operator's command at the machine."""
+        done = subprocess.run([sys.executable, ROOT / "e2e/running.py", str(up.process.pid), "identity", *words], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def vigie(self, *args):
         return subprocess.run([BIN / "vigie", *args, "--country", COUNTRY], cwd=ROOT, text=True, capture_output=True,
                               env={**os.environ, "VIGIE_STATE": str(self.state)}, check=False)
@@ -61,6 +67,9 @@ class RestoreTest(unittest.TestCase):
         self.sql("create table marker (word text); insert into marker values ('first')")
         self.somebody("a")
         self.somebody("b")
+        self.somebody("c")
+        for name in ("b", "c"):
+            self.identity(up, "grant", name, "auditor")
         start = time.time()
         done = self.vigie("backup")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -72,7 +81,10 @@ class RestoreTest(unittest.TestCase):
         self.sql("insert into marker values ('mistake'); drop trigger observation_append_only on observation_row;"
                  "delete from observation_row where reference_date > '2021-01-01'")
         self.assertEqual(self.erase(up, "a"), 200)
-        self.assertEqual(self.people(), "b")
+        self.assertEqual(self.people(), "b,c")
+        # Taken from c for good; from b, and given again.
+        for words in (("disable", "c"), ("revoke", "c", "auditor"), ("revoke", "b", "auditor"), ("grant", "b", "auditor")):
+            self.identity(up, *words)
         busy = self.vigie("restore", "--to", moment)
         self.assertEqual(busy.returncode, 1)
         self.assertIn("needs the country stopped", busy.stderr)
@@ -87,8 +99,11 @@ class RestoreTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         print(f"measured: restore {time.time() - start:.1f} s")
         up = self.up()
-        self.assertEqual(self.people(), "b", "whoever was erased after the moment stays erased")
-        self.assertEqual(self.sql("select string_agg(action, ',') from audit where actor = 'command'", "_identity"), "person.erase")
+        self.assertEqual(self.people(), "b,c", "whoever was erased after the moment stays erased")
+        self.assertEqual(self.sql("select string_agg(id, ',') from account where disabled_at is not null", "_identity"), "c")
+        self.assertEqual(self.sql("select string_agg(account_id, ',') from role_grant", "_identity"), "b", "what was given again stays given")
+        self.assertEqual(self.sql("select string_agg(action, ',' order by seq) from audit where actor = 'command'", "_identity"),
+                         "role.grant,role.grant,person.erase,account.disable,role.revoke")
         self.assertEqual(self.sql("select string_agg(word, ',' order by word) from marker"), "first,wanted")
         self.assertEqual(
             self.sql("select count(*), md5(string_agg(o::text, '' order by o::text)) from observation o"), rows)

@@ -26,6 +26,8 @@ VIGIE = ROOT / "target" / "release" / "vigie"
 CLUSTER = ROOT / "e2e/cluster/run.py"
 # Where the record of forecasts is looked at: its model is fitted in seconds.
 RECORD = "ch"
+# What `up` starts (e2e/up_test.py).
+UP = "ch"
 # Seconds after the start by which the programs of a cluster must be there: two parts of three minutes still fit in the hour.
 TOOLS = 60 * int(os.environ.get("VIGIE_CLUSTER_MINUTES") or 42)
 # Free space, in GB, below which a whole run would end somewhere in the middle with "No space left on device".
@@ -125,7 +127,9 @@ def journeys(part):
     if code != 0:
         return Count(failed=1)
     country = total(journey(f"{part}-{c}", c, 8170 + i) for i, c in enumerate(countries()))
-    return total([country, passkeys(f"{part}-passkeys")])
+    # Of what has run: a start in which everything is computed takes minutes. `up` asks in the country that it starts.
+    may = total(matrix(f"{part}-matrix-{c}", c, 8180 + i) for i, c in enumerate(countries()) if c != UP)
+    return total([country, may, passkeys(f"{part}-passkeys")])
 
 
 def passkeys(part):
@@ -173,12 +177,35 @@ def journey(part, country, port):
         return total([*counts, counted(part, words, seconds=120)])
     finally:
         letters.shutdown()
-        # As Ctrl-C does it for the command alone; if that does not end it, everything it started is ended.
-        platform.send_signal(signal.SIGINT)
-        try:
-            platform.wait(60)
-        except subprocess.TimeoutExpired:
-            runner.end(platform)
+        stop(platform)
+
+
+def matrix(part, country, port):
+    """Who may do what, asked of the country that has run, by people of each role; under an origin with a name, which passkeys want."""
+    log = REPORTS / f"{part}.log"
+    url = f"http://localhost:{port}"
+    platform_log = REPORTS / f"{part}-platform.log"
+    log.write_text("")
+    with platform_log.open("w") as out:
+        platform = runner.start([VIGIE, "up"], out, {"COUNTRY": country, "PORT": str(port), "VIGIE_PUBLIC_URL": url, "VIGIE_FORECAST_REPLAY_WEEKS": "0"})
+    try:
+        if not wait_for(platform_log, f"vigie: {country} is up at {url}", platform, 300):
+            failed(part, platform_log.read_text(errors="replace"), 20)
+            return Count(failed=1)
+        if "log in at /account" not in platform_log.read_text(errors="replace"):
+            return Count(skipped=["oidc-provider: the development provider did not start"])
+        return counted(part, [sys.executable, ROOT / "e2e/matrix/run.py", country, platform.pid], seconds=300)
+    finally:
+        stop(platform)
+
+
+def stop(platform):
+    """As Ctrl-C does it for the command alone; if that does not end it, everything it started is ended."""
+    platform.send_signal(signal.SIGINT)
+    try:
+        platform.wait(60)
+    except subprocess.TimeoutExpired:
+        runner.end(platform)
 
 
 def playwright(part, url, country, result, more):

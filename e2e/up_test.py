@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -209,6 +210,20 @@ class UpTest(unittest.TestCase):
         self.assertFalse(up.is_up())
         self.assertEqual(up.process.wait(10), 1)
         self.assertIn("choose one of ch, fr, us", up.said())
+
+    def test_who_may_do_what_is_what_the_table_says(self):
+        port = free_port()
+        # Passkeys want a name.
+        origin = f"http://localhost:{port}"
+        up = self.start(port=port, VIGIE_PUBLIC_URL=origin)
+        self.assertTrue(up.until(f"vigie: {COUNTRY} is up at {origin}"), up.said())
+        if "nobody can log in" in up.said():
+            print("skipped: oidc-provider: the development provider did not start")
+            self.skipTest("no provider")
+        asked = subprocess.run([sys.executable, ROOT / "e2e/matrix/run.py", COUNTRY, str(up.process.pid)], capture_output=True, text=True, timeout=300, check=False)
+        print(asked.stdout)
+        self.assertEqual(asked.returncode, 0, asked.stdout + asked.stderr)
+        self.assertEqual(up.end(), 0, up.said())
 
     def test_a_second_one_is_told_of_the_first(self):
         up = self.start()

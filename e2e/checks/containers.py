@@ -2,6 +2,7 @@
 """Containers: one target a service, and in compose.yaml each country has the services of its folders, restricted."""
 
 import re
+from pathlib import Path
 
 from common import ROOT, documents, finish, name, tracked
 
@@ -36,6 +37,17 @@ def main():
             faults.append(f"{name(compose)}: {part} must come to the database as {role}, which may do what it does and no more")
         if part in services and not spec.get("image", "").endswith(f"/vigie/{part}"):
             faults.append(f"{name(compose)}: {part} must run the image vigie/{part}")
+    # The list of erasures: on the host, where service and commands find it, and done again before the service starts.
+    steps = (FOLDER / "up.sh").read_text(encoding="utf-8")
+    for part in ("identity", "accounts"):
+        listed = parts[part].get("environment", {}).get("VIGIE_ERASURES", "/")
+        sources = [v.rpartition(":")[0] for v in parts[part].get("volumes", []) if v.rpartition(":")[2] == str(Path(listed).parent)]
+        if [s.split(":")[0] for s in sources] != ["${ERASURES"]:
+            faults.append(f"{name(compose)}: {part} must keep VIGIE_ERASURES in the folder ERASURES of the host, writable: a restored backup brings back whoever was erased")
+    if not re.search(r'chmod 777 "\$ERASURES"', steps) or "export ERASURES" not in steps:
+        faults.append("containers/up.sh must make the folder ERASURES, in which user 10001 writes")
+    if not 0 < steps.find("accounts restore-erasures") < steps.find("up -d\n"):
+        faults.append("containers/up.sh must erase again before it starts the services")
     finish("containers", faults, len(parts) + len(targets))
 
 

@@ -185,6 +185,18 @@ pub async fn grant(
     .map(drop)
 }
 
+/// Account, role and end of every role that is given.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn grants(
+    conn: &mut PgConnection,
+) -> sqlx::Result<Vec<(String, String, Option<DateTime<Utc>>)>> {
+    sqlx::query_as("select account_id, role, expires_at from role_grant order by account_id, role")
+        .fetch_all(conn)
+        .await
+}
+
 /// Takes a role away. `false`: the account did not have it.
 ///
 /// # Errors

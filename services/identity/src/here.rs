@@ -8,7 +8,8 @@ use crate::options::Options;
 use crate::passkeys::{RelyingParty, challenges};
 use crate::provider::Provider;
 use crate::redirects::local;
-use crate::rights::{Halt, erase, receipts};
+use crate::rights::list::{self, Mark};
+use crate::rights::receipts;
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Signer;
@@ -189,13 +190,14 @@ impl Site {
     /// Writes down outside the database that something ended for good, before the transaction that ends it is committed.
     pub(crate) async fn ended(&self, ids: Vec<String>) -> anyhow::Result<()> {
         let Some(list) = self.erasures.clone().filter(|_| !ids.is_empty()) else { return Ok(()) };
-        tokio::task::spawn_blocking(move || erase::ended(&list, &ids)).await?
+        tokio::task::spawn_blocking(move || list::ended(&list, &ids)).await?
     }
 
-    /// The same of a halt, from now on or no more.
-    pub(crate) async fn halted(&self, halt: Halt, on: bool, ids: Vec<String>) -> anyhow::Result<()> {
+    /// The same of a mark, from now on or no more. One that is set is written down before its transaction is committed, one that is
+    /// lifted after: where that fails it stands in the list, and may be lifted once more; the other way round a restore would lift it.
+    pub(crate) async fn marked(&self, mark: Mark, on: bool, ids: Vec<String>) -> anyhow::Result<()> {
         let Some(list) = self.erasures.clone() else { return Ok(()) };
-        tokio::task::spawn_blocking(move || erase::halted(&list, halt, on, &ids)).await?
+        tokio::task::spawn_blocking(move || list::marked(&list, &mark, on, &ids)).await?
     }
 
     /// A path of this site that may be gone to after a login; anything else becomes the account page.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
-use identity::rights::{erase, receipts, requests, retention};
+use identity::rights::{again, list, receipts, requests, retention};
 use identity::{Options, Time, audit, keys};
 use kit::App;
 use kit::access::Jwks;
@@ -139,7 +139,7 @@ pub(crate) async fn keys(command: Keys) -> anyhow::Result<()> {
         (None, None) => bail!("say what leaked, or whose keys: --leaked FILE, --account NUMBER"),
     };
     if let Some(list) = erasures.filter(|list| !list.as_os_str().is_empty()) {
-        erase::ended(&list, &revoked)?;
+        list::ended(&list, &revoked)?;
     }
     tx.commit().await?;
     if revoked.is_empty() {
@@ -186,10 +186,7 @@ pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
     let pool = store::connect(restore.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let mut tx = pool.begin().await?;
-    let done = erase::again(&mut tx, &restore.erasures, Time::default().now()).await?;
+    let done = again::again(&mut tx, &restore.erasures, Time::default().now()).await?;
     tx.commit().await?;
-    let erase::Again { erased, revoked, ended, removed, halted } = done;
-    say(&format!(
-        "again: {erased} erased, {revoked} keys revoked, {ended} alerts ended, {removed} passkeys removed, {halted} halts set"
-    ))
+    say(&done.to_string())
 }

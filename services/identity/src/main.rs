@@ -8,13 +8,14 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use identity::audit::Verdict;
+use identity::rights::list::{self, Mark};
 use identity::{Options, Time, accounts, audit};
 use kit::access::Policy;
 use kit::config::Config;
 use kit::{App, Secret};
 use serde_json::json;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Who somebody is and what they may do.
 #[derive(Debug, Parser)]
@@ -105,9 +106,6 @@ pub(crate) struct Database {
 pub(crate) struct Reset {
     #[command(flatten)]
     of: Of,
-    /// The list of erasures: a restored backup does not bring back a passkey that stands in it
-    #[arg(long, env = "VIGIE_ERASURES")]
-    erasures: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -154,6 +152,20 @@ pub(crate) struct Of {
     // One in 64 begins with a hyphen.
     #[arg(allow_hyphen_values = true)]
     account: String,
+    /// The list of erasures: a restored backup does not bring back what was taken from an account
+    #[arg(long, env = "VIGIE_ERASURES")]
+    erasures: Option<PathBuf>,
+}
+
+impl Of {
+    /// The list, or a warning that there is none.
+    fn list(&self) -> Option<&Path> {
+        let named = self.erasures.as_deref().filter(|list| !list.as_os_str().is_empty());
+        if named.is_none() {
+            tracing::warn!("VIGIE_ERASURES is not set: after a restore this is not done again, or undone");
+        }
+        named
+    }
 }
 
 #[tokio::main]
@@ -269,7 +281,22 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
         Act::Disable => ("account.disable", json!({})),
     };
     audit::write(&mut tx, own.as_ref(), now, "command", action, &account.pseudonym(), detail).await?;
-    Ok(tx.commit().await?)
+    let (mark, on, lifted) = match act {
+        Act::Disable => (Mark::Disabled, true, None),
+        Act::Enable => (Mark::Disabled, false, Some(id.to_owned())),
+        // Given again until another time, it is not what it was.
+        Act::Grant { role, until } => (Mark::Taken(role), true, Some(list::given(id, until))),
+        Act::Revoke { role } => (Mark::Taken(role), true, None),
+    };
+    let path = of.list();
+    if let Some(path) = path.filter(|_| on) {
+        list::marked(path, &mark, true, &[id.to_owned()])?;
+    }
+    tx.commit().await?;
+    if let (Some(path), Some(lifted)) = (path, lifted) {
+        list::marked(path, &mark, false, &[lifted])?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use crate::{Reset, known};
 use anyhow::{Context as _, bail};
-use identity::passkeys::{self, Told};
-use identity::rights::erase;
+use identity::passkeys::{self, Told, recovery};
+use identity::rights::list;
 use identity::{Options, Time, audit};
 use kit::{App, Clock};
 use serde_json::json;
@@ -14,14 +14,15 @@ use std::path::PathBuf;
 /// Resets, writes it down, and tells the owner. What was reset stays so when no letter can be sent: whoever lost a device cannot
 /// wait for a mail server; but it is said.
 pub(crate) async fn reset(reset: Reset) -> anyhow::Result<()> {
-    let Reset { of, erasures } = reset;
+    let Reset { of } = reset;
     kit::server::telemetry_of_a_command();
     let pool = store::connect(of.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let own = of.trail.own()?;
     let (id, now) = (of.account.as_str(), Time::default().now());
     let mut tx = pool.begin().await?;
     let account = known(&mut tx, id).await?;
-    let keys: Vec<String> = passkeys::of_account(&mut tx, id).await?.into_iter().map(|key| key.id).collect();
+    let mut ended = recovery::of_account(&mut tx, id).await?;
+    ended.extend(passkeys::of_account(&mut tx, id).await?.into_iter().map(|key| key.id));
     let gone = passkeys::forget_all(&mut tx, id, now).await?;
     if gone == passkeys::Forgotten::default() {
         bail!(
@@ -30,8 +31,8 @@ pub(crate) async fn reset(reset: Reset) -> anyhow::Result<()> {
     }
     audit::write(&mut tx, own.as_ref(), now, "command", "passkey.reset", &account.pseudonym(), json!(gone))
         .await?;
-    if let Some(list) = erasures.filter(|list| !list.as_os_str().is_empty()) {
-        erase::ended(&list, &keys)?;
+    if let Some(path) = of.list() {
+        list::ended(path, &ended)?;
     }
     tx.commit().await?;
     let passkeys::Forgotten { passkeys, codes, sessions } = gone;

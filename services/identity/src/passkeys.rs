@@ -11,4 +11,4 @@ pub(crate) use letter::letter;
 pub use letter::{Told, tell_of_reset};
 pub(crate) use relying_party::{Failure, RelyingParty};
 pub use rows::{Forgotten, Passkey, add, forget_all, of_account, remove, rename};
-pub(crate) use rows::{Use, credentials, refuse, used};
+pub(crate) use rows::{Use, credentials, refuse, refuse_by_id, used};

@@ -1,10 +1,12 @@
 //! The rights of persons: to see what is kept about them, to take it along, to correct it, to have it kept and not used, to
 //! object, to take a consent back, to be erased. Each by their own hand, each with a receipt.
 
+pub mod again;
 pub mod consents;
 pub mod contacts;
 pub mod erase;
 pub mod export;
+pub mod list;
 pub mod proofs;
 pub mod receipts;
 pub mod register;

@@ -61,6 +61,40 @@ pub async fn take(conn: &mut PgConnection, account: &str, code: &str) -> sqlx::R
     Ok(done.rows_affected() > 0)
 }
 
+/// What names a code in the list of erasures: its hash, in hexadecimal digits.
+#[must_use]
+pub fn id(code: &str) -> String {
+    store::chain::hex(&random::hash(&plain(code)))
+}
+
+/// The same of all codes that an account has.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_account(conn: &mut PgConnection, account: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("select encode(code_hash, 'hex') from recovery_code where account_id = $1")
+        .bind(account)
+        .fetch_all(conn)
+        .await
+}
+
+/// Account and id of every code.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as("select account_id, encode(code_hash, 'hex') from recovery_code").fetch_all(conn).await
+}
+
+/// Removes the code with this id.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn forget(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
+    let gone = sqlx::query("delete from recovery_code where code_hash = decode($1, 'hex')").bind(id);
+    gone.execute(conn).await.map(drop)
+}
+
 /// How many codes an account has left.
 ///
 /// # Errors

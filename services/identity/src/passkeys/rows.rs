@@ -127,7 +127,7 @@ pub(crate) async fn used(
 }
 
 /// Accepts a passkey no more: there is a copy of it. What was confirmed with any of the account's, by whomever, has to be
-/// confirmed again. `false`: the account has none such.
+/// confirmed again. Returns its id; `None`: the account has none such.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -136,17 +136,32 @@ pub(crate) async fn refuse(
     account: &str,
     credential_id: &[u8],
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "update passkey set refused_at = $3 where account_id = $1 and credential_id = $2 and refused_at is null",
+) -> sqlx::Result<Option<String>> {
+    let id = sqlx::query_scalar(
+        "update passkey set refused_at = $3 where account_id = $1 and credential_id = $2 and refused_at is null returning id",
     )
     .bind(account)
     .bind(credential_id)
     .bind(now)
-    .execute(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
     unconfirmed(conn, account).await?;
-    Ok(done.rows_affected() > 0)
+    Ok(id)
+}
+
+/// The same, of the passkey with this id: by the list of erasures.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn refuse_by_id(
+    conn: &mut PgConnection,
+    account: &str,
+    id: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let mark = sqlx::query("update passkey set refused_at = $2 where id = $1").bind(id).bind(now);
+    mark.execute(&mut *conn).await?;
+    unconfirmed(conn, account).await
 }
 
 /// Gives one of one's passkeys another name. `false`: the account has none such.

@@ -3,6 +3,7 @@
 use super::sessions::mine;
 use crate::accounts::{self, Account};
 use crate::here::Site;
+use crate::rights::list::Mark;
 use crate::{audit, sessions, tokens};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -92,7 +93,13 @@ async fn switch(
     if done {
         site.write(&mut tx, &me.pseudonym(), action, &account.pseudonym(), json!({})).await?;
     }
+    if done && off {
+        site.marked(Mark::Disabled, true, vec![account.id.clone()]).await?;
+    }
     tx.commit().await?;
+    if done && !off {
+        site.marked(Mark::Disabled, false, vec![account.id.clone()]).await?;
+    }
     if done && off {
         let why = "the account was disabled, and all its sessions ended";
         security::event_of(Some(&account.pseudonym()), Event::Session, Outcome::Done, why);

@@ -37,5 +37,6 @@ mod rights;
 mod roles;
 mod scan;
 mod sessions;
+mod standing;
 mod texts;
 mod whole;

@@ -4,6 +4,7 @@ use super::operator::Operator;
 use crate::here::Site;
 use crate::passkeys::challenges::{self, Purpose};
 use crate::passkeys::{self, Failure, RelyingParty, Use, letter};
+use crate::rights::list::Mark;
 use crate::routes::is_name;
 use crate::routes::login::{Peer, ip};
 use crate::sessions;
@@ -179,9 +180,10 @@ pub(crate) async fn confirm(
 async fn copied(site: &Site, operator: &Operator, id: &[u8]) -> Result<Problem, Problem> {
     let account = &operator.me.account.id;
     let mut tx = site.app.db.begin().await?;
-    if passkeys::refuse(&mut tx, account, id, operator.now).await? {
+    if let Some(key) = passkeys::refuse(&mut tx, account, id, operator.now).await? {
         operator.audit(site, &mut tx, "passkey.copied", json!({})).await?;
         let letter = letter(site, &mut tx, account, "copied").await?;
+        site.marked(Mark::Refused, true, vec![key]).await?;
         tx.commit().await?;
         site.post(letter);
     }

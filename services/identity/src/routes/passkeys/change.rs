@@ -3,7 +3,7 @@
 use super::ceremony;
 use super::operator::Operator;
 use crate::here::Site;
-use crate::passkeys::{self, letter};
+use crate::passkeys::{self, letter, recovery};
 use crate::respond;
 use crate::routes::rights::{Fields, Sent};
 use axum::extract::{Path, State};
@@ -41,12 +41,17 @@ pub(crate) async fn remove(
     operator.changes()?;
     let account = &operator.me.account.id;
     let mut tx = site.app.db.begin().await?;
+    let mut ended = recovery::of_account(&mut tx, account).await?;
     if !passkeys::remove(&mut tx, account, &id).await? {
         return Err(Problem::NotFound("passkey"));
     }
     operator.audit(&site, &mut tx, "passkey.remove", json!({})).await?;
     let letter = letter(&site, &mut tx, account, "removed").await?;
-    site.ended(vec![id]).await?;
+    // The codes go with the last passkey.
+    let left = recovery::of_account(&mut tx, account).await?;
+    ended.retain(|code| !left.contains(code));
+    ended.push(id);
+    site.ended(ended).await?;
     tx.commit().await?;
     site.post(letter);
     // Who has none left and no such role has nothing to do there any more.

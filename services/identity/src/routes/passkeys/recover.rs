@@ -21,9 +21,11 @@ pub(crate) async fn codes(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
     operator.confirmed()?;
     let account = &operator.me.account.id;
     let mut tx = site.app.db.begin().await?;
+    let replaced = recovery::of_account(&mut tx, account).await?;
     let codes = recovery::make(&mut tx, account, operator.now).await?;
     operator.audit(&site, &mut tx, "recovery.make", json!({ "codes": codes.len() })).await?;
     let letter = letter(&site, &mut tx, account, "codes").await?;
+    site.ended(replaced).await?;
     tx.commit().await?;
     site.post(letter);
     page::with_codes(&site, &headers, operator, codes).await
@@ -61,6 +63,9 @@ pub(crate) async fn recover(
         told = letter(&site, &mut tx, account, "recovered").await?;
     }
     operator.audit(&site, &mut tx, action, json!({})).await?;
+    if taken {
+        site.ended(vec![recovery::id(code)]).await?;
+    }
     tx.commit().await?;
     match taken {
         true => security::event(Event::Recovery, Outcome::Done, "used"),

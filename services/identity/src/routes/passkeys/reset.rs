@@ -1,7 +1,7 @@
 //! Two persons: a colleague removes the passkeys of somebody who lost them and the codes too.
 
 use crate::here::Site;
-use crate::passkeys::letter;
+use crate::passkeys::{letter, recovery};
 use crate::routes::access::still;
 use crate::{accounts, passkeys};
 use axum::extract::{Path, State};
@@ -26,10 +26,12 @@ pub(crate) async fn reset(
         return Err(Problem::conflict("id", "is your own account: another operator resets your passkeys"));
     }
     let keys = passkeys::of_account(&mut tx, &id).await?;
+    let mut ended = recovery::of_account(&mut tx, &id).await?;
+    ended.extend(keys.into_iter().map(|key| key.id));
     let gone = passkeys::forget_all(&mut tx, &id, now).await?;
     site.write(&mut tx, &me.pseudonym(), "passkey.reset", &account.pseudonym(), json!(gone)).await?;
     let letter = letter(&site, &mut tx, &id, "reset").await?;
-    site.ended(keys.into_iter().map(|key| key.id).collect()).await?;
+    site.ended(ended).await?;
     tx.commit().await?;
     site.post(letter);
     Ok(StatusCode::NO_CONTENT)

@@ -8,6 +8,7 @@ use crate::cookies::{self, SESSION, VISIT};
 use crate::here::Site;
 use crate::respond;
 use crate::rights::erase::{self, By};
+use crate::rights::list::{self, Mark};
 use crate::rights::{Halt, contacts, halt};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -73,13 +74,12 @@ async fn set(site: &Site, headers: &HeaderMap, sent: Sent, what: Halt) -> Result
     let desk = Desk::open(site, &person, what.word()).await?;
     let mut tx = site.app.db.begin().await?;
     halt(&mut tx, &person, what, on.then(|| site.time.now())).await?;
-    // One that stands in the list and failed may be lifted; one that is forgotten there would be lifted by a restore.
     if on {
-        site.halted(what, true, person.ids()).await?;
+        site.marked(Mark::Halt(what), true, person.ids()).await?;
     }
     desk.close(tx, json!({ "on": on })).await?;
     if !on {
-        site.halted(what, false, person.ids()).await?;
+        site.marked(Mark::Halt(what), false, person.ids()).await?;
     }
     back(if on { what.word() } else { "lifted" })
 }
@@ -125,7 +125,7 @@ pub(crate) async fn erasure(
     // Before the commit: an erasure that is remembered and failed is asked for again; the other way round it would be forgotten.
     if let Some(list) = site.erasures.clone() {
         let who = person.clone();
-        tokio::task::spawn_blocking(move || erase::remember(&list, &who))
+        tokio::task::spawn_blocking(move || list::remember(&list, &who))
             .await
             .map_err(anyhow::Error::from)??;
     }
