@@ -105,7 +105,8 @@ def pipeline(part):
 
 
 def up(part):
-    """The command `vigie up`: starts, stops, says what is wrong; a timed restore; retrievals through a proxy into S3; the drill."""
+    """The command `vigie up`: starts, stops, says what is wrong; who may do what; a timed restore; retrievals through a proxy into S3; the
+    drill."""
     code, text = run(part, [sys.executable, "-W", "ignore", "-m", "unittest", "-v", "up_test", "restore_test", "archive_test", "drill_test"], {"PYTHONPATH": str(ROOT / "e2e")}, 1800)
     ran = sum(map(int, re.findall(r"^Ran (\d+) tests?", text, re.M)))
     bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", text)))
@@ -120,7 +121,7 @@ def countries():
 
 
 def journeys(part):
-    """A real browser through each country."""
+    """A real browser through each country; then who may do what there."""
     browser = ROOT / "e2e" / "browser"
     code, _ = run(part, ["npm", "ci", "--prefix", str(browser), "--no-audit", "--no-fund"],
                   {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"})
