@@ -182,9 +182,14 @@ pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
     let pool = store::connect(restore.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let mut tx = pool.begin().await?;
     let done = erase::again(&mut tx, &restore.erasures, Time::default().now()).await?;
+    let published = receipts::again(&mut tx, &restore.erasures).await?;
     tx.commit().await?;
     let erase::Again { erased, revoked, ended, removed, halted } = done;
     say(&format!(
         "again: {erased} erased, {revoked} keys revoked, {ended} alerts ended, {removed} passkeys removed, {halted} halts set"
-    ))
+    ))?;
+    if published > 0 {
+        say(&format!("{published} keys of receipts published again"))?;
+    }
+    Ok(())
 }

@@ -121,6 +121,26 @@ pub async fn visit(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> 
     .await
 }
 
+/// The visits of an address after it became another one: that of `token` goes on under the new address. Whoever else opened one
+/// did so by the old mailbox, which may be why it was changed: theirs are over.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn moved(
+    conn: &mut PgConnection,
+    (old, new): (&str, &str),
+    token: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query("update proof set email = $2 where email = $1 and purpose = 'visit' and token_hash = $3")
+        .bind(old)
+        .bind(new)
+        .bind(token.map(random::hash))
+        .execute(&mut *conn)
+        .await?;
+    let others = sqlx::query("delete from proof where email = $1 and purpose = 'visit'");
+    others.bind(old).execute(conn).await.map(drop)
+}
+
 /// Ends a visit.
 ///
 /// # Errors

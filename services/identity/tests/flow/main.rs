@@ -27,6 +27,7 @@ mod node;
 mod passkeys;
 mod persons;
 mod post;
+mod races;
 mod real;
 mod recovery;
 mod register;

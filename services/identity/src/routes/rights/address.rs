@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::link::{click, email, link, over};
 use super::{Fields, Sent, proven, theirs};
+use crate::cookies::{self, VISIT};
 use crate::here::Site;
 use crate::mailer::Letter;
 use crate::respond;
@@ -31,7 +32,11 @@ pub(crate) async fn send(
     if !person.is_known() {
         return respond::see_other("/account/rights?done=nothing");
     }
-    site.throttle.letter(ip(&peer), &headers, &email)?;
+    // Who reads the mail of an account must not make its letters go elsewhere, those about its passkeys among them.
+    if person.account.is_none() && person.contact.as_ref().is_some_and(|c| c.account_id.is_some()) {
+        return respond::see_other("/account/rights?done=address_login");
+    }
+    site.throttle.letter(ip(&peer), &headers, &email, false)?;
     let lang = theirs(&site, &person, &headers)?;
     let desk = Desk::open(&site, &person, "rectification").await?;
     let proof = Proof {
@@ -94,12 +99,7 @@ pub(crate) async fn confirm(
         return respond::see_other("/account/rights?done=address_taken");
     }
     if let Some(old) = old {
-        // A visit goes on under the new address.
-        sqlx::query("update proof set email = $2 where email = $1 and purpose = 'visit'")
-            .bind(old)
-            .bind(&proof.email)
-            .execute(&mut *tx)
-            .await?;
+        proofs::moved(&mut tx, (old, &proof.email), cookies::get(&headers, VISIT)).await?;
     }
     let request = match &proof.request_id {
         Some(id) => requests::opened(&mut tx, id).await?,
