@@ -164,6 +164,8 @@ pub(crate) async fn retention() -> anyhow::Result<()> {
     let (keep, limits) = (profile.law.keep_days, profile.identity.session);
     let gone = retention::run(&mut tx, keep, limits, Time::default().now()).await?;
     tx.commit().await?;
+    let rewritten = identity::rewrite(&mut *app.db.acquire().await?).await;
+    rewritten.context("what is gone still lies in a table's file: it is tried again at the next run")?;
     say(&serde_json::to_string(&gone)?)
 }
 

@@ -1,4 +1,5 @@
-//! What happens while something else does: an erasure beside what is being written, a halt beside a run of alerts, a run that dies.
+//! What happens while something else does: an erasure beside what is being written, a halt beside a run of alerts, a run that dies;
+//! and what the server itself keeps beside the rows.
 
 use crate::alerts::{Forecasts, run};
 use crate::common::Service;
@@ -217,4 +218,37 @@ async fn whoever_else_the_old_address_let_in_does_not_go_along_to_the_new_one(po
         thief.send("/account/rights/erasure", &[("sure", "yes")]).await.status,
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn neither_the_servers_samples_nor_its_files_keep_an_address_that_was_erased(pool: PgPool) {
+    let (service, _post) = with_post(&pool, "us").await;
+    let mut conn = pool.acquire().await.unwrap();
+    let sampled = async |conn: &mut sqlx::PgConnection| -> bool {
+        sqlx::query("analyze").execute(&mut *conn).await.unwrap();
+        let query = "select count(*) > 0 from pg_stats
+            where tablename = 'contact' and (histogram_bounds::text || coalesce(most_common_vals::text, '')) like '%@canary.test%'";
+        sqlx::query_scalar(query).fetch_one(conn).await.unwrap()
+    };
+    let filed = async |conn: &mut sqlx::PgConnection| -> bool {
+        sqlx::query("checkpoint").execute(&mut *conn).await.unwrap();
+        let query = "select position('reader7@canary.test'::bytea in pg_read_binary_file(pg_relation_filepath(t))) > 0
+            from unnest(array['contact', 'contact_email']) t order by 1 desc limit 1";
+        sqlx::query_scalar(query).fetch_one(conn).await.unwrap()
+    };
+    for n in 0..50 {
+        contacts::keep(&mut conn, &format!("reader{n}@canary.test"), "en", service.time.now()).await.unwrap();
+    }
+    assert!(sampled(&mut conn).await, "as the server does it by itself");
+    identity::unsampled(&mut conn).await.unwrap();
+    assert!(!sampled(&mut conn).await);
+    for n in 0..50 {
+        let mut tx = pool.begin().await.unwrap();
+        let person = Person::of_email(&mut tx, &format!("reader{n}@canary.test")).await.unwrap();
+        erase::person(&mut tx, &person, By::Person, None, service.time.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert!(filed(&mut conn).await, "a deleted row lies there still");
+    identity::rewrite(&mut conn).await.unwrap();
+    assert!(!filed(&mut conn).await);
 }
