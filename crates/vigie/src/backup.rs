@@ -50,6 +50,8 @@ const MANIFEST: &str = "manifest.json";
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 /// What was there before a restore, with the time of the restore.
 const ASIDE: &str = "data.before-";
+/// What the name of a backup ends with until it is whole.
+const PART: &str = ".part";
 
 /// The folder of all backups of a state.
 pub(crate) fn folder(state_dir: &Path) -> PathBuf {
@@ -92,7 +94,7 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     let name = started_at.format(TIME).to_string();
     let base = folder(&dir).join("base");
     state::folder(&base, 0o700)?;
-    let work = base.join(format!("{name}.part"));
+    let work = base.join(format!("{name}{PART}"));
     if work.exists() {
         std::fs::remove_dir_all(&work)?;
     }
@@ -183,8 +185,15 @@ fn backups(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Manifest)>> {
     Ok(found)
 }
 
-/// Removes all but the newest `keep` backups, those of `before` too, and the segments before the oldest one kept; also what
-/// restores put aside before that time: it holds whoever was erased since, as a backup does.
+/// Lets go of what is older than `days`, at each start: whoever makes no backups has the archive all the same, and one that was
+/// the last may have been made long ago.
+pub(crate) fn keep_no_longer(dir: &Path, days: u32) -> anyhow::Result<()> {
+    expire(dir, usize::MAX, kit::wall() - Duration::days(days.into()))
+}
+
+/// Removes all but the newest `keep` backups, those of `before` too, and the segments before the oldest one kept, or those of
+/// `before` where there is none; also what restores put aside and interrupted backups left before that time: all of it holds
+/// whoever was erased since.
 fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> {
     let mut all = backups(dir)?;
     let many = all.len().saturating_sub(keep.max(1));
@@ -192,24 +201,38 @@ fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> 
     for (path, _) in all.drain(..many.max(old)) {
         std::fs::remove_dir_all(path)?;
     }
-    for entry in std::fs::read_dir(dir.join("database"))? {
-        let path = entry?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let at = name.strip_prefix(ASIDE).and_then(|at| NaiveDateTime::parse_from_str(at, TIME).ok());
+    for (name, path) in named(&dir.join("database"))?.into_iter().chain(named(&folder(dir).join("base"))?) {
+        let at = name.strip_prefix(ASIDE).or_else(|| name.strip_suffix(PART));
+        let at = at.and_then(|at| NaiveDateTime::parse_from_str(at, TIME).ok());
         if at.is_some_and(|at| at.and_utc() < before) {
             std::fs::remove_dir_all(path)?;
         }
     }
-    let Some((_, oldest)) = all.first() else { return Ok(()) };
-    for entry in std::fs::read_dir(folder(dir).join("wal"))? {
-        let path = entry?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        // Names of segments sort by time line, then by position.
-        if name.len() >= 24 && name.is_ascii() && name[..24] < oldest.start_segment[..] {
+    for (name, path) in named(&folder(dir).join("wal"))? {
+        if name.len() < 24 || !name.is_ascii() {
+            continue;
+        }
+        let gone = match all.first() {
+            // Names of segments sort by time line, then by position.
+            Some((_, oldest)) => name[..24] < oldest.start_segment[..],
+            None => DateTime::<Utc>::from(path.metadata()?.modified()?) < before,
+        };
+        if gone {
             std::fs::remove_file(path)?;
         }
     }
     Ok(())
+}
+
+/// What lies in a folder, by name; nothing where there is none.
+fn named(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let named = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok((name, path))
+    };
+    entries.map(named).collect()
 }
 
 /// Brings the database of a country back to a moment. What is there now is kept beside it.
@@ -354,20 +377,30 @@ mod tests {
         }
         std::fs::create_dir_all(dir.join("database/data")).unwrap();
         let left = |below: &str| {
-            let all = std::fs::read_dir(dir.join(below)).unwrap();
-            let mut names: Vec<_> = all.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            let mut names: Vec<_> =
+                named(&dir.join(below)).unwrap().into_iter().map(|(name, _)| name).collect();
             names.sort();
             names
         };
+        // Interrupted ones.
+        for n in [2, 70] {
+            std::fs::create_dir_all(folder(&dir).join("base").join(name(n) + PART).join("data")).unwrap();
+        }
         expire(&dir, 7, day(25)).unwrap();
-        assert_eq!(left("backup/base"), [name(40), name(60)]);
+        let whole_and_half = [name(40), name(60), name(70) + PART];
+        assert_eq!(left("backup/base"), whole_and_half);
         assert_eq!(left("backup/wal"), [format!("{:024}", 40), format!("{:024}", 60)]);
         let aside = |n| format!("{ASIDE}{}", name(n));
         assert_eq!(left("database"), ["data".to_owned(), aside(40), aside(60)]);
         expire(&dir, 1, day(25)).unwrap();
-        assert_eq!(left("backup/base"), [name(60)]);
+        assert_eq!(left("backup/base"), [name(60), name(70) + PART]);
+        // The archive goes on where nobody makes backups, and after the last one went.
         expire(&dir, 7, day(99)).unwrap();
         assert_eq!((left("backup/base").len(), left("database")), (0, vec!["data".to_owned()]));
+        assert_eq!(left("backup/wal"), [format!("{:024}", 60)], "a file of today");
+        let tomorrow = kit::wall() + Duration::days(1);
+        expire(&dir, 7, tomorrow).unwrap();
+        assert_eq!(left("backup/wal"), [""; 0]);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -217,6 +217,8 @@ impl Country<'_> {
                 let server = postgres::start(state, &home, &settings).await?;
                 let url = server.url.clone();
                 *database = Some(server);
+                backup::keep_no_longer(state.dir(), self.profile.law.keep_days.backup)
+                    .context("backups that are older than the country's days do not go")?;
                 step.done(&format!("PostgreSQL {} in {}", postgres::VERSION, state.dir().display()));
                 url
             }

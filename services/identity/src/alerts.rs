@@ -100,6 +100,10 @@ pub async fn of(conn: &mut PgConnection, contact: &Contact) -> sqlx::Result<Vec<
     sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(&contact.id).fetch_all(conn).await
 }
 
+/// Neither the contact `c` nor its account `o` has a halt.
+const NO_HALT: &str =
+    "c.restricted_at is null and c.objected_at is null and o.restricted_at is null and o.objected_at is null";
+
 /// Those that may be used: of contacts that neither asked for a restriction nor object.
 ///
 /// # Errors
@@ -107,10 +111,40 @@ pub async fn of(conn: &mut PgConnection, contact: &Contact) -> sqlx::Result<Vec<
 pub async fn usable(conn: &mut PgConnection) -> sqlx::Result<Vec<Alert>> {
     let query = format!(
         "select {COLUMNS} from alert a where exists (select 1 from contact c left join account o on o.id = c.account_id
-          where c.id = a.contact_id and c.restricted_at is null and c.objected_at is null
-            and o.restricted_at is null and o.objected_at is null) order by signal, place, language, id"
+          where c.id = a.contact_id and {NO_HALT}) order by signal, place, language, id"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_all(conn).await
+}
+
+/// Whom to tell that the threshold of an alert is reached; `None`: nobody, since they know, it ended, there is a halt by now, or
+/// another run is about to. The transaction of `conn` keeps other runs away until it ends: one that dies has told nobody.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn to_tell(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Contact>> {
+    let free = sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtextextended($1, 0))").bind(id);
+    if !free.fetch_one(&mut *conn).await? {
+        return Ok(None);
+    }
+    let query = format!(
+        "select c.* from alert a join contact c on c.id = a.contact_id left join account o on o.id = c.account_id
+          where a.id = $1 and not a.above and {NO_HALT}"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(id).fetch_optional(conn).await
+}
+
+/// What a look found: whether the threshold is reached, and since when its reader knows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn found(
+    conn: &mut PgConnection,
+    id: &str,
+    above: bool,
+    told_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    let change = "update alert set above = $2, told_at = coalesce($3, told_at) where id = $1";
+    sqlx::query(change).bind(id).bind(above).bind(told_at).execute(conn).await.map(drop)
 }
 
 /// Ends an alert of a contact; with the last one the consent ends too. `false`: there is no such one.

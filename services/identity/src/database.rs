@@ -1,5 +1,6 @@
 //! The service's own database: its schema, and who may connect.
 
+use crate::rights::register::Register;
 use sqlx::PgConnection;
 use store::access::Access;
 
@@ -106,4 +107,52 @@ pub async fn close(conn: &mut PgConnection) -> sqlx::Result<()> {
         end if;
     end $$";
     sqlx::query(closed).execute(conn).await.map(|_| ())
+}
+
+/// Keeps the server from taking samples of what is about persons: its statistics (`pg_stats`) hold values of some rows, and go on
+/// holding them when the rows are erased. Samples that were taken before go: a column that is given its own type loses them.
+/// What is looked for here is found by keys, for which no sample is needed.
+///
+/// # Errors
+/// When the role of `conn` does not own the tables.
+pub async fn unsampled(conn: &mut PgConnection) -> anyhow::Result<()> {
+    let (mut tables, mut columns) = (Vec::new(), Vec::new());
+    for table in Register::erased()? {
+        for (column, _) in table.personal() {
+            tables.push(table.name.clone());
+            columns.push(column.to_owned());
+        }
+    }
+    let lines: Vec<String> = sqlx::query_scalar(
+        "select format('alter table %I alter column %I set statistics 0', p.t, a.attname)
+                || case when s.attname is null then ''
+                        else format(', alter column %I type %s', a.attname, format_type(a.atttypid, a.atttypmod)) end
+           from unnest($1::text[], $2::text[]) as p (t, c)
+           join pg_attribute a on a.attrelid = to_regclass(format('%I', p.t)) and a.attname = p.c
+           left join pg_stats s on s.schemaname = current_schema() and s.tablename = p.t and s.attname = p.c
+          where a.attstattarget is distinct from 0 or s.attname is not null",
+    )
+    .bind(tables)
+    .bind(columns)
+    .fetch_all(&mut *conn)
+    .await?;
+    for line in lines {
+        sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Writes the tables with something about persons anew, as they are now. A row that was deleted lies in its table's file until
+/// the place is used again, in a small table for years, and each later backup of the files would have it.
+///
+/// # Errors
+/// When the role of `conn` does not own the tables, or one of them is in use for longer than ten seconds.
+pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<()> {
+    sqlx::query("set lock_timeout = '10s'").execute(&mut *conn).await?;
+    for table in Register::erased()? {
+        let line = format!("vacuum (full) \"{}\"", table.name);
+        sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await?;
+    }
+    sqlx::query("reset lock_timeout").execute(&mut *conn).await?;
+    Ok(())
 }

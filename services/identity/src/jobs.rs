@@ -169,6 +169,8 @@ pub(crate) async fn retention() -> anyhow::Result<()> {
     let (keep, limits) = (profile.law.keep_days, profile.identity.session);
     let gone = retention::run(&mut tx, keep, limits, Time::default().now()).await?;
     tx.commit().await?;
+    let rewritten = identity::rewrite(&mut *app.db.acquire().await?).await;
+    rewritten.context("what is gone still lies in a table's file: it is tried again at the next run")?;
     say(&serde_json::to_string(&gone)?)
 }
 
@@ -187,6 +189,11 @@ pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
     let pool = store::connect(restore.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
     let mut tx = pool.begin().await?;
     let done = again::again(&mut tx, &restore.erasures, Time::default().now()).await?;
+    let published = receipts::again(&mut tx, &restore.erasures).await?;
     tx.commit().await?;
-    say(&done.to_string())
+    say(&done.to_string())?;
+    if published > 0 {
+        say(&format!("{published} keys of receipts published again"))?;
+    }
+    Ok(())
 }

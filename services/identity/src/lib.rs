@@ -32,7 +32,7 @@ mod time;
 mod tokens;
 
 pub use alerts::run::{Outcome, alerts};
-pub use database::{MIGRATOR, ROLES, close, give};
+pub use database::{MIGRATOR, ROLES, close, give, rewrite, unsampled};
 pub use options::{Options, Registration};
 pub use routes::{remove, router};
 pub use time::Time;

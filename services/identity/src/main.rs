@@ -182,6 +182,7 @@ async fn main() -> anyhow::Result<()> {
             identity::close(&mut conn)
                 .await
                 .context("the database cannot be closed to other roles: its own role must own it")?;
+            identity::unsampled(&mut conn).await.context("the server goes on taking samples of persons")?;
             let given = identity::give(&mut conn).await;
             let given = given.context("the roles of the service cannot be given what they need")?;
             if migrate.roles && !given {

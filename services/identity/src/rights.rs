@@ -82,6 +82,32 @@ impl Person {
         account.chain(self.contact.iter().map(|c| &c.id)).cloned().collect()
     }
 
+    /// Holds their rows until the transaction of `conn` ends, so that no erasure and nothing that is written about them go past one
+    /// another. `false`: something of them was erased meanwhile.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn held(&self, conn: &mut PgConnection, held: Held) -> sqlx::Result<bool> {
+        let [of_account, of_contact] = match held {
+            Held::ToErase => [
+                "select id from account where id = $1 for update",
+                "select id from contact where id = $1 for update",
+            ],
+            Held::ToWrite => [
+                "select id from account where id = $1 for share",
+                "select id from contact where id = $1 for share",
+            ],
+        };
+        let account = self.account.as_ref().map(|a| (of_account, &a.id));
+        let contact = self.contact.as_ref().map(|c| (of_contact, &c.id));
+        let mut all = true;
+        for (query, id) in account.into_iter().chain(contact) {
+            let found: Option<String> = sqlx::query_scalar(query).bind(id).fetch_optional(&mut *conn).await?;
+            all &= found.is_some();
+        }
+        Ok(all)
+    }
+
     /// Did they ask that it is kept and not used?
     #[must_use]
     pub fn is_restricted(&self) -> bool {
@@ -101,6 +127,15 @@ impl Person {
             self.contact.as_ref().and_then(|c| c.objected_at),
         )
     }
+}
+
+/// What somebody's rows are held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// By nobody else.
+    ToErase,
+    /// By whoever writes too, and by no erasure.
+    ToWrite,
 }
 
 /// One of the two ways to stop the use of what is kept.

@@ -18,7 +18,9 @@ const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// owner, who ends that session with one.
 const CODES: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
-/// Links an hour and e-mail address: nobody's mailbox is filled from here.
+/// Links an hour and e-mail address, of those that open one's rights and of all others: nobody's mailbox is filled from here. Who uses
+/// up somebody's first kind has sent them links that open their rights; with one count for both, a stranger who has five alerts
+/// confirmed there would keep them from their rights.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(5).unwrap();
 /// … and network, whatever the addresses: nobody writes to a town by our hand, and a school may still choose its alerts.
 const LETTERS: NonZeroU32 = NonZeroU32::new(120).unwrap();
@@ -33,7 +35,7 @@ pub(crate) struct Throttle {
     networks: DefaultKeyedRateLimiter<Key>,
     accounts: DefaultKeyedRateLimiter<String>,
     codes: DefaultKeyedRateLimiter<String>,
-    addresses: DefaultKeyedRateLimiter<Vec<u8>>,
+    addresses: DefaultKeyedRateLimiter<(bool, Vec<u8>)>,
     letters: DefaultKeyedRateLimiter<Key>,
     persons: DefaultKeyedRateLimiter<Vec<u8>>,
 }
@@ -77,7 +79,8 @@ impl Throttle {
         take(&self.codes, &id.to_owned())
     }
 
-    /// Counts a link that somebody of this network has sent to this address, known here or not.
+    /// Counts a link that somebody of this network has sent to this address, known here or not; `rights`: it opens what is kept
+    /// about the address.
     ///
     /// # Errors
     /// [`Problem::TooMany`].
@@ -86,10 +89,11 @@ impl Throttle {
         peer: Option<IpAddr>,
         headers: &HeaderMap,
         email: &str,
+        rights: bool,
     ) -> Result<(), Problem> {
         // The network first: whoever has no letters left takes none from others.
         take(&self.letters, &self.names.key(peer, headers))?;
-        take(&self.addresses, &crate::random::hash(&mailbox(email)))
+        take(&self.addresses, &(rights, crate::random::hash(&mailbox(email))))
     }
 
     /// Counts a request of somebody, by their pseudonym or, where nothing is kept of them, their address.
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn nobodys_mailbox_is_filled_whatever_name_it_is_given() {
         let (throttle, headers) = (Throttle::default(), HeaderMap::new());
-        let send = |email: &str| throttle.letter(None, &headers, email).is_ok();
+        let send = |email: &str| throttle.letter(None, &headers, email, false).is_ok();
         assert_eq!((0..20).filter(|n| send(&format!("ada+{n}@vigie.test"))).count(), 5);
         assert!(!send("ada@vigie.test"));
         assert!(send("bob@vigie.test") && send("+a@vigie.test"));
@@ -161,10 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn no_stranger_uses_up_the_links_by_which_somebody_comes_to_their_rights() {
+        let (throttle, headers) = (Throttle::default(), HeaderMap::new());
+        let send = |rights| throttle.letter(None, &headers, "ada@vigie.test", rights).is_ok();
+        assert_eq!((0..20).filter(|_| send(false)).count(), 5);
+        assert_eq!((0..20).filter(|_| send(true)).count(), 5);
+    }
+
+    #[test]
     fn nobody_writes_to_a_whole_town_and_their_neighbours_are_not_hindered() {
         let (throttle, headers) = (Throttle::default(), HeaderMap::new());
         let peer = |last| Some(IpAddr::from([203, 0, 113, last]));
-        let send = |from, n: usize| throttle.letter(peer(from), &headers, &format!("{n}@vigie.test")).is_ok();
+        let send =
+            |from, n: usize| throttle.letter(peer(from), &headers, &format!("{n}@vigie.test"), true).is_ok();
         assert_eq!((0..500).filter(|n| send(1, *n)).count(), 120);
         assert!(!send(1, 501) && send(2, 502));
     }

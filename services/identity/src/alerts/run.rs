@@ -1,7 +1,7 @@
 //! The job: looks at every alert, and writes to those whose threshold is reached since the last look.
 
 use super::source::{Answer, Source, Week};
-use super::{Alert, contact, usable};
+use super::{Alert, found, to_tell, usable};
 use crate::here::{Lang, Site};
 use crate::mailer::Letter;
 use crate::options::Options;
@@ -9,7 +9,7 @@ use crate::rights::contacts::Contact;
 use crate::time::Time;
 use domain::profile::Signal;
 use kit::App;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use std::fmt::Write as _;
 
 /// What a run did.
@@ -71,30 +71,20 @@ async fn look(site: &Site, source: &Source, conn: &mut PgConnection, alert: &Ale
         Some(Answer::NotEstimated { .. }) => return Ok(Found::NotEstimated),
         Some(Answer::Estimated { result, recorded_situation }) => (result.horizons, recorded_situation),
     };
-    let above = weeks.iter().any(|w| reaches(w, alert.threshold));
-    // Whoever changes it has the crossing: two runs at once send one letter.
-    let changed = sqlx::query("update alert set above = $2 where id = $1 and above <> $2")
-        .bind(&alert.id)
-        .bind(above)
-        .execute(&mut *conn)
-        .await?
-        .rows_affected()
-        > 0;
-    if !changed || !above {
+    if !weeks.iter().any(|w| reaches(w, alert.threshold)) {
+        if alert.above {
+            found(conn, &alert.id, false, None).await?;
+        }
         return Ok(Found::Nothing);
     }
-    // Ended a moment ago: nothing is sent.
-    let Some(contact) = contact(&mut *conn, &alert.id).await? else { return Ok(Found::Nothing) };
+    // Nothing is written before the mail server has the letter: a run that is killed on the way loses none.
+    let mut tx = conn.begin().await?;
+    let Some(contact) = to_tell(&mut tx, &alert.id).await? else { return Ok(Found::Nothing) };
     let Some(mailer) = &site.mailer else { anyhow::bail!("VIGIE_SMTP is not set") };
     let letter = letter(site, lang, signal, alert, &contact, &weeks, notice.map(|n| n.notice).as_deref());
-    let sent = mailer.send(&letter).await;
-    let told = match sent {
-        Ok(()) => "update alert set told_at = $2 where id = $1",
-        // Not told: the crossing is still to be told at the next run.
-        Err(_) => "update alert set above = false where id = $1 and $2::timestamptz is not null",
-    };
-    sqlx::query(told).bind(&alert.id).bind(site.time.now()).execute(conn).await?;
-    sent?;
+    mailer.send(&letter).await?;
+    found(&mut tx, &alert.id, true, Some(site.time.now())).await?;
+    tx.commit().await?;
     Ok(Found::Sent)
 }
 

@@ -117,7 +117,8 @@ pub async fn of_this_account(
     Ok(done.rows_affected() > 0)
 }
 
-/// Another address for a contact without account. `false`: it is kept for somebody else.
+/// Another address for a contact without account; one of an account is its login's to change. `false`: it is such a one, or the
+/// new address is kept for somebody else.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -129,7 +130,7 @@ pub async fn change(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "update contact set email = $2, proven_at = $3
-          where email = $1 and not exists (select 1 from contact where email = $2 and email <> $1)",
+          where email = $1 and account_id is null and not exists (select 1 from contact where email = $2 and email <> $1)",
     )
     .bind(old)
     .bind(email)

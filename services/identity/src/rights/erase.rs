@@ -1,6 +1,6 @@
 //! Erasing somebody. What a restored backup would bring back is in [`super::list`] and [`super::again`].
 
-use super::Person;
+use super::{Held, Person};
 use crate::audit;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -29,6 +29,13 @@ pub async fn person(
     trail: Option<&audit::Own>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    if let Some(email) = person.email() {
+        sqlx::query("delete from proof where email = $1").bind(email).execute(&mut *conn).await?;
+        // Somebody else's request to make this address theirs names it too.
+        sqlx::query("delete from proof where wish ->> 'old' = $1").bind(email).execute(&mut *conn).await?;
+    }
+    // Whatever is being written about them is waited for, or finds nobody: in the order in which a confirmation goes.
+    person.held(&mut *conn, Held::ToErase).await?;
     for pseudonym in person.pseudonyms() {
         let actor = match by {
             By::Person => pseudonym.as_str(),
@@ -36,7 +43,7 @@ pub async fn person(
             By::Command => "command",
         };
         audit::write(&mut *conn, trail, now, actor, "person.erase", &pseudonym, json!({})).await?;
-        rows_of(&mut *conn, &pseudonym).await?;
+        rows_of(&mut *conn, &pseudonym, now).await?;
     }
     if let Some(account) = &person.account {
         let by_id = sqlx::query("delete from account where id = $1").bind(&account.id);
@@ -46,18 +53,21 @@ pub async fn person(
         let by_id = sqlx::query("delete from contact where id = $1").bind(&contact.id);
         by_id.execute(&mut *conn).await?;
     }
-    if let Some(email) = person.email() {
-        sqlx::query("delete from proof where email = $1").bind(email).execute(&mut *conn).await?;
-        // Somebody else's request to make this address theirs names it too.
-        sqlx::query("delete from proof where wish ->> 'old' = $1").bind(email).execute(&mut *conn).await?;
-    }
     Ok(())
 }
 
-/// What names somebody by pseudonym outside the audit.
-async fn rows_of(conn: &mut PgConnection, pseudonym: &str) -> sqlx::Result<()> {
+/// What names somebody by pseudonym outside the audit. Whatever they still waited for is over, but the erasure itself: nobody
+/// could be answered.
+async fn rows_of(conn: &mut PgConnection, pseudonym: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query("select set_config('vigie.erased', $1, true)").bind(pseudonym).execute(&mut *conn).await?;
     sqlx::query("delete from consent where who = $1").bind(pseudonym).execute(&mut *conn).await?;
+    sqlx::query(
+        "update request set done_at = $2, outcome = 'erased' where who = $1 and done_at is null and kind <> 'erasure'",
+    )
+    .bind(pseudonym)
+    .bind(now)
+    .execute(&mut *conn)
+    .await?;
     sqlx::query("update request set who = null where who = $1").bind(pseudonym).execute(&mut *conn).await?;
     sqlx::query("update role_grant set granted_by = 'erased' where granted_by = $1")
         .bind(pseudonym)

@@ -66,7 +66,7 @@ pub fn marked(list: &Path, mark: &Mark, on: bool, ids: &[String]) -> anyhow::Res
     append(list, ids.iter().map(|id| mark.line(on, id)))
 }
 
-fn append(list: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
+pub(super) fn append(list: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let mut text: String = lines.map(|line| format!("{line}\n")).collect();
     let mut options = std::fs::OpenOptions::new();
     let mut file = options

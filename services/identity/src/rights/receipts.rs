@@ -1,5 +1,6 @@
 //! Signed receipts: what was done for somebody, when; without who they are. A compact JWS (RFC 7515) with Ed25519.
 
+use super::list;
 use crate::random;
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
@@ -10,7 +11,9 @@ use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use std::iter;
+use std::path::{Path, PathBuf};
 use tokio::sync::OnceCell;
 
 /// What a receipt says.
@@ -41,12 +44,17 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Signs a receipt with a key that is published.
+    /// Signs a receipt with a key that is published, and kept beside the `list` of erasures.
     ///
     /// # Errors
-    /// When the database does not answer, or the system has no randomness.
-    pub(crate) async fn sign(&self, db: &PgPool, receipt: &Receipt) -> anyhow::Result<String> {
-        let (pair, kid) = self.0.get_or_try_init(|| fresh(db, receipt.done_at)).await?;
+    /// When the database does not answer, the key cannot be kept beside the list, or the system has no randomness.
+    pub(crate) async fn sign(
+        &self,
+        db: &PgPool,
+        list: Option<&Path>,
+        receipt: &Receipt,
+    ) -> anyhow::Result<String> {
+        let (pair, kid) = self.0.get_or_try_init(|| fresh(db, list, receipt.done_at)).await?;
         let encode = |value: &Value| serde_json::to_vec(value).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
         let header = encode(&json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }))?;
         let message = format!("{header}.{}", encode(&serde_json::to_value(receipt)?)?);
@@ -56,18 +64,68 @@ impl Signer {
 
 const TYPE: &str = "vigie-receipt+jws";
 
-async fn fresh(db: &PgPool, now: DateTime<Utc>) -> anyhow::Result<(Ed25519KeyPair, String)> {
+async fn fresh(
+    db: &PgPool,
+    list: Option<&Path>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Ed25519KeyPair, String)> {
     let no = |_| anyhow!("no key could be made");
     let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(no)?;
     let pair = Ed25519KeyPair::from_pkcs8(made.as_ref()).map_err(|_| anyhow!("no key could be made"))?;
     let kid = random::word::<16>()?;
-    sqlx::query("insert into receipt_key (kid, public_key, made_at) values ($1, $2, $3)")
-        .bind(&kid)
-        .bind(pair.public_key().as_ref())
-        .bind(now)
-        .execute(db)
-        .await?;
+    let public = Public { jwk: Jwk::new(&kid, pair.public_key().as_ref()), made_at: now };
+    if let Some(list) = list {
+        let (list, line) = (list.to_owned(), serde_json::to_string(&public)?);
+        tokio::task::spawn_blocking(move || {
+            // Both files are there, or none: a restore that finds the list finds the keys.
+            list::append(&list, iter::empty()).and_then(|()| list::append(&beside(&list), iter::once(line)))
+        })
+        .await??;
+    }
+    publish(&mut *db.acquire().await?, &public).await?;
     Ok((pair, kid))
+}
+
+/// The public half of a key, as it is kept beside the list of erasures: one a line.
+#[derive(Serialize, Deserialize)]
+struct Public {
+    #[serde(flatten)]
+    jwk: Jwk,
+    made_at: DateTime<Utc>,
+}
+
+/// Beside the list of erasures: a backup from before a key was made does not have it, and whoever was erased since has nothing
+/// but the receipt that it signed.
+fn beside(list: &Path) -> PathBuf {
+    list.with_added_extension("receipt-keys")
+}
+
+/// `false`: it is published already.
+async fn publish(conn: &mut PgConnection, key: &Public) -> anyhow::Result<bool> {
+    let bytes = URL_SAFE_NO_PAD.decode(&key.jwk.x).context("a key of receipts cannot be read")?;
+    let query =
+        "insert into receipt_key (kid, public_key, made_at) values ($1, $2, $3) on conflict (kid) do nothing";
+    let done = sqlx::query(query).bind(&key.jwk.kid).bind(bytes).bind(key.made_at).execute(conn).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Publishes again the keys that stand beside the list of erasures, after a backup from before was restored. Returns how many.
+///
+/// # Errors
+/// When the file cannot be read or the database does not answer.
+pub async fn again(conn: &mut PgConnection, list: &Path) -> anyhow::Result<usize> {
+    let path = beside(list);
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        read => read.with_context(|| format!("{} cannot be read", path.display()))?,
+    };
+    let mut published = 0;
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        // Half a line is of a key that signed nothing: it is written first.
+        let Ok(key) = serde_json::from_str::<Public>(line) else { continue };
+        published += usize::from(publish(&mut *conn, &key).await?);
+    }
+    Ok(published)
 }
 
 /// All the public keys that ever signed a receipt here.

@@ -41,6 +41,14 @@ impl Table {
 }
 
 impl Register {
+    /// The tables whose rows go with their person, or soon by themselves: those with something about a person but the audit.
+    ///
+    /// # Errors
+    /// As [`Register::read`].
+    pub fn erased() -> anyhow::Result<impl Iterator<Item = Table>> {
+        Ok(Self::read()?.table.into_iter().filter(|t| !t.stays && t.personal().next().is_some()))
+    }
+
     /// The register that this program was built with.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ async fn choose(
             return back("later");
         }
     }
-    site.throttle.letter(ip(&peer), &headers, &email)?;
+    site.throttle.letter(ip(&peer), &headers, &email, false)?;
     let wish = Wish { signal: signal.id.to_string(), place, threshold };
     let proof = Proof {
         email: email.clone(),

@@ -9,6 +9,7 @@
 
 mod access;
 mod alerts;
+mod beside;
 mod browser;
 mod common;
 mod database;

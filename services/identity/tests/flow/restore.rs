@@ -4,6 +4,7 @@ use crate::common::root;
 use crate::persons::{planted, with_list};
 use crate::scan::{canaries, scan};
 use identity::audit::{self, Verdict};
+use identity::rights::receipts;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use std::collections::BTreeMap;
@@ -79,6 +80,13 @@ async fn dump(pool: &PgPool, to: &str) -> bool {
     true
 }
 
+/// No list of erasures, and no keys beside it: a run that failed may have left them.
+pub(crate) fn gone(list: &Path) {
+    for file in [list, &list.with_added_extension("receipt-keys")] {
+        let _ = std::fs::remove_file(file);
+    }
+}
+
 /// What the program says with a list of erasures, at a database.
 pub(crate) fn command(list: &Path, words: &[&str], url: &str) -> String {
     let run = Command::new(env!("CARGO_BIN_EXE_identity"))
@@ -103,7 +111,7 @@ async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
     // A name is 63 bytes at most.
     let copied = format!("vigie_restored_{}", &name(pool)[name(pool).len() - 24..]);
     let list = std::env::temp_dir().join(format!("vigie-{copied}"));
-    let _ = std::fs::remove_file(&list);
+    gone(&list);
     let (service, _post) = with_list(pool, "us", Some(list.clone())).await;
     let mut ada = planted(&service, "ada", "ada@canary.test").await;
     let bob = planted(&service, "bob", "bob@canary.test").await;
@@ -136,7 +144,7 @@ async fn a_backup_from_before_is_erased_again(pool: &PgPool, dumped: bool) {
         .execute(&mut admin)
         .await
         .unwrap();
-    std::fs::remove_file(list).unwrap();
+    gone(&list);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
@@ -153,7 +161,7 @@ async fn a_dump_from_before_an_erasure_is_erased_again_when_it_is_restored(pool:
 async fn a_key_that_was_revoked_and_an_alert_that_was_stopped_do_not_come_back_with_a_backup(pool: PgPool) {
     let copied = format!("vigie_back_{}", &name(&pool)[name(&pool).len() - 24..]);
     let list = std::env::temp_dir().join(format!("vigie-{copied}"));
-    let _ = std::fs::remove_file(&list);
+    gone(&list);
     let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
     let mut people = Vec::new();
     for (name, email) in [("ada", "ada@canary.test"), ("bob", "bob@canary.test"), ("eve", "eve@canary.test")]
@@ -198,14 +206,14 @@ async fn a_key_that_was_revoked_and_an_alert_that_was_stopped_do_not_come_back_w
     back.close().await;
     let mut admin = PgConnection::connect(address(&pool, "postgres").as_str()).await.unwrap();
     drop_database(&mut admin, &copied).await;
-    std::fs::remove_file(list).unwrap();
+    gone(&list);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn a_halt_that_stands_and_a_passkey_that_was_removed_outlive_a_backup_from_before(pool: PgPool) {
     let copied = format!("vigie_halt_{}", &name(&pool)[name(&pool).len() - 24..]);
     let list = std::env::temp_dir().join(format!("vigie-{copied}"));
-    let _ = std::fs::remove_file(&list);
+    gone(&list);
     let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
     let mut ada = planted(&service, "ada", "ada@canary.test").await;
     let mut bob = planted(&service, "bob", "bob@canary.test").await;
@@ -257,5 +265,31 @@ async fn a_halt_that_stands_and_a_passkey_that_was_removed_outlive_a_backup_from
     back.close().await;
     let mut admin = PgConnection::connect(address(&pool, "postgres").as_str()).await.unwrap();
     drop_database(&mut admin, &copied).await;
-    std::fs::remove_file(list).unwrap();
+    gone(&list);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_receipt_of_somebody_who_was_erased_is_genuine_after_a_restore_too(pool: PgPool) {
+    let list = std::env::temp_dir().join(format!("vigie-receipts-{}", name(&pool)));
+    let keys = list.with_added_extension("receipt-keys");
+    gone(&list);
+    let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
+    let (_, mut browser) = service.somebody("ada").await;
+    let page = browser.send("/account/rights/erasure", &[("sure", "yes")]).await;
+    let receipt = page.body.split("cols=\"60\">").nth(1).unwrap().split('<').next().unwrap();
+    let published = async || {
+        let keys = service.browser().get("/account/receipts/keys.json").await;
+        receipts::verify(receipt, &serde_json::from_str(&keys.body).unwrap())
+    };
+    published().await.unwrap();
+    // What a backup from before has.
+    sqlx::query("delete from receipt_key").execute(&pool).await.unwrap();
+    published().await.unwrap_err();
+    // A disk that was full: half a line, and no end of it.
+    std::fs::OpenOptions::new().append(true).open(&keys).unwrap().write_all(b"{\"kty\":").unwrap();
+    let again = || command(&list, &["restore-erasures"], address(&pool, &name(&pool)).as_str());
+    assert!(again().ends_with("\n1 keys of receipts published again\n"));
+    assert_eq!(published().await.unwrap().kind, "erasure");
+    assert_eq!(again().lines().count(), 1, "they are there");
+    gone(&list);
 }

@@ -143,7 +143,7 @@ async fn the_export_has_every_row_in_which_a_scan_of_the_database_finds_the_pers
 async fn after_an_erasure_a_scan_finds_nothing_but_a_pseudonym_without_key(pool: PgPool) {
     let list = std::env::temp_dir()
         .join(format!("vigie-erasures-{}", pool.connect_options().get_database().unwrap()));
-    let _ = std::fs::remove_file(&list);
+    crate::restore::gone(&list);
     let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
     let mut ada = planted(&service, "ada", "ada@canary.test").await;
     let bob = planted(&service, "bob", "bob@canary.test").await;
@@ -179,7 +179,7 @@ async fn after_an_erasure_a_scan_finds_nothing_but_a_pseudonym_without_key(pool:
     assert!(ada.canaries().iter().all(|c| c.len() == 64 || !lines.contains(c.as_str())));
     // The session is over, and who comes back is somebody new.
     assert!(ada.browser.get("/account").await.body.contains("Nobody needs an account"));
-    std::fs::remove_file(&list).unwrap();
+    crate::restore::gone(&list);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -32,7 +32,11 @@ pub(crate) async fn send(
     if !person.is_known() {
         return respond::see_other("/account/rights?done=nothing");
     }
-    site.throttle.letter(ip(&peer), &headers, &email)?;
+    // Who reads the mail of an account must not make its letters go elsewhere, those about its passkeys among them.
+    if person.account.is_none() && person.contact.as_ref().is_some_and(|c| c.account_id.is_some()) {
+        return respond::see_other("/account/rights?done=address_login");
+    }
+    site.throttle.letter(ip(&peer), &headers, &email, false)?;
     let lang = theirs(&site, &person, &headers)?;
     let desk = Desk::open(&site, &person, "rectification").await?;
     let proof = Proof {

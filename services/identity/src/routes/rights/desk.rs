@@ -1,9 +1,9 @@
 //! A request from the moment it is made to its receipt.
 
 use crate::here::Site;
-use crate::rights::Person;
 use crate::rights::receipts::Receipt;
 use crate::rights::requests::{self, Request};
+use crate::rights::{Held, Person};
 use kit::Problem;
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
@@ -20,9 +20,13 @@ impl<'a> Desk<'a> {
         let who = person.pseudonyms();
         let name = who.first().map(String::as_str).or(person.email());
         site.throttle.person(name.unwrap_or_default())?;
-        let mut conn = site.app.db.acquire().await?;
+        let mut tx = site.app.db.begin().await?;
+        if !person.held(&mut tx, Held::ToWrite).await? {
+            return Err(Problem::Unauthorized("what was kept of whoever asks is erased"));
+        }
         let (law, now) = (site.app.profile.law, site.time.now());
-        let request = requests::open(&mut conn, who.first().map(String::as_str), kind, law, now).await?;
+        let request = requests::open(&mut tx, who.first().map(String::as_str), kind, law, now).await?;
+        tx.commit().await?;
         Ok(Self { site, request })
     }
 
@@ -51,7 +55,8 @@ impl<'a> Desk<'a> {
             done_at: now,
             detail,
         };
-        let receipt = self.site.receipts.sign(&self.site.app.db, &receipt).await?;
+        let (db, list) = (&self.site.app.db, self.site.erasures.as_deref());
+        let receipt = self.site.receipts.sign(db, list, &receipt).await?;
         requests::close(&mut tx, &self.request.id, "done", Some(&receipt), now).await?;
         tx.commit().await?;
         Ok(receipt)

@@ -73,7 +73,7 @@ pub(crate) async fn send(
     let fields = Fields::of(sent)?;
     let email = email(&fields)?;
     let lang = site.lang(fields.get("lang").ok(), &headers).ok_or(Problem::NotFound("language"))?;
-    site.throttle.letter(ip(&peer), &headers, &email)?;
+    site.throttle.letter(ip(&peer), &headers, &email, true)?;
     let code = &lang.language.code;
     let proof = Proof { email: email.clone(), language: code.clone(), ..Proof::default() };
     let link = link(&site, Purpose::Rights, &proof, "/account/rights/open").await?;

@@ -68,7 +68,7 @@ pub(super) struct Done<'a> {
 }
 
 /// What can be said above the page after something was done.
-const SAID: [&str; 14] = [
+const SAID: [&str; 15] = [
     "sent",
     "over",
     "left",
@@ -82,6 +82,7 @@ const SAID: [&str; 14] = [
     "question",
     "address_sent",
     "address_taken",
+    "address_login",
     "address",
 ];
 
