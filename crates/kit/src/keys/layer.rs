@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A key that stood within this time costs its network nothing: only who guesses pays for a question to `identity`.
+/// A key that stood within this time is no question of its network: who guesses has only so many of those.
 const KNOWN: Duration = Duration::from_secs(60);
 /// Keys of which that is remembered: a bound for the memory.
 const MOST: usize = 10_000;
@@ -42,6 +42,9 @@ pub struct Keyed {
 struct Desk {
     keyed: Keyed,
     networks: Option<Arc<Limiter>>,
+    /// Questions to `identity` about keys that are not known to stand, by network. Apart from what a network may ask: whoever asks much
+    /// without a key keeps nobody's key out, and a key takes nothing from them.
+    questions: Option<Arc<Limiter>>,
     keys: Option<Arc<Limiter>>,
     owners: Option<Arc<Limiter>>,
     /// SHA-256 of the keys that stood. It opens nothing: each request is asked about.
@@ -63,9 +66,10 @@ type Left<'d> = Vec<(&'d Limiter, u32)>;
 pub fn keyed(router: Router, keyed: Keyed) -> Router {
     let limiter = |name, quota| NonZeroU32::new(quota).map(|quota| Limiter::new(name, quota));
     let networks = limiter(NETWORK, keyed.per_network);
+    let questions = limiter(NETWORK, keyed.per_network);
     let keys = networks.as_ref().and_then(|_| limiter("key", keyed.per_key));
     let owners = networks.as_ref().and_then(|_| limiter("owner", keyed.per_owner));
-    let desk = Desk { keyed, networks, keys, owners, stood: Mutex::default() };
+    let desk = Desk { keyed, networks, questions, keys, owners, stood: Mutex::default() };
     router.layer(middleware::from_fn_with_state(Arc::new(desk), check))
 }
 
@@ -84,7 +88,7 @@ async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) 
     let lately = desk.stood_lately(&sent);
     let charged = match lately {
         Some(owner) => desk.of_key(sent, owner),
-        None => desk.of_network(&request),
+        None => desk.of_question(&request),
     };
     let left = match charged {
         Ok(left) => left,
@@ -114,10 +118,7 @@ async fn check(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) 
             Problem::Unchecked { seconds: LATER }
         }
     };
-    match lately {
-        Some(_) => desk.refused(&request, problem),
-        None => told(&left, problem.into_response()),
-    }
+    desk.refused(&request, problem)
 }
 
 fn told(left: &Left<'_>, mut response: Response) -> Response {
@@ -146,6 +147,14 @@ impl Desk {
         let mut left = Left::new();
         take(&mut left, self.networks.as_ref(), |limiter| limiter.network_of(request))?;
         Ok(left)
+    }
+
+    /// Takes one of the questions of the network; the refusal, where none is left. What is left of them is not told: it limits nobody who
+    /// has a key.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer, made once a request")]
+    fn of_question(&self, request: &Request) -> Result<Left<'_>, Response> {
+        take(&mut Left::new(), self.questions.as_ref(), |limiter| limiter.network_of(request))?;
+        Ok(Left::new())
     }
 
     /// The same of what the key has, then of what its owner has: a key over its own limit takes nothing from the others.
