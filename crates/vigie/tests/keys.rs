@@ -102,7 +102,7 @@ async fn a_key_made_on_the_page_opens_the_api_until_the_click_that_revokes_it(fi
     let settings = profile.identity.keys.as_ref().unwrap();
     let limits = (settings.per_minute, settings.owner_per_minute);
     let per_key = format!("\"key\";q={};w=60, \"owner\";q={};w=60", limits.0, limits.1);
-    // More often than a network may, which pays for what it has not seen and for what is refused.
+    // More often than a network may, which pays for what is refused only.
     for _ in 0..7 {
         assert_eq!(with_key(&data_api, &key).await, (StatusCode::OK, per_key.clone()));
     }
