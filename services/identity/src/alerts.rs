@@ -116,16 +116,29 @@ pub async fn usable(conn: &mut PgConnection) -> sqlx::Result<Vec<Alert>> {
     sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_all(conn).await
 }
 
-/// Whom to tell that the threshold of an alert is reached; `None`: nobody, since they know, it ended, there is a halt by now, or
-/// another run is about to. The transaction of `conn` keeps other runs away until it ends: one that dies has told nobody.
+/// Keeps other runs from an alert until [`release`], or until the connection ends: a run that dies keeps nobody. `false`: another
+/// run has it. No transaction is open meanwhile, and nobody waits for the mail server but the run.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn claim(conn: &mut PgConnection, id: &str) -> sqlx::Result<bool> {
+    let free = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))");
+    free.bind(id).fetch_one(conn).await
+}
+
+/// Lets other runs have an alert that was claimed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn release(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
+    sqlx::query("select pg_advisory_unlock(hashtextextended($1, 0))").bind(id).execute(conn).await.map(drop)
+}
+
+/// Whom to tell that the threshold of an alert is reached; `None`: nobody, since they know, it ended, or there is a halt by now.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn to_tell(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Contact>> {
-    let free = sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtextextended($1, 0))").bind(id);
-    if !free.fetch_one(&mut *conn).await? {
-        return Ok(None);
-    }
     let query = format!(
         "select c.* from alert a join contact c on c.id = a.contact_id left join account o on o.id = c.account_id
           where a.id = $1 and not a.above and {NO_HALT}"

@@ -143,12 +143,13 @@ pub async fn unsampled(conn: &mut PgConnection) -> anyhow::Result<()> {
 }
 
 /// Writes the tables with something about persons anew, as they are now. A row that was deleted lies in its table's file until
-/// the place is used again, in a small table for years, and each later backup of the files would have it.
+/// the place is used again, in a small table for years, and each later backup of the files would have it. One that somebody
+/// else's transaction might still see goes at the next run.
 ///
 /// # Errors
-/// When the role of `conn` does not own the tables, or one of them is in use for longer than ten seconds.
+/// When the role of `conn` does not own the tables, or one of them is in use for longer than three seconds.
 pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<()> {
-    sqlx::query("set lock_timeout = '10s'").execute(&mut *conn).await?;
+    sqlx::query("set lock_timeout = '3s'").execute(&mut *conn).await?;
     for table in Register::erased()? {
         let line = format!("vacuum (full) \"{}\"", table.name);
         sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await?;

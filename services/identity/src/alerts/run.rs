@@ -1,7 +1,7 @@
 //! The job: looks at every alert, and writes to those whose threshold is reached since the last look.
 
 use super::source::{Answer, Source, Week};
-use super::{Alert, found, to_tell, usable};
+use super::{Alert, claim, found, release, to_tell, usable};
 use crate::here::{Lang, Site};
 use crate::mailer::Letter;
 use crate::options::Options;
@@ -9,7 +9,7 @@ use crate::rights::contacts::Contact;
 use crate::time::Time;
 use domain::profile::Signal;
 use kit::App;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use std::fmt::Write as _;
 
 /// What a run did.
@@ -77,14 +77,29 @@ async fn look(site: &Site, source: &Source, conn: &mut PgConnection, alert: &Ale
         }
         return Ok(Found::Nothing);
     }
-    // Nothing is written before the mail server has the letter: a run that is killed on the way loses none.
-    let mut tx = conn.begin().await?;
-    let Some(contact) = to_tell(&mut tx, &alert.id).await? else { return Ok(Found::Nothing) };
+    if !claim(&mut *conn, &alert.id).await? {
+        return Ok(Found::Nothing);
+    }
+    let notice = notice.map(|n| n.notice);
+    let told = tell(site, conn, alert, |contact| {
+        letter(site, lang, signal, alert, contact, &weeks, notice.as_deref())
+    });
+    let told = told.await;
+    release(conn, &alert.id).await?;
+    told
+}
+
+/// Nothing is written before the mail server has the letter: a run that is killed on the way loses none.
+async fn tell(
+    site: &Site,
+    conn: &mut PgConnection,
+    alert: &Alert,
+    letter: impl FnOnce(&Contact) -> Letter,
+) -> anyhow::Result<Found> {
+    let Some(contact) = to_tell(&mut *conn, &alert.id).await? else { return Ok(Found::Nothing) };
     let Some(mailer) = &site.mailer else { anyhow::bail!("VIGIE_SMTP is not set") };
-    let letter = letter(site, lang, signal, alert, &contact, &weeks, notice.map(|n| n.notice).as_deref());
-    mailer.send(&letter).await?;
-    found(&mut tx, &alert.id, true, Some(site.time.now())).await?;
-    tx.commit().await?;
+    mailer.send(&letter(&contact)).await?;
+    found(conn, &alert.id, true, Some(site.time.now())).await?;
     Ok(Found::Sent)
 }
 

@@ -29,12 +29,13 @@ pub async fn person(
     trail: Option<&audit::Own>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    if let Some(email) = person.email() {
-        sqlx::query("delete from proof where email = $1").bind(email).execute(&mut *conn).await?;
-        // Somebody else's request to make this address theirs names it too.
-        sqlx::query("delete from proof where wish ->> 'old' = $1").bind(email).execute(&mut *conn).await?;
-    }
-    // Whatever is being written about them is waited for, or finds nobody: in the order in which a confirmation goes.
+    // Whatever is being written about them is waited for, or finds nobody. In the order in which a confirmation goes: its link,
+    // then whom it is of. Somebody else's request to make this address theirs names it too.
+    sqlx::query("delete from proof where email = $1 or wish ->> 'old' = $1 or account_id = $2")
+        .bind(person.email())
+        .bind(person.account.as_ref().map(|a| a.id.as_str()))
+        .execute(&mut *conn)
+        .await?;
     person.held(&mut *conn, Held::ToErase).await?;
     for pseudonym in person.pseudonyms() {
         let actor = match by {
