@@ -96,7 +96,7 @@ pub fn build_from_revisions(build: &Build) -> Result<Built, HubError> {
         *rows.entry(&log.series[change.series].1).or_default() += 1;
     }
     for (place, rows) in rows.into_iter().filter(|(place, _)| locations.get(place).is_none()) {
-        log.unused.add_rows(rows, None, format!("location `{place}` is not in the list of places"));
+        log.unused.add_rows(rows, format!("location `{place}` is not in the list of places"));
     }
     log.unused.write(&build.out.join("not-used.csv"))?;
     let (snapshots, rows) = write(&log, &locations, &targets.join("time-series.parquet"))?;
@@ -122,7 +122,7 @@ fn read(path: &Path) -> Result<Log, HubError> {
             log.days.entry(at.date()).or_default().push(Change { at, place, series, week, value });
             Ok(())
         };
-        take().or_else(|error| unused.take(path, row.number, error))
+        take().or_else(|error| unused.take(row, error))
     })?;
     log.unused = unused;
     for changes in log.days.values_mut() {

@@ -143,22 +143,24 @@ pub(crate) fn read(path: &Path, unused: &mut Unused) -> Result<Outputs, HubError
         read_table(path, None, &mut outputs, unused)?;
     } else {
         let below = entries(path)?;
+        // A file that is no table of forecasts is not used, and the others are.
+        let mut table = |file: &Path, model: &str| {
+            read_table(file, Some(model), &mut outputs, unused).or_else(|error| unused.take_file(error))
+        };
         let own = name_of(path);
         for file in below.iter().filter(|p| is_table(p)) {
-            read_table(file, Some(&own), &mut outputs, unused)?;
+            table(file, &own)?;
         }
         for folder in below.iter().filter(|p| p.is_dir()) {
             for file in entries(folder)?.iter().filter(|p| is_table(p)) {
-                read_table(file, Some(&name_of(folder)), &mut outputs, unused)?;
+                table(file, &name_of(folder))?;
             }
         }
     }
     outputs.retain(|_, tasks| !tasks.is_empty());
     if outputs.is_empty() {
-        return Err(HubError::content(
-            path,
-            "holds no quantile, pmf or sample forecast (.csv, .csv.gz or .parquet)",
-        ));
+        let what = "holds no quantile, pmf or sample forecast (.csv, .csv.gz or .parquet)";
+        return Err(HubError::content(path, format!("{what}\n{}", unused.text()).trim_end()));
     }
     Ok(outputs)
 }

@@ -169,6 +169,23 @@ impl<'a> Row<'a> {
         }
     }
 
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// What stands in the wanted columns.
+    #[cold]
+    pub(crate) fn cells(&self) -> String {
+        let cell = |column| match self.cell(column) {
+            Cell::Missing => String::new(),
+            Cell::Text(text) => text.to_owned(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Day(day) => day.to_string(),
+            Cell::Moment(at) => at.to_string(),
+        };
+        (0..self.columns.len()).map(cell).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     /// For who cannot use a row as it is: the file, the row and what is wrong.
     #[cold]
     pub(crate) fn refuse(&self, what: &str) -> HubError {

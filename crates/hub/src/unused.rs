@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::HubError;
+use crate::table::Row;
 
 /// Different reasons that are told apart; what comes after them is counted together.
 const REASONS: usize = 1000;
@@ -20,18 +21,33 @@ pub struct Unused(BTreeMap<String, Seen>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Seen {
     rows: usize,
-    /// File and row of the first; row 0: of several rows together.
-    first: Option<(PathBuf, usize)>,
+    /// File, row and what stands in the row, of the first; nothing where several rows together are meant.
+    first: Option<(PathBuf, usize, String)>,
 }
 
 impl Unused {
-    /// Notes a row (1 for the first of the data).
-    pub(crate) fn add(&mut self, path: &Path, row: usize, reason: impl Into<String>) {
-        self.add_rows(1, Some((path.to_owned(), row)), reason.into());
+    /// Notes a row.
+    pub(crate) fn add(&mut self, row: &Row<'_>, reason: impl Into<String>) {
+        self.note(1, Some((row.path().to_owned(), row.number, row.cells())), reason.into());
     }
 
     /// Notes rows that are not used together.
-    pub(crate) fn add_rows(&mut self, rows: usize, first: Option<(PathBuf, usize)>, reason: String) {
+    pub(crate) fn add_rows(&mut self, rows: usize, reason: String) {
+        self.note(rows, None, reason);
+    }
+
+    /// Notes a file that is not used at all; what keeps it from being read stays an error.
+    pub(crate) fn take_file(&mut self, error: HubError) -> Result<(), HubError> {
+        match error {
+            HubError::Content { path, what } => {
+                self.note(0, None, format!("the file {} {what}", name(&path)));
+                Ok(())
+            }
+            error => Err(error),
+        }
+    }
+
+    fn note(&mut self, rows: usize, first: Option<(PathBuf, usize, String)>, reason: String) {
         let known = self.0.len() < REASONS || self.0.contains_key(&reason);
         let seen = self.0.entry(if known { reason } else { OTHERS.to_owned() }).or_default();
         seen.rows += rows;
@@ -43,11 +59,11 @@ impl Unused {
     }
 
     /// Notes a row that cannot be read; what is wrong with the file itself stays an error.
-    pub(crate) fn take(&mut self, path: &Path, row: usize, error: HubError) -> Result<(), HubError> {
+    pub(crate) fn take(&mut self, row: &Row<'_>, error: HubError) -> Result<(), HubError> {
         match error {
             HubError::Content { what, .. } => {
-                let prefix = format!("row {row}: ");
-                self.add(path, row, what.strip_prefix(&prefix).unwrap_or(&what));
+                let prefix = format!("row {}: ", row.number);
+                self.add(row, what.strip_prefix(&prefix).unwrap_or(&what));
                 Ok(())
             }
             error => Err(error),
@@ -74,10 +90,11 @@ impl Unused {
         let mut text = String::new();
         for (reason, Seen { rows, first }) in all.iter().take(LINES) {
             let place = match first {
-                Some((file, row)) if *row > 0 => format!(" ({}, row {row}{})", name(file), and_more(*rows)),
-                _ => String::new(),
+                Some((file, row, _)) => format!(" ({}, row {row}{})", name(file), and_more(*rows)),
+                None => String::new(),
             };
-            let _ = writeln!(text, "not used: {rows} {}: {reason}{place}", plural(*rows));
+            let what = if *rows == 0 { String::new() } else { format!("{rows} {}: ", plural(*rows)) };
+            let _ = writeln!(text, "not used: {what}{reason}{place}");
         }
         let more: usize = all.iter().skip(LINES).map(|(_, seen)| seen.rows).sum();
         if more > 0 {
@@ -87,7 +104,8 @@ impl Unused {
         text
     }
 
-    /// Writes all reasons to `path`; takes the file away that an earlier call left, if all was used.
+    /// Writes all reasons to `path`, each with what stands in its first row (its number would hang on rows that are not looked
+    /// at, because they came later); takes the file away that an earlier call left, if all was used.
     ///
     /// # Errors
     /// A folder or file that cannot be written.
@@ -103,13 +121,11 @@ impl Unused {
             fs::create_dir_all(folder).map_err(HubError::file(folder))?;
         }
         let mut table = csv::Writer::from_path(path).map_err(broken)?;
-        table.write_record(["rows", "file", "first_row", "reason"]).map_err(broken)?;
+        table.write_record(["rows", "file", "first", "reason"]).map_err(broken)?;
         for (reason, Seen { rows, first }) in &self.0 {
-            let (file, row) = match first {
-                Some((file, row)) => (name(file), if *row > 0 { row.to_string() } else { String::new() }),
-                None => (String::new(), String::new()),
-            };
-            table.write_record([&rows.to_string(), &file, &row, reason]).map_err(broken)?;
+            let (file, cells) =
+                first.as_ref().map_or_else(Default::default, |(f, _, c)| (name(f), c.clone()));
+            table.write_record([&rows.to_string(), &file, &cells, reason]).map_err(broken)?;
         }
         table.flush().map_err(HubError::file(path))
     }
@@ -145,11 +161,14 @@ mod tests {
     fn each_reason_is_told_with_its_first_row_and_a_flood_of_reasons_is_counted() {
         let mut unused = Unused::default();
         let file = Path::new("/somewhere/target-data/time-series/as_of=2025-11-26/part-0.csv");
-        unused.add(file, 9, "no place");
-        unused.add(file, 4, "no place");
+        let mut add = |row, reason: &str| {
+            unused.note(1, Some((file.to_owned(), row, format!("66 {row}"))), reason.to_owned());
+        };
+        add(9, "no place");
+        add(4, "no place");
         let said = "not used: 2 rows: no place (time-series/as_of=2025-11-26/part-0.csv, row 4 and more)\n";
         assert_eq!(unused.text(), said);
-        (0..5000).for_each(|n| unused.add(file, n, format!("reason {n}")));
+        (0..5000).for_each(|n| unused.add_rows(1, format!("reason {n}")));
         assert_eq!((unused.rows(), unused.reasons().len()), (5002, REASONS + 1));
         assert!(unused.text().ends_with("more reasons\n"), "{}", unused.text());
         let folder = tempfile::tempdir().unwrap();

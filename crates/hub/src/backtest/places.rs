@@ -69,8 +69,10 @@ impl Places {
             ));
         }
         let form = self.profile.form.targets.iter().find(|t| t.target == key.target);
-        let most = form.map_or(f64::INFINITY, |t| t.most);
-        Ok(if most.is_finite() { most } else { people.unwrap_or(f64::INFINITY) })
+        let share = form.map(|t| t.most).filter(|most| *most <= 1.0);
+        // A rate per 100,000 has no bound: ERVISS published 155,763 consultations (Slovakia), and the model was measured with
+        // them in the pool.
+        Ok(share.or(people.filter(|_| form.is_none_or(|t| t.most.is_infinite()))).unwrap_or(f64::INFINITY))
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn read_table(
         if known.is_none() {
             let found = match Named::of(row, model) {
                 Ok(found) => found,
-                Err(error) => return unused.take(path, row.number, error),
+                Err(error) => return unused.take(row, error),
             };
             if current.2 == usize::MAX || !found.is(&current.0, &current.1) {
                 let date = found.date;
@@ -88,7 +88,7 @@ pub(super) fn read_table(
                 part.put(answer, value.unwrap_or(f64::NAN)).map_err(|what| row.refuse(&what))
             }
             Err(other) => {
-                unused.add(path, row.number, other);
+                unused.add(row, other);
                 Ok(())
             }
         });

@@ -41,8 +41,8 @@ impl Archive {
         wanted: impl FnOnce() -> Option<Wanted>,
     ) -> Result<Self, HubError> {
         let source = Source::find(hub, true)?;
-        let tables = source.open()?;
         let mut read = Reading::new(Asked { undated: true, ..Asked::of(&[], until) }, source.target);
+        let tables = source.open(&mut read.unused)?;
         let mut found: Vec<BTreeMap<NaiveDateTime, Vec<Observed>>> = Vec::new();
         let mut newer = Newer::default();
         let (mut ask, mut answer) = (Some(wanted), None);

@@ -66,7 +66,7 @@ impl<'a> Reading<'a> {
     pub(super) fn take(&mut self, table: &Parts<'_>, row: &Row<'_>) -> Result<(), HubError> {
         match self.try_take(row, table.has(AS_OF)) {
             Ok(()) => Ok(()),
-            Err(error) => self.unused.take(table.path(), row.number, error),
+            Err(error) => self.unused.take(row, error),
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Reading<'a> {
                 if figures.len() > 1 {
                     let key = &self.index.keys[same[0].key as usize];
                     let what = doubled(at.date(), key, figures.len() == 2);
-                    self.unused.add_rows(same.len() - usize::from(figures.len() == 2), None, what);
+                    self.unused.add_rows(same.len() - usize::from(figures.len() == 2), what);
                 }
                 if figures.len() <= 2 {
                     kept.push(Observed { value: last, ..same[0] });

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::HubError;
 use crate::table::Parts;
+use crate::{HubError, Unused};
 
 pub(super) const AS_OF: usize = 0;
 pub(super) const TARGET: usize = 1;
@@ -84,15 +84,19 @@ impl Source {
         })
     }
 
-    /// The tables, opened.
-    pub(super) fn open(&self) -> Result<Vec<Parts<'_>>, HubError> {
-        let tables: Vec<Parts<'_>> = self
-            .files
-            .iter()
-            .map(|(path, folders)| Parts::open_part(path, self.columns, folders))
-            .collect::<Result<_, _>>()?;
-        if self.target.is_none() && !tables.iter().all(|table| table.has(TARGET)) {
-            return Err(HubError::content(&self.path, "has no column `target`"));
+    /// The tables, opened. Of several a broken one is not used, and noted.
+    pub(super) fn open(&self, unused: &mut Unused) -> Result<Vec<Parts<'_>>, HubError> {
+        let mut tables = Vec::with_capacity(self.files.len());
+        for (path, folders) in &self.files {
+            let opened = Parts::open_part(path, self.columns, folders).and_then(|table| {
+                let fits = self.target.is_some() || table.has(TARGET);
+                fits.then_some(table).ok_or_else(|| HubError::content(path, "has no column `target`"))
+            });
+            match opened {
+                Ok(table) => tables.push(table),
+                Err(error) if self.files.len() == 1 => return Err(error),
+                Err(error) => unused.take_file(error)?,
+            }
         }
         Ok(tables)
     }

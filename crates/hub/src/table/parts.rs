@@ -63,10 +63,6 @@ impl<'a> Parts<'a> {
         in_file || self.fixed.get(column).is_some_and(Option::is_some)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        self.path
-    }
-
     pub(crate) fn count(&self) -> usize {
         self.table.as_ref().map_or(1, parquet::Table::groups)
     }

@@ -74,6 +74,7 @@ fn one_content_in_any_layout_gives_the_same_bytes() {
             *file += &format!("{rest}\n");
         }
         files.insert("time-series/_SUCCESS.csv".into(), String::new());
+        files.insert("time-series/notes.csv".into(), "nothing\n".into());
         files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
     };
     assert!(run(&laid_out("parts", parts)) == wanted, "a folder of each publication");

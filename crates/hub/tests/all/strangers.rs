@@ -53,7 +53,9 @@ fn an_absurd_figure_is_as_if_it_were_not_published_and_is_named() {
         assert!(said.contains(&format!("not used: 1 row: {why}")), "{said}");
         assert!(said.contains("(time-series.csv, row "), "{said}");
         assert!(
-            not_used(&hub).starts_with("rows,file,first_row,reason\n1,time-series.csv,"),
+            not_used(&hub).starts_with(
+                "rows,file,first,reason\n1,time-series.csv,2023-11-15 wk inc flu hosp 2023-11-11 06 "
+            ),
             "{}",
             not_used(&hub)
         );
@@ -92,7 +94,10 @@ fn a_missing_zero_drops_no_place_and_what_is_dropped_is_counted_by_reason() {
     ] {
         assert!(said.contains(why), "{why}\n{said}");
     }
-    assert!(not_used(&hub).contains("2,time-series.csv,3857,location `66` is not in"));
+    assert!(
+        not_used(&hub)
+            .contains("2,time-series.csv,2023-11-15 wk inc flu hosp 2023-11-11 66 5,location `66` is not in")
+    );
 }
 
 #[test]
@@ -207,6 +212,7 @@ fn scoring_names_what_it_does_not_use() {
     let folder = hub.join("model-output/Seven");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("2023-11-18-Seven.csv"), rows).unwrap();
+    fs::write(folder.join("2023-11-25-Seven.csv"), "").unwrap();
     let args = Score {
         hub: hub.to_path_buf(),
         model_output: vec![hub.join("model-output")],
@@ -220,5 +226,7 @@ fn scoring_names_what_it_does_not_use() {
     assert_eq!(places, ["01", "06"]);
     assert_eq!((found.left_out["Seven"].faulty, found.left_out["Seven"].without_truth), (1, 0));
     assert!(found.faults["Seven"].contains("2023-11-18-Seven.csv: row "), "{:?}", found.faults);
+    let file = "not used: the file 2023-11-25-Seven.csv has no column `reference_date` or `origin_date`";
+    assert!(found.unused.text().starts_with(file), "{}", found.unused.text());
     assert_eq!(found.unused_truth.rows(), 1, "the figure before it stands");
 }
