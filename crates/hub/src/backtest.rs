@@ -1,20 +1,24 @@
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, Duration, NaiveDate};
-use epimodels::Quantiles;
 use epimodels::baseline::{BaselineConfig, baseline};
 use epimodels::recipe::{Config, FirstReport, Fits, Forecast, Panel, Series};
 use epimodels::trend::Trend;
+use epimodels::{Error, Quantiles};
 
 use crate::carried::Carried;
 use crate::history::{HistoryRow, ili_plus, read_history, weekly};
 use crate::model_output::{Task, write_forecasts};
 use crate::profile::{Pool, Profile, profile_of};
 use crate::seasonal::{SUFFIXES, Seasonal};
-use crate::series::{Archive, Known, SeriesKey};
-use crate::{HubError, Locations, Submission, rate_change};
+use crate::series::{Archive, Asked, Known, SeriesKey};
+use crate::{HubError, Locations, Submission, Unused, rate_change};
+
+use self::places::{Places, last_day_of_week, without};
 
 /// What to backtest.
 #[derive(Debug, Clone)]
@@ -70,6 +74,9 @@ struct Ground {
     carried: Vec<Carried>,
     known: BTreeMap<NaiveDate, Known>,
     lag: Duration,
+    /// What of the target data was not used.
+    unused: Unused,
+    note: Option<String>,
 }
 
 /// Forecasts every reference date from what was known then, one file each; says on `progress` what it does, and
@@ -80,11 +87,14 @@ struct Ground {
 pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubError> {
     let origins = origins(args, &profile_of(&args.target)?)?;
     let ground = Ground::open(args, &origins)?;
+    ground.note.iter().for_each(|note| say(progress, note));
+    ground.unused.text().lines().for_each(|line| say(progress, line));
+    ground.unused.write(&args.out.join(format!("not-used-{}.csv", args.model)))?;
     if let Some(submission) = &args.submission {
         submission.write_metadata(&args.model, &ground.profile)?;
     }
     let mut fits = Fits::default();
-    let mut files = 0;
+    let (mut files, mut missing) = (0, String::new());
     for (index, origin) in origins.iter().copied().enumerate() {
         let model = |cause| HubError::Model { origin, cause };
         let panel = ground.panel(&args.target, origin);
@@ -95,7 +105,18 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
         if fits.is_empty() || index % args.refit_every.max(1) == 0 {
             say(progress, &format!("{origin}: fitting"));
             let known = |day| ground.panel(&args.target, day);
-            fits.renew(&ground.config, origin, args.threads, known).map_err(model)?;
+            match fits.renew(&ground.config, origin, args.threads, known) {
+                Ok(()) => {}
+                Err(few @ Error::TooFew { .. }) => {
+                    say(
+                        progress,
+                        &format!("{origin}: no forecast, too little was known to learn from: {few}"),
+                    );
+                    fits = Fits::default();
+                    continue;
+                }
+                Err(error) => return Err(model(error)),
+            }
         }
         let forecasts = fits.predict(&panel, origin).map_err(model)?;
         if forecasts.is_empty() {
@@ -126,6 +147,12 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
             }
         }
         files += 1;
+        let now = without(&panel, &forecasts, &ground.locations, &ground.config);
+        if now != missing {
+            let what = if now.is_empty() { "every place again" } else { now.as_str() };
+            say(progress, &format!("{origin}: without a forecast: {what}"));
+            missing = now;
+        }
         say(
             progress,
             &format!("{origin}: {} forecasts ({} of {})", forecasts.len(), index + 1, origins.len()),
@@ -134,7 +161,7 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
     if files == 0 {
         let Backtest { from, to, target, .. } = args;
         return Err(HubError::Argument(format!(
-            "no reference date from {from} to {to} has a forecast: of `{target}` nothing was known then, or nothing new enough"
+            "no reference date from {from} to {to} has a forecast: of `{target}` nothing was known then, too little to learn from, or nothing new enough"
         )));
     }
     Ok(files)
@@ -249,7 +276,20 @@ impl Ground {
             config.horizons = horizons;
         }
         let lag = Duration::days(args.lag_days.unwrap_or(profile.lag_days));
-        let locations = Locations::read(&args.hub.join("auxiliary-data").join("locations.csv"))?;
+        let places = Places::read(&args.hub, &profile, &config)?;
+        let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
+        // Not to the last day that was asked for: what no reference date may use is not looked at.
+        let last = origins[origins.len() - 1];
+        let asked = Asked {
+            weekday: Some(last_day_of_week(&config, last)),
+            bound: &|key| places.bound(key),
+            ..Asked::of(&targets, Some(last - lag))
+        };
+        let archive = Archive::read_asked(&args.hub, &asked)?;
+        let locations = match places.listed.clone() {
+            Some(listed) => listed,
+            None => Locations::bare(archive.places()),
+        };
         let history = match (&args.history, profile.history) {
             (Some(path), Some(_)) => read_history(path)?,
             _ => Vec::new(),
@@ -258,15 +298,14 @@ impl Ground {
             Some(folder) => carried(folder, &profile, &locations)?,
             None => Vec::new(),
         };
-        let targets: Vec<&str> = profile.targets.iter().map(|(target, _)| *target).collect();
-        let archive = Archive::read(&args.hub, &targets, Some(args.to - lag))?;
         let first = config.origins(origins[0])[0];
         let looked_back = config.nowcast.map_or(0, |n| n.origins) as i64;
         let earlier = (first - Duration::weeks(looked_back)).iter_weeks().take_while(|day| *day < origins[0]);
         let days: Vec<NaiveDate> = earlier.chain(origins.iter().copied()).collect();
         let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();
         let known = days.into_iter().zip(archive.known(&cut)).collect();
-        Ok(Self { profile, config, locations, history, carried, known, lag })
+        let (unused, note) = (archive.unused().clone(), places.note.clone());
+        Ok(Self { profile, config, locations, history, carried, known, lag, unused, note })
     }
 
     /// All series as known at `origin`.

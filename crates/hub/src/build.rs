@@ -12,8 +12,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::locations::FLUSIGHT;
-use crate::{HubError, Locations, table};
+use crate::table::{self, Row};
+use crate::{HubError, Locations, Unused};
 
 /// Which change log becomes which hub.
 #[derive(Debug, Clone)]
@@ -50,12 +50,25 @@ struct Log {
     publications: Vec<Publication>,
     series: Vec<(String, String)>,
     days: BTreeMap<NaiveDate, Vec<Change>>,
+    unused: Unused,
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Snapshots.
+    pub snapshots: usize,
+    /// Rows of all of them.
+    pub rows: usize,
+    /// Rows of the change log that are not in it.
+    pub unused: Unused,
 }
 
 type State = HashMap<(usize, usize), BTreeMap<NaiveDate, f64>>;
 
 /// Makes a hub directory with one full snapshot for every day on which something changed, and says how many
-/// snapshots and rows it has.
+/// snapshots and rows it has. A row of the log that cannot be used is as if it were not there; which and why is returned, and
+/// written into `not-used.csv` of the folder.
 ///
 /// Of several repositories with a target the one that began last speaks for it from its first day on (of two that began at
 /// once the last by name). Of several sources of a series `ERVISS` speaks from its first value on. Of several changes on one
@@ -63,12 +76,12 @@ type State = HashMap<(usize, usize), BTreeMap<NaiveDate, f64>>;
 ///
 /// # Errors
 /// A change log that cannot be read or has no row for the places; a folder that cannot be written.
-pub fn build_from_revisions(build: &Build) -> Result<(usize, usize), HubError> {
-    let log = read(&build.revisions)?;
+pub fn build_from_revisions(build: &Build) -> Result<Built, HubError> {
+    let mut log = read(&build.revisions)?;
     let codes: BTreeSet<String> = log.series.iter().map(|(_, location)| location.clone()).collect();
     let locations = match &build.locations {
         Some(path) => Locations::read(path)?,
-        None if codes.contains("US") => flusight(&build.out)?,
+        None if codes.iter().any(|code| Locations::flusight().get(code).is_some()) => Locations::flusight(),
         None => Locations::bare(codes),
     };
     let auxiliary = build.out.join("auxiliary-data");
@@ -78,56 +91,40 @@ pub fn build_from_revisions(build: &Build) -> Result<(usize, usize), HubError> {
     }
     let list = auxiliary.join("locations.csv");
     fs::write(&list, locations.csv()).map_err(HubError::file(&list))?;
-    write(&log, &locations, &targets.join("time-series.parquet"))
-}
-
-/// The built-in locations, by way of a file, so that there is one reader.
-fn flusight(out: &Path) -> Result<Locations, HubError> {
-    let folder = out.join("auxiliary-data");
-    let path = folder.join("locations.csv");
-    fs::create_dir_all(&folder).map_err(HubError::file(&folder))?;
-    fs::write(&path, FLUSIGHT).map_err(HubError::file(&path))?;
-    Locations::read(&path)
+    let mut rows = BTreeMap::<&str, usize>::new();
+    for change in log.days.values().flatten() {
+        *rows.entry(&log.series[change.series].1).or_default() += 1;
+    }
+    for (place, rows) in rows.into_iter().filter(|(place, _)| locations.get(place).is_none()) {
+        log.unused.add_rows(rows, format!("location `{place}` is not in the list of places"));
+    }
+    log.unused.write(&build.out.join("not-used.csv"))?;
+    let (snapshots, rows) = write(&log, &locations, &targets.join("time-series.parquet"))?;
+    Ok(Built { snapshots, rows, unused: log.unused })
 }
 
 fn read(path: &Path) -> Result<Log, HubError> {
     let mut log = Log::default();
     let (mut publications, mut series) = (HashMap::new(), HashMap::new());
-    let columns =
-        ["as_of", "location", "target_end_date|truth_date", "value", "repository|hub?", "source?", "target?"];
-    table::for_each(path, &columns, |row| {
-        let text = |column: usize| {
-            if row.has(column) { row.text(column).map(Cow::into_owned) } else { Ok(String::new()) }
-        };
-        let publication = Publication { repository: text(4)?, source: text(5)? };
-        let target = match text(6)?.as_str() {
-            "" => "wk inc flu hosp".to_owned(),
-            short @ ("ILI" | "ARI") => format!("{short} incidence"),
-            other => other.to_owned(),
-        };
-        let week = row.day(2)?;
-        if !matches!(week.weekday(), Weekday::Sat | Weekday::Sun) {
-            return Ok(());
-        }
-        let place = *publications.entry(publication).or_insert_with_key(|p| {
-            log.publications.push(p.clone());
-            log.publications.len() - 1
-        });
-        let series =
-            *series.entry((target, row.text(1)?.into_owned())).or_insert_with_key(|s: &(String, String)| {
+    let mut unused = Unused::default();
+    table::for_each(path, &COLUMNS, |row| {
+        let mut take = || {
+            let (publication, of, at, change) = change(row)?;
+            let place = *publications.entry(publication).or_insert_with_key(|p| {
+                log.publications.push(p.clone());
+                log.publications.len() - 1
+            });
+            let series = *series.entry(of).or_insert_with_key(|s: &(String, String)| {
                 log.series.push(s.clone());
                 log.series.len() - 1
             });
-        let at = row.moment(0)?;
-        log.days.entry(at.date()).or_default().push(Change {
-            at,
-            place,
-            series,
-            week,
-            value: row.amount(3)?,
-        });
-        Ok(())
+            let (week, value) = change;
+            log.days.entry(at.date()).or_default().push(Change { at, place, series, week, value });
+            Ok(())
+        };
+        take().or_else(|error| unused.take(row, error))
     })?;
+    log.unused = unused;
     for changes in log.days.values_mut() {
         changes.sort_by(|a, b| {
             let of = |change: &Change| (change.at, &log.publications[change.place].repository);
@@ -135,9 +132,43 @@ fn read(path: &Path) -> Result<Log, HubError> {
         });
     }
     if log.days.is_empty() {
-        return Err(HubError::content(path, "has no row"));
+        let why = log.unused.text();
+        let what =
+            if why.is_empty() { String::new() } else { format!(" that can be used\n{}", why.trim_end()) };
+        return Err(HubError::content(path, format!("has no row{what}")));
     }
     Ok(log)
+}
+
+const COLUMNS: [&str; 7] = [
+    "as_of",
+    "location",
+    "target_end_date|truth_date|date",
+    "value|observation",
+    "repository|hub?",
+    "source?",
+    "target?",
+];
+
+type Found = (Publication, (String, String), NaiveDateTime, (NaiveDate, Option<f64>));
+
+/// A row: who published it, of which target and place, when, of which week what.
+fn change(row: &Row<'_>) -> Result<Found, HubError> {
+    let text = |column: usize| {
+        if row.has(column) { row.text(column).map(Cow::into_owned) } else { Ok(String::new()) }
+    };
+    let publication = Publication { repository: text(4)?, source: text(5)? };
+    let target = match text(6)?.as_str() {
+        "" => "wk inc flu hosp".to_owned(),
+        short @ ("ILI" | "ARI") => format!("{short} incidence"),
+        other => other.to_owned(),
+    };
+    let (week, at) = (row.day(2)?, row.moment(0)?);
+    if !matches!(week.weekday(), Weekday::Sat | Weekday::Sun) {
+        let day = week.weekday();
+        return Err(row.refuse(&format!("the week ends on a {day}, not on a Saturday or Sunday")));
+    }
+    Ok((publication, (target, row.place(1)?.into_owned()), at, (week, row.amount(3)?)))
 }
 
 /// Writes the snapshots one after the other.

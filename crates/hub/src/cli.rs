@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use crate::{
-    Backtest, Build, CardTable, Contributor, HubError, Locations, Score, ScoreSpread, Submission, backtest,
-    build_from_revisions, score_spread, score_tasks, spread_table, summarise, summary,
+    Backtest, Build, Built, CardTable, Contributor, HubError, Locations, Score, ScoreSpread, Submission,
+    backtest, build_from_revisions, score_spread, score_tasks, spread_table, summarise, summary,
 };
 
 /// All commands of this crate.
@@ -193,7 +193,9 @@ impl BuildArgs {
     /// As [`build_from_revisions`].
     pub fn run(&self, out: &mut dyn Write) -> Result<(), HubError> {
         let Self { from_revisions: revisions, out: folder, locations } = self.clone();
-        let (snapshots, rows) = build_from_revisions(&Build { revisions, out: folder, locations })?;
+        let Built { snapshots, rows, unused } =
+            build_from_revisions(&Build { revisions, out: folder, locations })?;
+        say(out, &unused.text())?;
         say(out, &format!("{}: {snapshots} snapshots, {rows} rows\n", self.out.display()))
     }
 }
@@ -252,7 +254,9 @@ impl ScoreArgs {
             out: args.out,
         })?;
         say(out, &summary::text(&summarise(&found.scored, self.baseline.as_deref())))?;
-        say(out, &summary::left_out(&found.left_out))?;
+        say(out, &summary::left_out(&found.left_out, &found.faults))?;
+        say(out, &found.unused.text())?;
+        say(out, &found.unused_truth.text())?;
         say(out, &summary::two_weeks(&found.two_weeks))?;
         if let (Some(path), Some(baseline)) = (args.card, self.baseline.clone()) {
             let list = self.hub.join("auxiliary-data/locations.csv");

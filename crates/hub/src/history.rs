@@ -77,7 +77,8 @@ pub fn ili_plus(
     let series = |(code, weeks): (&str, BTreeMap<NaiveDate, f64>)| {
         let (first, values) = weekly(&weeks)?;
         let mut series = Series::new(format!("{group}/{code}"), group, first, values);
-        series.population = population(locations, code);
+        // Of a hub that does not list its nation nobody knows how large that is.
+        series.population = Some(population(locations, code)?);
         series.national = code == national;
         Some(series)
     };

@@ -26,9 +26,10 @@ mod spread_table;
 mod submission;
 mod summary;
 mod table;
+mod unused;
 
 pub use backtest::{Backtest, backtest};
-pub use build::{Build, build_from_revisions};
+pub use build::{Build, Built, build_from_revisions};
 pub use card_table::{ALL_PLACES, COLUMNS, CardTable, season};
 pub use error::HubError;
 pub use form::Form;
@@ -41,3 +42,4 @@ pub use series::{Archive, Known, SeriesKey};
 pub use spread::{Event, Spread};
 pub use submission::{Contributor, Submission};
 pub use summary::{Summary, summarise};
+pub use unused::Unused;

@@ -31,9 +31,9 @@ impl Locations {
     /// A file that cannot be read, has no `location` column or no row.
     pub fn read(path: &Path) -> Result<Self, HubError> {
         let mut all = BTreeMap::new();
-        let columns = ["location", "abbreviation?", "location_name?", "population?"];
+        let columns = ["location|iso2_code", "abbreviation?", "location_name?", "population?"];
         table::for_each(path, &columns, |row| {
-            let code = row.text(0)?.into_owned();
+            let code = row.place(0)?.into_owned();
             let or_code = |column| {
                 if row.has(column) { row.text(column).map(Cow::into_owned) } else { Ok(code.clone()) }
             };
@@ -65,6 +65,19 @@ impl Locations {
         Self(all)
     }
 
+    /// Fills in populations that are missing and that FluSight's list has; says which.
+    pub(crate) fn complete(&mut self) -> Vec<String> {
+        let known = Self::flusight();
+        let mut filled = Vec::new();
+        for place in self.0.values_mut().filter(|p| p.population.is_none_or(|n| n <= 0.0)) {
+            if let Some(population) = known.get(&place.code).and_then(|k| k.population) {
+                place.population = Some(population);
+                filled.push(place.code.clone());
+            }
+        }
+        filled
+    }
+
     /// Places without names or populations.
     pub(crate) fn bare(codes: impl IntoIterator<Item = String>) -> Self {
         let place = |code: String| {
@@ -89,7 +102,12 @@ impl Locations {
         let mut text = String::from("abbreviation,location,location_name,population\n");
         for place in self.iter() {
             let population = place.population.map(|p| p.to_string()).unwrap_or_default();
-            text += &format!("{},{},{},{population}\n", place.abbreviation, place.code, place.name);
+            let name = if place.name.contains([',', '"']) {
+                format!("\"{}\"", place.name.replace('"', "\"\""))
+            } else {
+                place.name.clone()
+            };
+            text += &format!("{},{},{name},{population}\n", place.abbreviation, place.code);
         }
         text
     }

@@ -14,7 +14,7 @@ use epimodels::{LEVELS, Quantiles};
 
 pub(crate) use self::answer::Answer;
 use self::rows::read_table;
-use crate::HubError;
+use crate::{HubError, Unused};
 
 /// What is forecast: one value of one model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +60,15 @@ impl ModelOutput {
 }
 
 /// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.
-/// What is not complete is left out.
+/// What is not complete, or no forecast, is left out.
 ///
 /// # Errors
 /// A folder or file that cannot be read, or without a forecast.
 pub fn read_model_output(path: &Path) -> Result<BTreeMap<String, ModelOutput>, HubError> {
-    Ok(read(path)?.into_iter().map(|(model, tasks)| (model, ModelOutput::of(tasks))).collect())
+    Ok(read(path, &mut Unused::default())?
+        .into_iter()
+        .map(|(model, tasks)| (model, ModelOutput::of(tasks)))
+        .collect())
 }
 
 /// Writes forecasts of one reference date in hubverse's form: quantiles, then probabilities of the classes.
@@ -116,10 +119,10 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), HubError> {
 }
 
 /// Reads several such folders or tables, in order; what two of them say of one task is refused.
-pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Outputs>, HubError> {
+pub(crate) fn read_all(paths: &[PathBuf], unused: &mut Unused) -> Result<Vec<Outputs>, HubError> {
     let mut all: Vec<Outputs> = Vec::new();
     for path in paths {
-        let new = read(path)?;
+        let new = read(path, unused)?;
         for (model, tasks) in
             all.iter().flat_map(|before| before.iter().filter(|(m, _)| new.contains_key(*m)))
         {
@@ -134,28 +137,30 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Outputs>, HubError> {
 }
 
 /// Reads forecasts: a folder of folders (one a model), the folder of one model, or one table with a column `model`.
-pub(crate) fn read(path: &Path) -> Result<Outputs, HubError> {
+pub(crate) fn read(path: &Path, unused: &mut Unused) -> Result<Outputs, HubError> {
     let mut outputs = Outputs::new();
     if path.is_file() {
-        read_table(path, None, &mut outputs)?;
+        read_table(path, None, &mut outputs, unused)?;
     } else {
         let below = entries(path)?;
+        // A file that is no table of forecasts is not used, and the others are.
+        let mut table = |file: &Path, model: &str| {
+            read_table(file, Some(model), &mut outputs, unused).or_else(|error| unused.take_file(error))
+        };
         let own = name_of(path);
         for file in below.iter().filter(|p| is_table(p)) {
-            read_table(file, Some(&own), &mut outputs)?;
+            table(file, &own)?;
         }
         for folder in below.iter().filter(|p| p.is_dir()) {
             for file in entries(folder)?.iter().filter(|p| is_table(p)) {
-                read_table(file, Some(&name_of(folder)), &mut outputs)?;
+                table(file, &name_of(folder))?;
             }
         }
     }
     outputs.retain(|_, tasks| !tasks.is_empty());
     if outputs.is_empty() {
-        return Err(HubError::content(
-            path,
-            "holds no quantile, pmf or sample forecast (.csv, .csv.gz or .parquet)",
-        ));
+        let what = "holds no quantile, pmf or sample forecast (.csv, .csv.gz or .parquet)";
+        return Err(HubError::content(path, format!("{what}\n{}", unused.text()).trim_end()));
     }
     Ok(outputs)
 }

@@ -9,7 +9,7 @@ use epimodels::{parallel, scores};
 use crate::model_output::{self, Answer, ModelOutput, Outputs, Task};
 use crate::series::{Archive, Wanted};
 use crate::spread::{self, Spread};
-use crate::{HubError, Summary, profile_of, score_table, spread_table, summarise};
+use crate::{HubError, Summary, Unused, profile_of, score_table, spread_table, summarise};
 
 /// What to score.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct ScoreSpread {
 /// Files that do not fit, no forecast of a target with classes: in a sentence.
 pub fn score_spread(args: &ScoreSpread) -> Result<Vec<Spread>, HubError> {
     let mut models: Vec<(String, ModelOutput)> = Vec::new();
-    for outputs in model_output::read_all(&args.model_output)? {
+    for outputs in model_output::read_all(&args.model_output, &mut Unused::default())? {
         for (model, mut tasks) in outputs {
             tasks.retain(|task, _| (args.horizons.0..=args.horizons.1).contains(&task.horizon));
             models.push((model, ModelOutput::of(tasks)));
@@ -108,6 +108,8 @@ pub struct LeftOut {
     pub without_truth: usize,
     /// Because their probabilities of the classes of change are not five, or do not sum to 1: only the quantiles speak.
     pub broken_classes: usize,
+    /// Because a row of theirs is none of a forecast: a negative figure, quantiles that cross, a level twice.
+    pub faulty: usize,
 }
 
 /// Every scored task, and the day of the truth that it was scored against.
@@ -117,6 +119,12 @@ pub struct ScoredTasks {
     pub scored: Vec<Scored>,
     /// What has no score, by model; a model of which all is scored is not here.
     pub left_out: BTreeMap<String, LeftOut>,
+    /// Of the models with faulty forecasts the first fault, with file and row.
+    pub faults: BTreeMap<String, String>,
+    /// Rows of the forecasts that belong to no task or are of none that has a score.
+    pub unused: Unused,
+    /// Rows of the truth that were not used, of what was read of it.
+    pub unused_truth: Unused,
     /// Forecasts that name a horizon for which the same model, date, target and place has another week too, by model. A
     /// recorded hub has such: the week is what is forecast, so each of them is scored.
     pub two_weeks: BTreeMap<String, usize>,
@@ -130,13 +138,14 @@ pub struct ScoredTasks {
 /// As [`score`].
 pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
     // The truth is read beside the forecasts, and most of it only if they need it; what is wrong with it is said first.
+    let mut unused = Unused::default();
     let (truth, outputs) = thread::scope(|scope| {
         let (tell, told) = sync_channel(1);
         let truth = scope.spawn(move || {
             Archive::read_newest(&args.hub, args.truth_as_of, || told.recv().ok())
-                .map(|a| (a.last(), a.days().next_back()))
+                .map(|a| (a.last(), a.days().next_back(), a.unused().clone()))
         });
-        let outputs = model_output::read_all(&args.model_output);
+        let outputs = model_output::read_all(&args.model_output, &mut unused);
         if let Ok(outputs) = &outputs {
             let models = outputs.iter().flat_map(Outputs::values);
             // Who has read all of it does not ask.
@@ -145,11 +154,12 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         drop(tell);
         (truth.join(), outputs)
     });
-    let (truth, truth_as_of) = truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let (truth, truth_as_of, unused_truth) =
+        truth.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let truth: HashMap<(&str, &str), &BTreeMap<NaiveDate, f64>> =
         truth.iter().map(|(key, weeks)| ((key.target.as_str(), key.location.as_str()), weeks)).collect();
     let (mut known, mut left_out) = (Vec::new(), BTreeMap::<String, LeftOut>::new());
-    let mut two_weeks = BTreeMap::new();
+    let (mut two_weeks, mut faults) = (BTreeMap::new(), BTreeMap::new());
     for output in outputs? {
         for (model, tasks) in output {
             match of_two_weeks(tasks.keys()) {
@@ -160,6 +170,10 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
             for (task, answer) in tasks.into_iter().filter(|(task, _)| counts(task)) {
                 let weeks = truth.get(&(task.target.as_str(), task.location.as_str()));
                 let truth = weeks.and_then(|weeks| weeks.get(&task.target_end_date));
+                if let Some(fault) = answer.fault() {
+                    left_out.entry(model.clone()).or_default().faulty += 1;
+                    faults.entry(model.clone()).or_insert_with(|| fault.to_owned());
+                }
                 if answer.has_broken_classes() {
                     left_out.entry(model.clone()).or_default().broken_classes += 1;
                 }
@@ -179,8 +193,12 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         .flatten()
         .collect();
     if scored.is_empty() {
-        let what = "no forecast has all 23 quantiles and a known truth of the same target, location and week";
-        return Err(HubError::Argument(what.to_owned()));
+        let mut what =
+            "no forecast has all 23 quantiles and a known truth of the same target, location and week"
+                .to_owned();
+        faults.values().for_each(|fault| what += &format!("\n{fault}"));
+        what += &format!("\n{}{}", unused.text(), unused_truth.text());
+        return Err(HubError::Argument(what.trim_end().to_owned()));
     }
     if let Some(name) = args.baseline.as_ref().filter(|name| !scored.iter().any(|s| s.model == **name)) {
         let mut models: Vec<&str> = scored.iter().map(|s| s.model.as_str()).collect();
@@ -190,7 +208,8 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     score_table::write(&args.out, &scored)?;
-    Ok(ScoredTasks { scored, left_out, two_weeks, truth_as_of: truth_as_of.unwrap_or_default() })
+    let truth_as_of = truth_as_of.unwrap_or_default();
+    Ok(ScoredTasks { scored, left_out, faults, unused, unused_truth, two_weeks, truth_as_of })
 }
 
 /// How many tasks have a horizon of which there is another week. They come in order of date, target, horizon, week.

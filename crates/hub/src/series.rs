@@ -1,16 +1,19 @@
 mod newest;
 mod reading;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 pub(crate) use self::newest::Wanted;
-use self::reading::{COLUMNS, Index, Reading, TARGET};
-use crate::{HubError, table};
+pub(crate) use self::reading::Asked;
+use self::reading::{Index, Reading};
+use self::source::Source;
+use crate::{HubError, Unused};
 
 /// A target at a location.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +32,9 @@ pub type Known = BTreeMap<SeriesKey, BTreeMap<NaiveDate, f64>>;
 pub struct Archive {
     path: PathBuf,
     keys: Vec<SeriesKey>,
-    snapshots: BTreeMap<NaiveDate, Vec<Observed>>,
+    /// By the moment of publication; of a date its beginning.
+    snapshots: BTreeMap<NaiveDateTime, Vec<Observed>>,
+    unused: Unused,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,42 +47,63 @@ struct Observed {
 
 impl Archive {
     /// Reads `target-data/time-series` of the hub directory, of these targets (all, if empty), as far as it was
-    /// published on or before `until`.
+    /// published on or before `until`. A row that cannot be used is left out ([`Archive::unused`]).
     ///
     /// # Errors
-    /// No such file, a column that is missing, a cell that is not what its column says (with its row).
+    /// No such file, a column that is missing, no row that can be used.
     pub fn read(hub: &Path, targets: &[&str], until: Option<NaiveDate>) -> Result<Self, HubError> {
-        let path = time_series(hub)?;
-        let mut read = Reading::new(until);
-        table::for_each(&path, &COLUMNS, |row| {
-            let target = row.text(TARGET)?;
-            if targets.is_empty() || targets.contains(&target.as_ref()) {
-                read.take(row, &target)?;
-            }
-            Ok(())
-        })?;
-        read.end();
-        Self::of(path, read, targets)
+        Self::read_asked(hub, &Asked::of(targets, until))
     }
 
-    fn of(path: PathBuf, read: Reading, targets: &[&str]) -> Result<Self, HubError> {
-        let Reading { index: Index { keys, .. }, snapshots, .. } = read;
+    /// As [`Archive::read`], of what is asked for.
+    pub(crate) fn read_asked(hub: &Path, asked: &Asked<'_>) -> Result<Self, HubError> {
+        let source = Source::find(hub, asked.undated)?;
+        let mut read = Reading::new(*asked, source.target);
+        for table in source.open(&mut read.unused)? {
+            table.read(0..table.count(), |row| read.take(&table, row))?;
+        }
+        read.end();
+        Self::of(source.path.clone(), read, asked.targets)
+    }
+
+    fn of(path: PathBuf, mut read: Reading<'_>, targets: &[&str]) -> Result<Self, HubError> {
+        read.settle();
+        let Reading { index: Index { keys, .. }, snapshots, unused, .. } = read;
         if snapshots.is_empty() {
             let of = if targets.is_empty() { String::new() } else { format!(" of {}", targets.join(", ")) };
-            return Err(HubError::content(&path, format!("has no row{of}")));
+            let what = if unused.is_empty() {
+                format!("has no row{of}")
+            } else {
+                format!("has no row{of} that can be used\n{}", unused.text().trim_end())
+            };
+            return Err(HubError::content(&path, what));
         }
-        Ok(Self { path, keys, snapshots })
+        Ok(Self { path, keys, snapshots, unused })
     }
 
-    /// The file that was read.
+    /// The rows that were not used.
+    #[must_use]
+    pub fn unused(&self) -> &Unused {
+        &self.unused
+    }
+
+    /// The file or folder that was read.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    /// All places, some perhaps more than once.
+    pub(crate) fn places(&self) -> impl Iterator<Item = String> + '_ {
+        self.keys.iter().map(|key| key.location.clone())
+    }
+
     /// Days of publication, ascending.
     pub fn days(&self) -> impl DoubleEndedIterator<Item = NaiveDate> + '_ {
-        self.snapshots.keys().copied()
+        let mut before = None;
+        let mut days: Vec<NaiveDate> = self.snapshots.keys().map(NaiveDateTime::date).collect();
+        days.retain(|day| before.replace(*day) != Some(*day));
+        days.into_iter()
     }
 
     /// What was known at the end of each of `days` (ascending): of a series its last snapshot, and before the
@@ -89,7 +115,7 @@ impl Archive {
         let mut snapshots = self.snapshots.iter().peekable();
         let mut answers = Vec::with_capacity(days.len());
         for day in days {
-            while let Some((_, rows)) = snapshots.next_if(|(as_of, _)| *as_of <= day) {
+            while let Some((_, rows)) = snapshots.next_if(|(at, _)| at.date() <= *day) {
                 apply(&mut state, rows);
             }
             let known = self.keys.iter().zip(&state).filter(|(_, weeks)| !weeks.is_empty());
@@ -134,11 +160,4 @@ fn apply(state: &mut [BTreeMap<NaiveDate, f64>], rows: &[Observed]) {
             state[row.key as usize].insert(row.week, row.value);
         }
     }
-}
-
-fn time_series(hub: &Path) -> Result<PathBuf, HubError> {
-    let folder = hub.join("target-data");
-    let names = ["time-series.parquet", "time-series.csv", "time-series.csv.gz"];
-    let found = names.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| HubError::content(&folder, format!("holds none of {}", names.join(", "))))
 }

@@ -82,17 +82,19 @@ fn of(model: &str, tasks: &BTreeMap<&Task, &Scored>, both: &[(&Scored, Option<&S
 
 /// What was not scored, a line a model; nothing where all was.
 #[must_use]
-pub(crate) fn left_out(models: &BTreeMap<String, LeftOut>) -> String {
+pub(crate) fn left_out(models: &BTreeMap<String, LeftOut>, faults: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
-    for (model, LeftOut { incomplete, without_truth, broken_classes }) in models {
+    for (model, LeftOut { incomplete, without_truth, broken_classes, faulty }) in models {
         let parts = [
             (*incomplete, "lack some of the 23 quantiles"),
             (*without_truth, "have no truth yet (of their target, location and week)"),
             (*broken_classes, "lack some of the five classes, or these do not sum to 1"),
+            (*faulty, "are no forecasts"),
         ];
         let said: Vec<String> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("{n} {why}")).collect();
-        let _ = writeln!(text, "not scored of {model}: {}", said.join(", "));
+        let first = faults.get(model).map(|fault| format!("; the first: {fault}")).unwrap_or_default();
+        let _ = writeln!(text, "not scored of {model}: {}{first}", said.join(", "));
     }
     text
 }

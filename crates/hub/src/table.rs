@@ -34,6 +34,8 @@ const MOST: f64 = 1e10;
 pub(crate) struct Row<'a> {
     path: &'a Path,
     columns: &'a [&'a str],
+    /// What the file's folders say of each wanted column (`as_of=2025-11-26/`); empty where they say nothing.
+    fixed: &'a [Option<String>],
     source: Source<'a>,
     /// Row number, 1 for the first row of data.
     pub(crate) number: usize,
@@ -50,6 +52,9 @@ enum Source<'a> {
 impl<'a> Row<'a> {
     #[inline]
     fn cell(&self, column: usize) -> Cell<'a> {
+        if let Some(Some(text)) = self.fixed.get(column) {
+            return Cell::Text(text);
+        }
         match self.source {
             Source::Block(block, row) => block.cell(column, row),
             Source::Line(line, places) => {
@@ -101,6 +106,14 @@ impl<'a> Row<'a> {
             Cell::Moment(at) => Ok(Cow::Owned(at.date().to_string())),
             Cell::Missing => Err(self.wrong(column, "a text")),
         }
+    }
+
+    /// The code of a place, as hubs write them: `1` and `1.0` are the state `01`, `us` is `US`.
+    #[inline]
+    pub(crate) fn place(&self, column: usize) -> Result<Cow<'a, str>, HubError> {
+        let text = self.text(column)?;
+        let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-';
+        Ok(if text.len() > 1 && text.bytes().all(plain) { text } else { Cow::Owned(place_code(&text)) })
     }
 
     /// A date, or the day (UTC) of a time.
@@ -156,10 +169,36 @@ impl<'a> Row<'a> {
         }
     }
 
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// What stands in the wanted columns.
+    #[cold]
+    pub(crate) fn cells(&self) -> String {
+        let cell = |column| match self.cell(column) {
+            Cell::Missing => String::new(),
+            Cell::Text(text) => text.to_owned(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Day(day) => day.to_string(),
+            Cell::Moment(at) => at.to_string(),
+        };
+        (0..self.columns.len()).map(cell).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     /// For who cannot use a row as it is: the file, the row and what is wrong.
     #[cold]
     pub(crate) fn refuse(&self, what: &str) -> HubError {
         HubError::content(self.path, format!("row {}: {what}", self.number))
+    }
+}
+
+/// As [`Row::place`].
+pub(crate) fn place_code(text: &str) -> String {
+    let whole = text.strip_suffix(".0").unwrap_or(text);
+    match whole.parse::<u32>() {
+        Ok(number) => format!("{number:0>width$}", width = whole.len().max(2)),
+        Err(_) => text.to_ascii_uppercase(),
     }
 }
 

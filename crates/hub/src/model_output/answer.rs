@@ -21,6 +21,8 @@ pub(crate) struct Answer {
     drawn: BTreeSet<String>,
     /// The file, and the first row of the task in it.
     stands: Option<(Arc<Path>, usize)>,
+    /// Why it is no forecast, with file and row; what else is said of the task does not count then.
+    fault: Option<String>,
 }
 
 impl Default for Answer {
@@ -32,6 +34,7 @@ impl Default for Answer {
             samples: Vec::new(),
             drawn: BTreeSet::new(),
             stands: None,
+            fault: None,
         }
     }
 }
@@ -40,6 +43,17 @@ impl Answer {
     /// Nothing said yet, in this file from this row on.
     pub(crate) fn new(file: &Arc<Path>, row: usize) -> Self {
         Self { stands: Some((Arc::clone(file), row)), ..Self::default() }
+    }
+
+    /// Notes that it is no forecast; the first reason stays.
+    #[cold]
+    pub(crate) fn spoil(&mut self, error: &HubError) {
+        self.fault.get_or_insert_with(|| error.to_string());
+    }
+
+    /// Why it is no forecast.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// Takes the quantile of a level, by its place among [`LEVELS`].
@@ -90,24 +104,25 @@ impl Answer {
     /// Whether some of the 23 quantiles are there, and not all.
     pub(crate) fn is_incomplete(&self) -> bool {
         let said = self.quantiles.iter().filter(|q| !q.is_nan()).count();
-        said > 0 && said < self.quantiles.len()
+        self.fault.is_none() && said > 0 && said < self.quantiles.len()
     }
 
     /// Whether some of the five classes have a probability, and the five together are no forecast.
     pub(crate) fn has_broken_classes(&self) -> bool {
-        self.classes.iter().any(|p| !p.is_nan()) && self.classes().is_none()
+        self.fault.is_none() && self.classes.iter().any(|p| !p.is_nan()) && self.classes().is_none()
     }
 
     /// The 23 quantiles, if all are there.
     pub(crate) fn complete(&self) -> Option<Quantiles> {
-        self.quantiles.iter().all(|v| v.is_finite()).then_some(self.quantiles)
+        let whole = self.fault.is_none() && self.quantiles.iter().all(|v| v.is_finite());
+        whole.then_some(self.quantiles)
     }
 
     /// The probabilities of the five classes, in order of [`CLASSES`], if all are there and they sum to 1.
     pub(crate) fn classes(&self) -> Option<[f64; 5]> {
         let all = self.classes;
         let sum: f64 = all.iter().sum();
-        (all.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6).then_some(all)
+        (self.fault.is_none() && all.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() < 1e-6).then_some(all)
     }
 
     /// What both say, if anything: a level, a class or a sample.
@@ -131,23 +146,21 @@ impl Answer {
         self.refuse(&what)
     }
 
-    /// Adds what a later file says of the same task.
-    ///
-    /// # Errors
-    /// Both say the same, or their quantiles cross.
-    pub(crate) fn add(&mut self, later: Self, model: &str, task: &Task) -> Result<(), HubError> {
+    /// Adds what a later file says of the same task. Where both say the same, or their quantiles cross, it is no forecast.
+    pub(crate) fn add(&mut self, later: Self, model: &str, task: &Task) {
         if let Some(id) = later.clash(self) {
-            return Err(later.said_before(&id, model, task, self));
+            return self.spoil(&later.said_before(&id, model, task, self));
         }
         for (place, value) in later.quantiles.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
-            let crosses = |what| later.refuse(&format!("{what} (of {}, in two files)", named(model, task)));
-            self.quantile(place, *value).map_err(crosses)?;
+            if let Err(what) = self.quantile(place, *value) {
+                self.spoil(&later.refuse(&format!("{what} (of {}, in two files)", named(model, task))));
+            }
         }
         let classes = self.classes.iter_mut().zip(later.classes);
         classes.filter(|(_, new)| !new.is_nan()).for_each(|(old, new)| *old = new);
         self.samples.extend(later.samples);
         self.drawn.extend(later.drawn);
-        Ok(())
+        self.fault = self.fault.take().or(later.fault);
     }
 
     #[cold]

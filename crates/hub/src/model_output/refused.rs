@@ -1,4 +1,5 @@
-//! What no forecast can be, in files of one model and of several: refused whole, with file, row and reason.
+//! What no forecast can be, in files of one model and of several: the forecast has no score, and file, row and reason are
+//! told; the others have theirs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,22 @@ fn model(name: &str) -> (PathBuf, TempDir) {
     (folder, base)
 }
 
-/// Writes rows of one date, week and place into a file, and reads the folder.
+/// Writes rows of one date, week and place into a file, and reads the folder; a fault of the forecast is the error.
 fn said(folder: &Path, file: &str, rows: &[&str]) -> Result<Outputs, String> {
     let mut text = HEADER.to_owned();
     rows.iter().for_each(|row| text += &format!("2024-01-06,flu,0,2024-01-06,01,{row}\n"));
     fs::write(folder.join(file), text).unwrap();
-    read(folder).map_err(|e| e.to_string())
+    let mut unused = Unused::default();
+    let outputs = read(folder, &mut unused).map_err(|e| e.to_string())?;
+    let answer = outputs["m"].values().next().unwrap();
+    match answer.fault() {
+        Some(fault) => {
+            assert!(answer.complete().is_none() && answer.classes().is_none());
+            Err(fault.to_owned())
+        }
+        None if unused.is_empty() => Ok(outputs),
+        None => Err(format!("not used: {}", unused.text())),
+    }
 }
 
 #[test]
@@ -36,12 +47,7 @@ fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
         ("quantile,0.5,-0.1", "`value` is `-0.1`, a count, rate or share from 0 to 1e10"),
         ("quantile,0.5,1e300", "from 0 to 1e10"),
         ("sample,7,-3", "from 0 to 1e10"),
-        ("quantile,0,7", "the level of a quantile is 0, one between 0 and 1 is needed"),
-        ("quantile,1,7", "the level of a quantile is 1,"),
-        ("quantile,-0.5,7", "the level of a quantile is -0.5,"),
         ("quantile,,7", "a quantile has no level"),
-        ("quantile,0.6001,8", "the level 0.6001 is none of the 23 that hubs ask for (0.01, 0.025, 0.05,"),
-        ("quantile,0.005,1", "the level 0.005 is none of the 23"),
         (
             "quantile,0.1,7",
             "`0.1` of this model, date, target, horizon, week and location stands in a row before; keep one",
@@ -57,10 +63,6 @@ fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
         ("pmf,stable,1.5", "a class has the probability 1.5, one from 0 to 1 is needed"),
         ("pmf,stable,-0.5", "a class has the probability -0.5"),
         ("pmf,increase,0.5", "`increase` of this model"),
-        (
-            "pmf,Increase,0.5",
-            "the class `Increase` is none of large_decrease, decrease, stable, increase, large_increase; correct it",
-        ),
         ("pmf,,0.5", "`output_type_id` is empty"),
     ] {
         let found =
@@ -69,11 +71,48 @@ fn what_no_forecast_can_be_is_refused_with_its_file_and_row() {
         assert!(found.contains(&format!("{}: row 4: ", path.display())), "{row}: {found}");
         assert!(found.contains(why), "{row}: {found}");
     }
+    for (row, why) in [
+        ("quantile,0.6001,8", "the level 0.6001 is none of the 23 that hubs ask for (0.01, 0.025, 0.05,"),
+        ("quantile,0,7", "the level 0 is none"),
+        ("quantile,-0.5,7", "the level -0.5 is none"),
+        (
+            "pmf,Increase,0.5",
+            "the class `Increase` is none of large_decrease, decrease, stable, increase, large_increase, and",
+        ),
+        ("pmf,2024-01-13,0.5", "the class `2024-01-13` is none of"),
+    ] {
+        let found =
+            said(&folder, "2024-01-06-m.csv", &["quantile,0.1,7", "pmf,increase,0.5", row]).unwrap_err();
+        assert!(
+            found.starts_with("not used: ") && found.contains("row 3)"),
+            "takes nothing from it: {found}"
+        );
+        assert!(found.contains(why), "{row}: {found}");
+    }
     let fine = ["quantile,0.1,0", "quantile,0.5,1e10", "quantile,0.9,NA", "sample,1,0.5", "sample,2,0.5"];
     let fine = said(&folder, "2024-01-06-m.csv", &fine).unwrap();
     let answer = fine["m"].values().next().unwrap();
     assert!(answer.is_incomplete() && answer.complete().is_none(), "{answer:?}");
     assert_eq!(answer.samples, [0.5, 0.5]);
+}
+
+#[test]
+fn a_fault_takes_nothing_from_the_forecasts_beside_it() {
+    let (folder, _base) = model("beside");
+    let mut text = HEADER.to_owned();
+    for level in LEVELS {
+        for (place, value) in [("1", 7.0), ("02", -1.0), ("us", 8.0)] {
+            text += &format!("2024-01-06,flu,0,2024-01-06,{place},quantile,{level},{value}\n");
+        }
+        text += &format!("2024-01-06,flu,0,never,06,quantile,{level},5\n");
+    }
+    fs::write(folder.join("2024-01-06-m.csv"), text).unwrap();
+    let mut unused = Unused::default();
+    let outputs = read(&folder, &mut unused).unwrap();
+    let whole: Vec<_> =
+        outputs["m"].iter().map(|(t, a)| (t.location.as_str(), a.complete().is_some())).collect();
+    assert_eq!(whole, [("01", true), ("02", false), ("US", true)], "codes as the hub writes them");
+    assert_eq!(unused.rows(), 23, "of no week: {}", unused.text());
 }
 
 #[test]
@@ -134,10 +173,10 @@ fn two_files_may_not_say_the_same_and_may_say_parts() {
     fs::remove_file(folder.join("second.csv")).unwrap();
     let (again, _base_again) = model("files-again");
     said(&again, "2024-01-06-m.csv", &["quantile,0.5,8", "quantile,0.1,7"]).unwrap();
-    let error = read_all(&[folder.clone(), again.clone()]).unwrap_err().to_string();
+    let error = read_all(&[folder.clone(), again.clone()], &mut Unused::default()).unwrap_err().to_string();
     let (old, new) = (folder.join("2024-01-06-m.csv"), again.join("2024-01-06-m.csv"));
     assert!(error.starts_with(&format!("{}: row 1: `0.1` of", new.display())), "{error}");
     assert!(error.contains(&format!("stands in {} already (row 1 or below)", old.display())), "{error}");
     said(&again, "2024-01-06-m.csv", &["quantile,0.5,8"]).unwrap();
-    assert_eq!(read_all(&[folder, again]).unwrap().len(), 2);
+    assert_eq!(read_all(&[folder, again], &mut Unused::default()).unwrap().len(), 2);
 }

@@ -9,15 +9,22 @@ use epimodels::LEVELS;
 use epimodels::trend::CLASSES;
 
 use super::{Answer, Outputs, Task};
-use crate::{HubError, table};
+use crate::table::{self, Row};
+use crate::{HubError, Unused};
 
 /// The place of the answer, by model and task.
 type Asked = BTreeMap<String, BTreeMap<Task, usize>>;
 
-/// Adds the forecasts of a table, of this model or of those that it names.
-pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs) -> Result<(), HubError> {
+/// Adds the forecasts of a table, of this model or of those that it names. A row that is no part of a forecast spoils the
+/// one that it belongs to, and no other; one that belongs to none is noted.
+pub(super) fn read_table(
+    path: &Path,
+    model: Option<&str>,
+    outputs: &mut Outputs,
+    unused: &mut Unused,
+) -> Result<(), HubError> {
     let columns = [
-        if model.is_some() { "model?" } else { "model" },
+        if model.is_some() { "model|model_id?" } else { "model|model_id" },
         "reference_date|origin_date",
         "target",
         "horizon",
@@ -44,82 +51,48 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
             }
         };
         let value = match kind {
-            Kind::Class => row.number(8)?,
-            Kind::Quantile | Kind::Sample => row.amount(8)?,
+            Kind::Class => row.number(8),
+            Kind::Quantile | Kind::Sample => row.amount(8),
         };
-        let Some(value) = value else { return Ok(()) };
+        if matches!(value, Ok(None)) {
+            return Ok(());
+        }
         if known.is_none() {
-            let (reference_date, target) = (row.day(1)?, row.text(2)?);
-            let horizon = row.number(3)?.map_or(0, |h| h as i32);
-            let (target_end_date, location) = (row.day(WEEK)?, row.text(5)?);
-            let name = match model {
-                Some(model) => Cow::Borrowed(model),
-                None => row.text(0)?,
+            let found = match Named::of(row, model) {
+                Ok(found) => found,
+                Err(error) => return unused.take(row, error),
             };
-            let same = current.2 != usize::MAX
-                && current.1.reference_date == reference_date
-                && current.1.target_end_date == target_end_date
-                && current.1.horizon == horizon
-                && current.1.location == location
-                && current.1.target == target
-                && current.0 == name;
-            if !same {
-                if let Some(dated) = dated.filter(|dated| *dated != reference_date) {
-                    return Err(row.refuse(&format!(
-                        "the forecast is of {reference_date} and the name of the file says {dated}; correct one of them"
-                    )));
-                }
-                let (target, location) = (target.into_owned(), location.into_owned());
-                let task = Task { reference_date, target, horizon, target_end_date, location };
-                let of_model = asked.entry(name.clone().into_owned()).or_default();
+            if current.2 == usize::MAX || !found.is(&current.0, &current.1) {
+                let date = found.date;
+                let (name, task) = found.owned();
+                let of_model = asked.entry(name.clone()).or_default();
                 let place = *of_model.entry(task.clone()).or_insert(answers.len());
                 if place == answers.len() {
                     answers.push(Answer::new(&file, row.number));
+                    if let Some(dated) = dated.filter(|dated| *dated != date) {
+                        answers[place].spoil(&row.refuse(&format!(
+                            "the forecast is of {date} and the name of the file says {dated}; correct one of them"
+                        )));
+                    }
                 }
-                current = (name.into_owned(), task, place);
+                current = (name, task, place);
             }
             known = Some(kind);
         }
         let answer = &mut answers[current.2];
-        match kind {
-            Kind::Sample => {
-                if !row.has(7) {
-                    return Err(
-                        row.refuse("a sample has no `output_type_id`, which tells it from the others")
-                    );
+        let taken = value.and_then(|value| match Part::of(kind, row, level_before)? {
+            Ok(part) => {
+                if let Part::Level(place) = part {
+                    level_before = place;
                 }
-                answer.sample(&row.text(7)?, value).map_err(|what| row.refuse(&what))?;
+                part.put(answer, value.unwrap_or(f64::NAN)).map_err(|what| row.refuse(&what))
             }
-            Kind::Class => {
-                let class = row.text(7)?;
-                if !(0.0..=1.0).contains(&value) {
-                    return Err(row
-                        .refuse(&format!("a class has the probability {value}, one from 0 to 1 is needed")));
-                }
-                let Some(place) = CLASSES.iter().position(|c| *c == class) else {
-                    return Err(row.refuse(&format!(
-                        "the class `{class}` is none of {}; correct it or leave the row out",
-                        CLASSES.join(", ")
-                    )));
-                };
-                answer.class(place, value).map_err(|what| row.refuse(&what))?;
+            Err(other) => {
+                unused.add(row, other);
+                Ok(())
             }
-            Kind::Quantile => {
-                let Some(level) = row.number(7)? else { return Err(row.refuse("a quantile has no level")) };
-                if !(level > 0.0 && level < 1.0) {
-                    return Err(row.refuse(&format!(
-                        "the level of a quantile is {level}, one between 0 and 1 is needed"
-                    )));
-                }
-                let Some(place) = place_of(level, level_before) else {
-                    return Err(row.refuse(&format!(
-                        "the level {level} is none of the 23 that hubs ask for (0.01, 0.025, 0.05, 0.1, 0.15 … 0.95, 0.975, 0.99); leave the row out"
-                    )));
-                };
-                answer.quantile(place, value).map_err(|what| row.refuse(&what))?;
-                level_before = place;
-            }
-        }
+        });
+        taken.unwrap_or_else(|error| answer.spoil(&error));
         Ok(())
     })?;
     for (model, tasks) in asked {
@@ -132,12 +105,99 @@ pub(super) fn read_table(path: &Path, model: Option<&str>, outputs: &mut Outputs
                 }
                 Entry::Occupied(mut taken) => {
                     let task = taken.key().clone();
-                    taken.get_mut().add(answer, &model, &task)?;
+                    taken.get_mut().add(answer, &model, &task);
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The model and the task of a row.
+struct Named<'a> {
+    model: Cow<'a, str>,
+    date: NaiveDate,
+    target: Cow<'a, str>,
+    horizon: i32,
+    week: NaiveDate,
+    location: Cow<'a, str>,
+}
+
+impl<'a> Named<'a> {
+    fn of(row: &Row<'a>, model: Option<&'a str>) -> Result<Self, HubError> {
+        Ok(Self {
+            model: model.map_or_else(|| row.text(0), |model| Ok(Cow::Borrowed(model)))?,
+            date: row.day(1)?,
+            target: row.text(2)?,
+            horizon: row.number(3)?.map_or(0, |h| h as i32),
+            week: row.day(WEEK)?,
+            location: row.place(5)?,
+        })
+    }
+
+    /// Compared before anything is copied: the rows of one task mostly stand together.
+    fn is(&self, model: &str, task: &Task) -> bool {
+        task.reference_date == self.date
+            && task.target_end_date == self.week
+            && task.horizon == self.horizon
+            && task.location == self.location
+            && task.target == self.target
+            && model == self.model
+    }
+
+    fn owned(self) -> (String, Task) {
+        let Self { model, date, target, horizon, week, location } = self;
+        let (target, location) = (target.into_owned(), location.into_owned());
+        let task = Task { reference_date: date, target, horizon, target_end_date: week, location };
+        (model.into_owned(), task)
+    }
+}
+
+/// What a row says of its task.
+enum Part<'a> {
+    /// Place among [`LEVELS`].
+    Level(usize),
+    /// Place among [`CLASSES`].
+    Class(usize),
+    /// Its name.
+    Sample(Cow<'a, str>),
+}
+
+impl<'a> Part<'a> {
+    /// Inside: what nobody asks for here, which takes nothing from the forecast (another level, classes of another kind).
+    fn of(kind: Kind, row: &Row<'a>, before: usize) -> Result<Result<Self, String>, HubError> {
+        Ok(match kind {
+            Kind::Sample if !row.has(7) => {
+                return Err(row.refuse("a sample has no `output_type_id`, which tells it from the others"));
+            }
+            Kind::Sample => Ok(Self::Sample(row.text(7)?)),
+            Kind::Class => {
+                let class = row.text(7)?;
+                CLASSES.iter().position(|c| *c == class).map(Self::Class).ok_or_else(|| {
+                    format!("the class `{class}` is none of {}, and has no score", CLASSES.join(", "))
+                })
+            }
+            Kind::Quantile => {
+                let Some(level) = row.number(7)? else { return Err(row.refuse("a quantile has no level")) };
+                place_of(level, before).map(Self::Level).ok_or_else(|| {
+                    format!(
+                        "the level {level} is none of the 23 that hubs ask for (0.01, 0.025, 0.05, 0.1, 0.15 … 0.95, 0.975, 0.99), and has no score"
+                    )
+                })
+            }
+        })
+    }
+
+    fn put(&self, answer: &mut Answer, value: f64) -> Result<(), String> {
+        match self {
+            Self::Level(place) => answer.quantile(*place, value),
+            Self::Sample(name) => answer.sample(name, value),
+            Self::Class(_) if !(0.0..=1.0).contains(&value) => {
+                Err(format!("a class has the probability {value}, one from 0 to 1 is needed"))
+            }
+            Self::Class(place) => answer.class(*place, value),
+        }
+    }
 }
 
 /// The date that a file's name begins with, as the hubs name files: `2025-01-04-Team-Model.csv`.
@@ -155,7 +215,7 @@ fn place_of(level: f64, before: usize) -> Option<usize> {
 const WEEK: usize = 4;
 const KIND: usize = 6;
 
-/// What a row says of its task.
+/// How a row says it.
 #[derive(Clone, Copy)]
 enum Kind {
     Quantile,
@@ -165,7 +225,7 @@ enum Kind {
 
 impl Kind {
     /// Nothing for what is not read here; also a target without a week (the week of the peak, its height).
-    fn of(row: &table::Row<'_>) -> Result<Option<Self>, HubError> {
+    fn of(row: &Row<'_>) -> Result<Option<Self>, HubError> {
         let kind = if row.has(KIND) { row.text(KIND)? } else { Cow::Borrowed("quantile") };
         Ok(match kind.as_ref() {
             _ if !row.has(WEEK) => None,
@@ -219,7 +279,7 @@ mod tests {
         write_parquet(&parquet, header, &lines.chunks(5000).collect::<Vec<_>>());
         let read = |path: &Path| {
             let mut outputs = Outputs::new();
-            read_table(path, None, &mut outputs).unwrap();
+            read_table(path, None, &mut outputs, &mut Unused::default()).unwrap();
             outputs
         };
         let (csv, parquet) = (read(&csv), read(&parquet));

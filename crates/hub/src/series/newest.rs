@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
-use super::reading::{AS_OF, COLUMNS, Index, LOCATION, Reading, TARGET};
-use super::{Archive, Observed, time_series};
+use super::reading::{Asked, Index, Reading};
+use super::source::{AS_OF, LOCATION, Source, TARGET};
+use super::{Archive, Observed};
 use crate::HubError;
 use crate::model_output::Task;
-use crate::table::{Parts, Texts};
+use crate::table::{Parts, Texts, place_code};
 
 /// The series that are asked for, and of all of them the first week.
 #[derive(Debug, Default)]
@@ -39,25 +40,26 @@ impl Archive {
         until: Option<NaiveDate>,
         wanted: impl FnOnce() -> Option<Wanted>,
     ) -> Result<Self, HubError> {
-        let path = time_series(hub)?;
-        let parts = Parts::open(&path, &COLUMNS)?;
-        let mut read = Reading::new(until);
-        let mut found: Vec<BTreeMap<NaiveDate, Vec<Observed>>> = Vec::new();
+        let source = Source::find(hub, true)?;
+        let mut read = Reading::new(Asked { undated: true, ..Asked::of(&[], until) }, source.target);
+        let tables = source.open(&mut read.unused)?;
+        let mut found: Vec<BTreeMap<NaiveDateTime, Vec<Observed>>> = Vec::new();
         let mut newer = Newer::default();
         let (mut ask, mut answer) = (Some(wanted), None);
-        for part in (0..parts.count()).rev() {
+        let all = tables.iter().flat_map(|table| (0..table.count()).map(move |part| (table, part)));
+        for (parts, part) in all.collect::<Vec<_>>().into_iter().rev() {
             if !found.is_empty() {
                 if let Some(wanted) = ask.take().and_then(|ask| ask()) {
                     found.iter().for_each(|snapshots| newer.add(snapshots, wanted.first));
                     answer = Some(wanted);
                 }
                 if let Some(wanted) = &answer
-                    && !newer.may_matter(&parts, part, wanted, &read.index)?
+                    && !newer.may_matter(parts, part, wanted, &read.index)?
                 {
                     continue;
                 }
             }
-            parts.read(part..part + 1, |row| read.take(row, &row.text(TARGET)?))?;
+            parts.read(part..part + 1, |row| read.take(parts, row))?;
             read.end();
             let snapshots = std::mem::take(&mut read.snapshots);
             if let Some(wanted) = &answer {
@@ -69,7 +71,7 @@ impl Archive {
         for (day, mut rows) in found.into_iter().rev().flatten() {
             read.snapshots.entry(day).or_default().append(&mut rows);
         }
-        Self::of(path, read, &[])
+        Self::of(source.path.clone(), read, &[])
     }
 }
 
@@ -78,16 +80,19 @@ impl Archive {
 struct Newer {
     /// The last publication of each series that reaches back to the first wanted week.
     whole: HashMap<u32, NaiveDate>,
+    /// The day of the last of all.
     last: NaiveDate,
 }
 
 impl Newer {
-    fn add(&mut self, snapshots: &BTreeMap<NaiveDate, Vec<Observed>>, first: NaiveDate) {
-        for (day, rows) in snapshots {
-            self.last = self.last.max(*day);
-            for row in rows.iter().filter(|row| row.week <= first) {
-                let whole = self.whole.entry(row.key).or_insert(*day);
-                *whole = (*whole).max(*day);
+    fn add(&mut self, snapshots: &BTreeMap<NaiveDateTime, Vec<Observed>>, first: NaiveDate) {
+        for (day, rows) in snapshots.iter().map(|(at, rows)| (at.date(), rows)) {
+            self.last = self.last.max(day);
+            // Who gives one week twice may in the end have given none.
+            let doubled = doubled(rows);
+            for row in rows.iter().filter(|row| row.week <= first && !doubled.contains(&row.key)) {
+                let whole = self.whole.entry(row.key).or_insert(day);
+                *whole = (*whole).max(day);
             }
         }
     }
@@ -110,9 +115,23 @@ impl Newer {
             return Ok(false);
         }
         let (targets, locations) = (parts.texts(part, TARGET)?, parts.texts(part, LOCATION)?);
-        let has = |texts: &Option<Texts>, text: &String| {
-            texts.as_ref().is_none_or(|texts| texts.iter().flatten().any(|t| t == text))
+        fn has(texts: Option<&Texts>, is: impl Fn(&String) -> bool) -> bool {
+            texts.is_none_or(|texts| texts.iter().flatten().any(is))
+        }
+        let there = |(target, location): &&(String, String)| {
+            has(targets.as_ref(), |t| t == target)
+                && has(locations.as_ref(), |l| l == location || place_code(l) == *location)
         };
-        Ok(open.iter().any(|(target, location)| has(&targets, target) && has(&locations, location)))
+        Ok(open.iter().any(there))
     }
+}
+
+/// Series of which a publication gives a week more than once.
+fn doubled(rows: &[Observed]) -> HashSet<u32> {
+    let of = |row: &Observed| (row.key, row.week);
+    if rows.windows(2).all(|pair| of(&pair[0]) < of(&pair[1])) {
+        return HashSet::new();
+    }
+    let mut once = HashSet::new();
+    rows.iter().filter(|row| !once.insert(of(row))).map(|row| row.key).collect()
 }

@@ -1,54 +1,169 @@
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Weekday};
 
+use super::source::{AS_OF, KIND, LOCATION, TARGET, VALUE, WEEK};
 use super::{Observed, SeriesKey};
-use crate::HubError;
-use crate::table::Row;
+use crate::table::{Parts, Row};
+use crate::{HubError, Unused};
 
-pub(super) const COLUMNS: [&str; 5] =
-    ["as_of", "target", "target_end_date|date", "location", "observation|value"];
-pub(super) const AS_OF: usize = 0;
-pub(super) const TARGET: usize = 1;
-pub(super) const LOCATION: usize = 3;
+/// Of a series the largest figure that there can be, or why none of its rows is used.
+pub(crate) type Bound<'a> = dyn Fn(&SeriesKey) -> Result<f64, String> + Sync + 'a;
+
+/// What is wanted of the target data.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// These targets; all, if empty.
+    pub(crate) targets: &'a [&'a str],
+    /// Only what was published on or before this day.
+    pub(crate) until: Option<NaiveDate>,
+    /// Only weeks that end on this day; `None`: all.
+    pub(crate) weekday: Option<Weekday>,
+    /// Asked once for each series.
+    pub(crate) bound: &'a Bound<'a>,
+    /// Whether a table without days of publication will do.
+    pub(crate) undated: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// All weeks of all places.
+    pub(crate) fn of(targets: &'a [&'a str], until: Option<NaiveDate>) -> Self {
+        Self { targets, until, weekday: None, bound: &|_| Ok(f64::INFINITY), undated: false }
+    }
+}
 
 /// The rows so far, by publication.
-#[derive(Default)]
-pub(super) struct Reading {
-    until: Option<NaiveDate>,
+pub(super) struct Reading<'a> {
+    asked: Asked<'a>,
+    /// What a row without a target is about.
+    target: Option<&'static str>,
     pub(super) index: Index,
-    pub(super) snapshots: BTreeMap<NaiveDate, Vec<Observed>>,
-    /// Rows of one publication stand together: those that belong to `day`.
-    day: NaiveDate,
+    /// Of each series as [`Bound`] says.
+    bounds: Vec<Result<f64, String>>,
+    pub(super) snapshots: BTreeMap<NaiveDateTime, Vec<Observed>>,
+    pub(super) unused: Unused,
+    /// Rows of one publication stand together: those that belong to `at`.
+    at: NaiveDateTime,
     rows: Vec<Observed>,
 }
 
-impl Reading {
-    pub(super) fn new(until: Option<NaiveDate>) -> Self {
-        Self { until, ..Self::default() }
+impl<'a> Reading<'a> {
+    pub(super) fn new(asked: Asked<'a>, target: Option<&'static str>) -> Self {
+        Self {
+            asked,
+            target,
+            index: Index::default(),
+            bounds: Vec::new(),
+            snapshots: BTreeMap::new(),
+            unused: Unused::default(),
+            at: NaiveDateTime::default(),
+            rows: Vec::new(),
+        }
     }
 
-    /// The row, if it was published by then.
-    pub(super) fn take(&mut self, row: &Row<'_>, target: &str) -> Result<(), HubError> {
-        let as_of = row.day(AS_OF)?;
-        if self.until.is_some_and(|until| as_of > until) {
+    /// The row, if it is of a target that is asked for and was published by then. One that cannot be used is as if it were
+    /// not there, and noted.
+    pub(super) fn take(&mut self, table: &Parts<'_>, row: &Row<'_>) -> Result<(), HubError> {
+        match self.try_take(row, table.has(AS_OF)) {
+            Ok(()) => Ok(()),
+            Err(error) => self.unused.take(row, error),
+        }
+    }
+
+    fn try_take(&mut self, row: &Row<'_>, dated: bool) -> Result<(), HubError> {
+        let target = match self.target {
+            Some(target) if !row.has(TARGET) => target.into(),
+            _ => row.text(TARGET)?,
+        };
+        let targets = self.asked.targets;
+        if !targets.is_empty() && !targets.contains(&target.as_ref()) {
             return Ok(());
         }
-        if as_of != self.day {
-            self.end();
-            self.day = as_of;
+        // The probabilities of an `oracle-output` are no figures.
+        if self.asked.undated && row.has(KIND) && matches!(row.text(KIND)?.as_ref(), "pmf" | "cdf") {
+            return Ok(());
         }
-        let key = self.index.of(target, &row.text(LOCATION)?);
-        self.rows.push(Observed { key, week: row.day(2)?, value: row.amount(4)?.unwrap_or(f64::NAN) });
+        let at = match dated {
+            false if self.asked.until.is_some() => {
+                return Err(row.refuse("without a column `as_of` nobody can say what was known on a day"));
+            }
+            false => NaiveDateTime::default(),
+            true => row.moment(AS_OF)?,
+        };
+        if self.asked.until.is_some_and(|until| at.date() > until) {
+            return Ok(());
+        }
+        let key = self.index.of(&target, &row.place(LOCATION)?);
+        if key as usize == self.bounds.len() {
+            self.bounds.push((self.asked.bound)(&self.index.keys[key as usize]));
+        }
+        let most = match &self.bounds[key as usize] {
+            Ok(most) => *most,
+            Err(why) => return Err(row.refuse(why)),
+        };
+        let (week, value) = (row.day(WEEK)?, row.amount(VALUE)?);
+        if let Some(wanted) = self.asked.weekday.filter(|day| *day != week.weekday()) {
+            let found = week.weekday();
+            return Err(row.refuse(&format!("the week ends on a {found}, those of `{target}` on a {wanted}")));
+        }
+        if dated && week > at.date() {
+            return Err(row.refuse(&format!(
+                "the week to {week} was not over on {}, when it was published",
+                at.date()
+            )));
+        }
+        if let Some(value) = value.filter(|value| *value > most) {
+            let SeriesKey { location, .. } = &self.index.keys[key as usize];
+            return Err(row.refuse(&format!("{value} is more than there can be of `{target}` in {location}")));
+        }
+        if at != self.at {
+            self.end();
+            self.at = at;
+        }
+        self.rows.push(Observed { key, week, value: value.unwrap_or(f64::NAN) });
         Ok(())
     }
 
     /// Files the last rows.
     pub(super) fn end(&mut self) {
         if !self.rows.is_empty() {
-            self.snapshots.entry(self.day).or_default().append(&mut self.rows);
+            self.snapshots.entry(self.at).or_default().append(&mut self.rows);
         }
     }
+
+    /// Of several figures of one publication for one week leaves one: of two the later in the file, as a correction. Where
+    /// there are more it is no correction (a vintage of 2024 called every place `US`): then none counts.
+    pub(super) fn settle(&mut self) {
+        for (at, rows) in &mut self.snapshots {
+            let of = |row: &Observed| (row.key, row.week);
+            if rows.windows(2).all(|pair| of(&pair[0]) < of(&pair[1])) {
+                continue;
+            }
+            rows.sort_by_key(of);
+            let mut kept = Vec::with_capacity(rows.len());
+            for same in rows.chunk_by(|a, b| of(a) == of(b)) {
+                let mut figures: Vec<f64> =
+                    same.iter().map(|row| row.value).filter(|v| v.is_finite()).collect();
+                let last = figures.last().copied().unwrap_or(f64::NAN);
+                figures.sort_by(f64::total_cmp);
+                figures.dedup();
+                if figures.len() > 1 {
+                    let key = &self.index.keys[same[0].key as usize];
+                    let what = doubled(at.date(), key, figures.len() == 2);
+                    self.unused.add_rows(same.len() - usize::from(figures.len() == 2), what);
+                }
+                if figures.len() <= 2 {
+                    kept.push(Observed { value: last, ..same[0] });
+                }
+            }
+            *rows = kept;
+        }
+    }
+}
+
+fn doubled(day: NaiveDate, SeriesKey { target, location }: &SeriesKey, two: bool) -> String {
+    let (many, holds) = if two { ("two", "the later row holds") } else { ("more than two", "none counts") };
+    format!("published on {day} are {many} figures of `{target}` in {location} for one week: {holds}")
 }
 
 /// The number of each series.

@@ -63,6 +63,11 @@ impl Table {
         Ok(Self { reader, leaves })
     }
 
+    /// Whether there is such a column.
+    pub(super) fn has(&self, column: usize) -> bool {
+        self.leaves.get(column).is_some_and(Option::is_some)
+    }
+
     /// Row groups.
     pub(super) fn groups(&self) -> usize {
         self.reader.num_row_groups()

@@ -96,7 +96,9 @@ fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
     fs::write(base.join("log.csv"), log).unwrap();
     let out = base.join("hub");
     let build = Build { revisions: base.join("log.csv"), out: out.clone(), locations: None };
-    assert_eq!(build_from_revisions(&build).unwrap(), (4, 1 + 2 + 2 + 2));
+    let built = build_from_revisions(&build).unwrap();
+    assert_eq!((built.snapshots, built.rows), (4, 1 + 2 + 2 + 2));
+    assert_eq!(built.unused.text(), "not used: 1 row: location `60` is not in the list of places\n");
     let archive = Archive::read(&out, &["wk inc flu hosp"], None).unwrap();
     let days = [day(2023, 9, 10), day(2023, 10, 5), day(2023, 10, 11)];
     let known: Vec<Vec<(NaiveDate, f64)>> = archive
@@ -207,35 +209,15 @@ fn scoring(hub: &Path) -> Score {
 fn what_is_not_scored_is_counted() {
     let found = score_tasks(&scoring(&waves("left-out", ""))).unwrap();
     assert_eq!(found.scored.len(), 1);
-    let left = LeftOut { incomplete: 1, without_truth: 1, broken_classes: 1 };
+    let left = LeftOut { incomplete: 1, without_truth: 1, broken_classes: 1, faulty: 0 };
     assert_eq!(found.left_out, [("Seven".to_owned(), left)].into());
 }
 
 #[test]
 fn bad_input_is_answered_by_a_sentence() {
-    let hub = waves("bad", "2023-11-08,wk inc flu hosp,2023-11-04,01,many\n");
+    let hub = waves("bad", "");
     let args = small(&hub, &hub.join("out"));
     let said = |args: &Backtest| backtest(args, &mut Vec::new()).unwrap_err().to_string();
-    assert!(said(&args).ends_with("`observation` is `many`, a number is needed"), "{}", said(&args));
-    assert!(said(&args).contains("time-series.csv: row 3857"), "{}", said(&args));
-    for (value, why) in [
-        ("-3", "`observation` is `-3`, a count, rate or share from 0 to 1e10 (or an empty cell"),
-        ("1e300", "`observation` is `1e300`, a count, rate or share from 0 to 1e10"),
-        ("inf", "`observation` is `inf`, a finite number is needed"),
-        ("1e999", "a finite number is needed"),
-    ] {
-        let hub = waves("absurd", &format!("2023-11-08,wk inc flu hosp,2023-11-04,01,{value}\n"));
-        let args = small(&hub, &hub.join("out"));
-        let said = backtest(&args, &mut Vec::new()).unwrap_err().to_string();
-        assert!(said.contains("time-series.csv: row 3857: ") && said.contains(why), "{value}: {said}");
-        let scored = score_tasks(&scoring(&hub)).unwrap_err().to_string();
-        assert!(scored.contains("time-series.csv: row 3857: ") && scored.contains(why), "{value}: {scored}");
-        let log = format!("as_of,target_end_date,location,value\n2023-09-05,2023-08-26,01,{value}\n");
-        fs::write(hub.join("log.csv"), log).unwrap();
-        let build = Build { revisions: hub.join("log.csv"), out: hub.join("made"), locations: None };
-        let built = build_from_revisions(&build).unwrap_err().to_string();
-        assert!(built.contains("log.csv: row 1: "), "{value}: {built}");
-    }
     let other = Backtest { target: "wk inc plague".into(), ..args.clone() };
     assert!(said(&other).contains("no recipe forecasts the target `wk inc plague`"));
     let never = Backtest { from: day(2023, 11, 20), to: day(2023, 11, 22), ..args.clone() };
@@ -253,4 +235,6 @@ fn bad_input_is_answered_by_a_sentence() {
     assert!(said(&args).contains("has no column `target`, only: as_of, week"));
     fs::remove_file(hub.join("target-data/time-series.csv")).unwrap();
     assert!(said(&args).contains("holds none of time-series.parquet"));
+    fs::write(hub.join("target-data/oracle-output.csv"), "location\n").unwrap();
+    assert!(said(&args).contains("oracle-output.csv: has no day of publication (`as_of`)"));
 }

@@ -6,6 +6,8 @@ mod files;
 mod fits;
 mod further;
 mod hubs;
+mod layouts;
 mod seasonal;
 mod spread;
+mod strangers;
 mod submission;
