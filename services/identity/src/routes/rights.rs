@@ -10,6 +10,7 @@ mod page;
 pub(super) mod receipts;
 
 use super::me;
+use super::sessions::is_fresh;
 use crate::cookies::{self, VISIT};
 use crate::here::{Lang, Site};
 use crate::rights::{Person, proofs};
@@ -88,6 +89,12 @@ pub(crate) async fn person(site: &Site, headers: &HeaderMap) -> Result<Option<Pe
 /// The same, or a refusal.
 pub(crate) async fn proven(site: &Site, headers: &HeaderMap) -> Result<Person, Problem> {
     person(site, headers).await?.ok_or(Problem::Unauthorized("nobody is logged in, and no link was opened"))
+}
+
+/// Did they prove it just now? A link does: it was opened in this browser at most half an hour ago. A session may be one that
+/// somebody else found open.
+async fn just_proven(site: &Site, headers: &HeaderMap) -> Result<bool, Problem> {
+    Ok(me(site, headers).await?.is_none_or(|me| is_fresh(site, &me)))
 }
 
 /// The language of a person: that of their address, else the reader's.

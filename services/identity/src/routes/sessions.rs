@@ -50,19 +50,20 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
     Ok(response)
 }
 
-/// For so long after a login one may end other sessions than this one.
+/// For so long after a login one may do what cannot be undone by whoever finds the session open: end other sessions, erase
+/// everything, have letters sent elsewhere.
 const FRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// Did whoever asks just prove who they are, by a login or a passkey? A login for which the provider asked nobody, since it still
 /// knew the browser, is as old as the one before it. Who only got hold of an open session does not lock its owner
 /// out with it; and the owner, who can log in, ends that one at once.
-fn is_fresh(site: &Site, me: &Me) -> bool {
+pub(super) fn is_fresh(site: &Site, me: &Me) -> bool {
     let now = site.time.now();
     me.session.created_at > now - FRESH || me.session.confirmed_after(now - site.passkey_age)
 }
 
 /// The page that asks for a login first.
-const ANEW: &str = "/account?done=anew";
+pub(super) const ANEW: &str = "/account?done=anew";
 
 /// `POST /account/sessions/{id}/end`: ends one of one's sessions. One of somebody else is as if it were not there.
 pub(crate) async fn end(

@@ -252,3 +252,24 @@ async fn neither_the_servers_samples_nor_its_files_keep_an_address_that_was_eras
     identity::rewrite(&mut conn).await.unwrap();
     assert!(!filed(&mut conn).await);
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn who_finds_a_session_open_erases_nobody_and_turns_no_letters_away(pool: PgPool) {
+    let (service, _post) = with_post(&pool, "us").await;
+    let (account, mut found) = service.somebody("ada").await;
+    service.pass(chrono::TimeDelta::minutes(11));
+    for (path, field) in [
+        ("/account/rights/erasure", ("sure", "yes")),
+        ("/account/rights/address/new", ("email", "mallory@canary.test")),
+    ] {
+        let page = found.send(path, &[field]).await;
+        assert_eq!(page.url.query(), Some("done=anew"), "{path}: {}", page.body);
+        assert!(page.body.contains("log in once more first"), "{}", page.body);
+    }
+    let asked: i64 = sqlx::query_scalar("select count(*) from request").fetch_one(&pool).await.unwrap();
+    let proofs: i64 = sqlx::query_scalar("select count(*) from proof").fetch_one(&pool).await.unwrap();
+    assert_eq!((asked, proofs), (0, 0), "nothing was begun");
+    let mut owner = service.logged_in(&account).await;
+    let page = owner.send("/account/rights/erasure", &[("sure", "yes")]).await;
+    assert!(page.body.contains("It is erased"), "{}", page.body);
+}

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::page::Done;
-use super::{Fields, Sent, proven, theirs};
+use super::{Fields, Sent, just_proven, proven, theirs};
 use crate::alerts;
 use crate::cookies::{self, SESSION, VISIT};
 use crate::here::Site;
@@ -10,6 +10,7 @@ use crate::respond;
 use crate::rights::erase::{self, By};
 use crate::rights::list::{self, Mark};
 use crate::rights::{Halt, contacts, halt};
+use crate::routes::sessions::ANEW;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -118,6 +119,9 @@ pub(crate) async fn erasure(
     let lang = theirs(&site, &person, &headers)?;
     if !matches!(fields.get("sure"), Ok("yes")) {
         return back("unsure");
+    }
+    if !just_proven(&site, &headers).await? {
+        return respond::see_other(ANEW);
     }
     let desk = Desk::open(&site, &person, "erasure").await?;
     let mut tx = site.app.db.begin().await?;

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::link::{click, email, link, over};
-use super::{Fields, Sent, proven, theirs};
+use super::{Fields, Sent, just_proven, proven, theirs};
 use crate::cookies::{self, VISIT};
 use crate::here::Site;
 use crate::mailer::Letter;
@@ -11,6 +11,7 @@ use crate::rights::contacts;
 use crate::rights::proofs::{self, Proof, Purpose};
 use crate::rights::requests;
 use crate::routes::login::{Peer, ip};
+use crate::routes::sessions::ANEW;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -35,6 +36,9 @@ pub(crate) async fn send(
     // Who reads the mail of an account must not make its letters go elsewhere, those about its passkeys among them.
     if person.account.is_none() && person.contact.as_ref().is_some_and(|c| c.account_id.is_some()) {
         return respond::see_other("/account/rights?done=address_login");
+    }
+    if !just_proven(&site, &headers).await? {
+        return respond::see_other(ANEW);
     }
     site.throttle.letter(ip(&peer), &headers, &email, false)?;
     let lang = theirs(&site, &person, &headers)?;
