@@ -3,6 +3,8 @@
 use crate::pseudonyms::PersonKey;
 use crate::random;
 use chrono::{DateTime, Utc};
+use lettre::Address;
+use lettre::message::Mailbox;
 use sqlx::PgConnection;
 
 /// An address, and what its holder wants.
@@ -33,13 +35,15 @@ impl std::fmt::Debug for Contact {
     }
 }
 
-/// An address as it is kept and compared, if it can be one.
+/// An address as it is kept and compared, if it can be one that a letter is written to.
 #[must_use]
 pub fn address(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let one_line = text.len() <= 254 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
     let (_, domain) = text.rsplit_once('@')?;
-    (one_line && domain.contains('.') && text.parse::<lettre::Address>().is_ok()).then_some(text)
+    // As bare as it is kept, and as the letter's head has it.
+    let is_one = text.parse::<Address>().is_ok() && text.parse::<Mailbox>().is_ok();
+    (one_line && domain.contains('.') && is_one).then_some(text)
 }
 
 /// The contact of an address.

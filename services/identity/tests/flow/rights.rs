@@ -76,7 +76,7 @@ async fn a_link_and_what_it_opens_end_by_themselves(pool: PgPool) {
         last = browser.send("/account/rights/link", &[("email", "Late@Canary.test")]).await.status;
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-    for bad in ["", "x", "a@b", "a b@c.test", "a@c.test\r\nBcc: d@e.test"] {
+    for bad in ["", "x", "a@b", "a b@c.test", "a@c.test\r\nBcc: d@e.test", "\"x,y\"@c.test", "<a@c.test>"] {
         let page = browser.send("/account/rights/link", &[("email", bad)]).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{bad:?}");
     }
