@@ -21,11 +21,15 @@ pub struct Entry {
     /// More, without anything personal.
     pub detail: Value,
     /// The hash of the entry before; of the first one, 32 zero bytes.
-    #[serde(skip)]
+    #[serde(serialize_with = "hex")]
     pub previous: Vec<u8>,
-    /// SHA-256 of all the rest.
-    #[serde(skip)]
+    /// SHA-256 of all the rest. Whoever notes that of the newest entry finds out later whether entries were taken away after it.
+    #[serde(serialize_with = "hex")]
     pub hash: Vec<u8>,
+}
+
+fn hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&store::chain::hex(bytes))
 }
 
 impl Entry {

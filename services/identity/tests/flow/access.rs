@@ -76,6 +76,11 @@ async fn an_operator_disables_an_account_and_the_auditor_reads_of_it(pool: PgPoo
     let entries = body["entries"].as_array().unwrap();
     assert_eq!(entries.len(), 1, "{body}");
     assert_eq!(entries[0]["action"], "account.disable");
+    // What an auditor notes elsewhere: `identity verify --head` takes it.
+    let head = entries[0]["hash"].as_str().unwrap();
+    assert_eq!(entries[0]["previous"], "0".repeat(64));
+    let verdict = identity::audit::verify(&service.pool, Some(head)).await.unwrap();
+    assert!(matches!(verdict, identity::audit::Verdict::Whole(..)), "{verdict:?}");
     for name in ["victim", "operator", id.as_str()] {
         assert!(
             !entries[0].to_string().contains(&format!("\"{name}\"")),
