@@ -59,7 +59,7 @@ impl Archive {
     pub(crate) fn read_asked(hub: &Path, asked: &Asked<'_>) -> Result<Self, HubError> {
         let source = Source::find(hub, asked.undated)?;
         let mut read = Reading::new(*asked, source.target);
-        for table in source.open(&mut read.unused)? {
+        for table in source.open(asked.until, &mut read.unused)? {
             table.read(0..table.count(), |row| read.take(&table, row))?;
         }
         read.end();

@@ -363,6 +363,17 @@ pub async fn latest_run(
     .await
 }
 
+/// Whether a run with this id is stored.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_run(conn: &mut PgConnection, run: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select exists (select from forecast_run where id = $1)")
+        .bind(run)
+        .fetch_one(conn)
+        .await
+}
+
 /// The distributions of a run in one place, by horizon; in all places when `place` is `None`.
 ///
 /// # Errors

@@ -42,7 +42,7 @@ impl Archive {
     ) -> Result<Self, HubError> {
         let source = Source::find(hub, true)?;
         let mut read = Reading::new(Asked { undated: true, ..Asked::of(&[], until) }, source.target);
-        let tables = source.open(&mut read.unused)?;
+        let tables = source.open(until, &mut read.unused)?;
         let mut found: Vec<BTreeMap<NaiveDateTime, Vec<Observed>>> = Vec::new();
         let mut newer = Newer::default();
         let (mut ask, mut answer) = (Some(wanted), None);

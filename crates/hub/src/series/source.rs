@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
+
 use crate::table::Parts;
 use crate::{HubError, Unused};
 
@@ -84,10 +86,20 @@ impl Source {
         })
     }
 
-    /// The tables, opened. Of several a broken one is not used, and noted.
-    pub(super) fn open(&self, unused: &mut Unused) -> Result<Vec<Parts<'_>>, HubError> {
+    /// The tables, opened. Of several a broken one is not used, and noted; one whose folder says that all of it was published
+    /// after `until` is not looked at.
+    pub(super) fn open(
+        &self,
+        until: Option<NaiveDate>,
+        unused: &mut Unused,
+    ) -> Result<Vec<Parts<'_>>, HubError> {
+        let later = |folders: &[(String, String)]| {
+            let as_of = folders.iter().find(|(name, _)| name == DATED[AS_OF]);
+            let day = as_of.and_then(|(_, text)| text.parse::<NaiveDate>().ok());
+            day.zip(until).is_some_and(|(day, until)| day > until)
+        };
         let mut tables = Vec::with_capacity(self.files.len());
-        for (path, folders) in &self.files {
+        for (path, folders) in self.files.iter().filter(|(_, folders)| !later(folders)) {
             let opened = Parts::open_part(path, self.columns, folders).and_then(|table| {
                 let fits = self.target.is_some() || table.has(TARGET);
                 fits.then_some(table).ok_or_else(|| HubError::content(path, "has no column `target`"))

@@ -75,9 +75,14 @@ fn one_content_in_any_layout_gives_the_same_bytes() {
         }
         files.insert("time-series/_SUCCESS.csv".into(), String::new());
         files.insert("time-series/notes.csv".into(), "nothing\n".into());
+        files.insert("time-series/as_of=2023-11-17/part-0.csv".into(), "nothing\n".into());
         files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
     };
-    assert!(run(&laid_out("parts", parts)) == wanted, "a folder of each publication");
+    let hub = laid_out("parts", parts);
+    assert!(run(&hub) == wanted, "a folder of each publication");
+    let said = fs::read_to_string(hub.join("out/not-used-Ours.csv")).unwrap();
+    assert!(said.contains("the file time-series/notes.csv has no column"), "{said}");
+    assert_eq!(said.lines().count(), 2, "a broken file of a later day is not looked at: {said}");
 }
 
 #[test]

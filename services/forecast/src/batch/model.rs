@@ -40,11 +40,11 @@ const fn percent(target: &'static str, signal: &'static str) -> Feed {
 const FLU: Feed = same("wk inc flu hosp", "flu_hosp_admissions");
 
 pub(crate) const MODELS: [Model; 5] = [
-    Model { name: "us", id: "vigie-pool-us", version: "2", feeds: &[FLU], coded: true },
+    Model { name: "us", id: "vigie-pool-us", version: "3", feeds: &[FLU], coded: true },
     Model {
         name: "us-covid",
         id: "vigie-pool-us-covid",
-        version: "1",
+        version: "2",
         feeds: &[
             same("wk inc covid hosp", "covid_hosp_admissions"),
             percent("wk inc covid prop ed visits", "covid_ed_visits_percent"),
@@ -55,7 +55,7 @@ pub(crate) const MODELS: [Model; 5] = [
     Model {
         name: "us-rsv",
         id: "vigie-pool-us-rsv",
-        version: "1",
+        version: "2",
         feeds: &[
             same("wk inc rsv hosp", "rsv_hosp_admissions"),
             percent("wk inc rsv prop ed visits", "rsv_ed_visits_percent"),

@@ -70,8 +70,13 @@ pub async fn perform(app: &App, task: &Task, options: &Options, say: Progress) -
     }
 }
 
-/// The latest run, if it was made by this code from these rows, and the gate stands where it stood.
+/// Whether the latest run was made by this code from these rows, and the gate stands where it stood; or this very run is stored
+/// already, behind one of another version of the code (as long as both work beside each other at one clock): to compute it again
+/// would store nothing.
 async fn unchanged(conn: &mut PgConnection, signal: &Signal, run: &Run) -> sqlx::Result<bool> {
+    if store::forecasts::has_run(conn, &run.id).await? {
+        return Ok(true);
+    }
     let Some(old) = store::forecasts::latest_run(conn, signal.id.as_str(), run.as_of).await? else {
         return Ok(false);
     };

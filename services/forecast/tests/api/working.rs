@@ -1,13 +1,15 @@
 //! Workers share the tasks of a country, hear of new figures, and lose nothing when one of them dies.
 
 use crate::common::{CLOCK, at, date, point, recorded, seeded, time};
-use chrono::Days;
+use chrono::{Days, TimeDelta};
 use forecast::batch::{self, Kind, Options, Task};
 use forecast::replay::{self, Span};
 use forecast::work;
 use kit::Clock;
 use sqlx::PgPool;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use store::forecasts::{Results, Run};
 use store::leases;
 
 fn options() -> Options {
@@ -39,6 +41,28 @@ async fn two_workers_do_each_task_once(pool: PgPool) {
     let options = options();
     let (a, b) = tokio::join!(work::once(&app, &options, |_| {}), work::once(&app, &options, |_| {}));
     assert_eq!((a.unwrap() + b.unwrap(), runs(&pool).await), (1, 1));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn two_versions_of_the_code_at_one_clock_do_not_fit_for_each_other(pool: PgPool) {
+    static FITS: AtomicUsize = AtomicUsize::new(0);
+    fn count(line: &str) {
+        FITS.fetch_add(usize::from(line.contains(": fitting ")), Ordering::Relaxed);
+    }
+    seeded(&pool).await;
+    let app = recorded(&pool, CLOCK);
+    assert_eq!(work::once(&app, &options(), count).await.unwrap(), 1);
+    let mut conn = pool.acquire().await.unwrap();
+    let ours = store::forecasts::latest_run(&mut conn, "ili_incidence", time(CLOCK)).await.unwrap().unwrap();
+    let theirs = Run {
+        id: "other".into(),
+        source_hash: "other".into(),
+        created_at: ours.created_at + TimeDelta::seconds(1),
+        ..ours
+    };
+    assert!(store::forecasts::put(&mut conn, &theirs, &Results::default()).await.unwrap());
+    assert_eq!(work::once(&app, &options(), count).await.unwrap(), 0);
+    assert_eq!(FITS.load(Ordering::Relaxed), 1, "what is stored already is not computed again");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
