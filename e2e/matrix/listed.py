@@ -73,6 +73,11 @@ def runs(service, country, table, address, admin, headers):
     return found, len(tried)
 
 
+def sockets(table):
+    """The rows of a table of sockets; none where the kernel has no IPv6, and no table of it."""
+    return [line.split() for line in table.read_text().splitlines()[1:]] if table.exists() else []
+
+
 def listening(pid):
     """By name: the addresses of IPv4 on which each program under the `vigie up` of process `pid` listens, and how many of IPv6."""
     found = {}
@@ -83,7 +88,7 @@ def listening(pid):
         try:
             name = Path(os.readlink(home / "exe").removesuffix(" (deleted)")).name
             held = {os.readlink(one) for one in (home / "fd").iterdir()}
-            tables = {kind: [line.split() for line in (home / f"net/{kind}").read_text().splitlines()[1:]] for kind in ("tcp", "tcp6")}
+            tables = {kind: sockets(home / f"net/{kind}") for kind in ("tcp", "tcp6")}
         except OSError:
             continue  # it has ended meanwhile
         # 0A: it listens. The address is as the processor keeps it, the last byte first.

@@ -215,7 +215,11 @@ fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> 
         let gone = match all.first() {
             // Names of segments sort by time line, then by position.
             Some((_, oldest)) => name[..24] < oldest.start_segment[..],
-            None => DateTime::<Utc>::from(path.metadata()?.modified()?) < before,
+            None => match path.metadata() {
+                // The server's archiver is at work: it renames what it has written whole.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                found => DateTime::<Utc>::from(found?.modified()?) < before,
+            },
         };
         if gone {
             std::fs::remove_file(path)?;

@@ -145,15 +145,25 @@ pub async fn unsampled(conn: &mut PgConnection) -> anyhow::Result<()> {
 /// Writes the tables with something about persons anew, as they are now. A row that was deleted lies in its table's file until
 /// the place is used again, in a small table for years, and each later backup of the files would have it. One that somebody
 /// else's transaction might still see goes at the next run.
+/// Returns the tables that somebody used for longer than three seconds: they are as they were.
 ///
 /// # Errors
-/// When the role of `conn` does not own the tables, or one of them is in use for longer than three seconds.
-pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<()> {
+/// When the role of `conn` does not own the tables.
+pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     sqlx::query("set lock_timeout = '3s'").execute(&mut *conn).await?;
+    let mut used = Vec::new();
     for table in Register::erased()? {
         let line = format!("vacuum (full) \"{}\"", table.name);
-        sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await?;
+        match sqlx::query(sqlx::AssertSqlSafe(line)).execute(&mut *conn).await {
+            Err(error) if error.as_database_error().is_some_and(|e| e.code().as_deref() == Some(IN_USE)) => {
+                used.push(table.name.clone());
+            }
+            done => drop(done?),
+        }
     }
     sqlx::query("reset lock_timeout").execute(&mut *conn).await?;
-    Ok(())
+    Ok(used)
 }
+
+/// `lock_not_available`: the time to wait for a lock is over.
+const IN_USE: &str = "55P03";

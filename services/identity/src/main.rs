@@ -273,6 +273,10 @@ async fn operate(act: Act, of: Of) -> anyhow::Result<()> {
         Act::Revoke { role } => accounts::revoke(&mut tx, id, role).await.context(OWNER)?,
     };
     if !changed {
+        if let (Act::Enable, Some(path)) = (&act, of.list()) {
+            // The list may not have been there to write to when it was enabled.
+            list::marked(path, &Mark::Disabled, false, &[id.to_owned()])?;
+        }
         bail!("nothing was changed: it was so already");
     }
     let (action, detail) = match &act {

@@ -117,18 +117,23 @@ impl Throttle {
 
 /// The mailbox behind an address, as far as can be told from outside: each further name of it would have five letters of its own.
 /// What stands after a plus sign, anybody may choose (RFC 5233); quotes and backslashes are not part of a name (RFC 5321, 4.1.2);
-/// dots are none where most people have their mail; a host is one however it is written (UTS 46). Two who share these five lose
-/// little.
+/// a host is one however it is written (UTS 46). Dots are part of a name but at [`DOTLESS`]: elsewhere they make another mailbox,
+/// and who asks for letters there takes none from this one.
 fn mailbox(email: &str) -> String {
     let Some((name, host)) = email.rsplit_once('@') else { return email.to_owned() };
-    let whole = name.chars().filter(|c| !matches!(c, '"' | '\\' | '.')).collect::<String>();
+    let host = url::Host::parse(host).map_or_else(|_| host.to_owned(), |host| host.to_string());
+    let dotless = DOTLESS.contains(&host.as_str());
+    let whole: String =
+        name.chars().filter(|c| !matches!(c, '"' | '\\') && !(dotless && *c == '.')).collect();
     let plain = match whole.split('+').next() {
         Some(plain) if !plain.is_empty() => plain,
         _ => whole.as_str(),
     };
-    let host = url::Host::parse(host).map_or_else(|_| host.to_owned(), |host| host.to_string());
     format!("{plain}@{host}")
 }
+
+/// Hosts of mail where dots in a name mean nothing.
+const DOTLESS: [&str; 2] = ["gmail.com", "googlemail.com"];
 
 fn take<K: Hash + Eq + Clone>(counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Problem> {
     counts.check_key(key).map_err(|until| Problem::TooMany {
@@ -155,13 +160,15 @@ mod tests {
             "\"eve\"@bücher.test",
             "\"e\\ve\"@bücher.test",
             "\"eve+1\"@bücher.test",
-            "e.v.e@bücher.test",
             "\"\\e\\v\\e\"@bücher.test",
+            "eve+2@xn--bcher-kva.test",
         ];
         for name in of_one {
             assert!(crate::rights::contacts::address(name).is_some(), "{name} is an address");
         }
         assert_eq!(names(&of_one), 5);
+        assert_eq!(names(&["e.v.e@bücher.test", "ev.e@bücher.test"]), 2, "another mailbox");
+        assert_eq!(names(&["f.a.y@gmail.com"; 4]) + names(&["fay@gmail.com", "f.ay@Gmail.com"]), 5);
     }
 
     #[test]

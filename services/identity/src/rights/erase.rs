@@ -8,9 +8,9 @@ use sqlx::PgConnection;
 
 /// Who erases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// The person.
-    Person,
+pub enum By<'a> {
+    /// The person, by this request.
+    Person(&'a str),
     /// Retention.
     Clock,
     /// An operator who restored a backup.
@@ -25,7 +25,7 @@ pub enum By {
 pub async fn person(
     conn: &mut PgConnection,
     person: &Person,
-    by: By,
+    by: By<'_>,
     trail: Option<&audit::Own>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
@@ -39,12 +39,12 @@ pub async fn person(
     person.held(&mut *conn, Held::ToErase).await?;
     for pseudonym in person.pseudonyms() {
         let actor = match by {
-            By::Person => pseudonym.as_str(),
+            By::Person(_) => pseudonym.as_str(),
             By::Clock => "clock",
             By::Command => "command",
         };
         audit::write(&mut *conn, trail, now, actor, "person.erase", &pseudonym, json!({})).await?;
-        rows_of(&mut *conn, &pseudonym, now).await?;
+        rows_of(&mut *conn, &pseudonym, by, now).await?;
     }
     if let Some(account) = &person.account {
         let by_id = sqlx::query("delete from account where id = $1").bind(&account.id);
@@ -59,14 +59,24 @@ pub async fn person(
 
 /// What names somebody by pseudonym outside the audit. Whatever they still waited for is over, but the erasure itself: nobody
 /// could be answered.
-async fn rows_of(conn: &mut PgConnection, pseudonym: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+async fn rows_of(
+    conn: &mut PgConnection,
+    pseudonym: &str,
+    by: By<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let request = match by {
+        By::Person(request) => Some(request),
+        By::Clock | By::Command => None,
+    };
     sqlx::query("select set_config('vigie.erased', $1, true)").bind(pseudonym).execute(&mut *conn).await?;
     sqlx::query("delete from consent where who = $1").bind(pseudonym).execute(&mut *conn).await?;
     sqlx::query(
-        "update request set done_at = $2, outcome = 'erased' where who = $1 and done_at is null and kind <> 'erasure'",
+        "update request set done_at = $2, outcome = 'erased' where who = $1 and done_at is null and id is distinct from $3",
     )
     .bind(pseudonym)
     .bind(now)
+    .bind(request)
     .execute(&mut *conn)
     .await?;
     sqlx::query("update request set who = null where who = $1").bind(pseudonym).execute(&mut *conn).await?;

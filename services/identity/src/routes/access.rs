@@ -97,7 +97,8 @@ async fn switch(
         site.marked(Mark::Disabled, true, vec![account.id.clone()]).await?;
     }
     tx.commit().await?;
-    if done && !off {
+    if !off {
+        // Also where it was enabled already: the list may not have been there to write to then.
         site.marked(Mark::Disabled, false, vec![account.id.clone()]).await?;
     }
     if done && off {

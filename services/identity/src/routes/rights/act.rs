@@ -125,7 +125,8 @@ pub(crate) async fn erasure(
     }
     let desk = Desk::open(&site, &person, "erasure").await?;
     let mut tx = site.app.db.begin().await?;
-    erase::person(&mut tx, &person, By::Person, site.audit.as_ref(), site.time.now()).await?;
+    let by = By::Person(desk.id());
+    erase::person(&mut tx, &person, by, site.audit.as_ref(), site.time.now()).await?;
     // Before the commit: an erasure that is remembered and failed is asked for again; the other way round it would be forgotten.
     if let Some(list) = site.erasures.clone() {
         let who = person.clone();
