@@ -261,8 +261,8 @@ impl ScoreArgs {
         if let (Some(path), Some(baseline)) = (args.card, self.baseline.clone()) {
             let list = self.hub.join("auxiliary-data/locations.csv");
             let (model, command) = (args.card_model, args.card_command.unwrap_or_default());
-            let table =
-                CardTable { path: path.clone(), model, baseline, truth_as_of: found.truth_as_of, command };
+            let truth_as_of = found.truth_as_of.ok_or_else(|| HubError::Argument(UNDATED.to_owned()))?;
+            let table = CardTable { path: path.clone(), model, baseline, truth_as_of, command };
             let rows = table.write(&found.scored, &Locations::read(&list)?)?;
             say(out, &format!("{}: {rows} rows\n", path.display()))?;
         }
@@ -278,6 +278,8 @@ impl ScoreArgs {
         say(out, &spread_table::text(&rows))
     }
 }
+
+const UNDATED: &str = "a card says as of when its truth is, and this target data has no day of publication (a column `as_of`): give a hub whose time-series has one, or leave `--card` out";
 
 fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
     let wrong = |cause| HubError::File { path: PathBuf::from("standard output"), cause };

@@ -128,8 +128,8 @@ pub struct ScoredTasks {
     /// Forecasts that name a horizon for which the same model, date, target and place has another week too, by model. A
     /// recorded hub has such: the week is what is forecast, so each of them is scored.
     pub two_weeks: BTreeMap<String, usize>,
-    /// The last snapshot that counted.
-    pub truth_as_of: NaiveDate,
+    /// The day of the last snapshot that counted; `None`: the target data does not say when it was published.
+    pub truth_as_of: Option<NaiveDate>,
 }
 
 /// As [`score`], and returns every scored task.
@@ -208,7 +208,6 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     score_table::write(&args.out, &scored)?;
-    let truth_as_of = truth_as_of.unwrap_or_default();
     Ok(ScoredTasks { scored, left_out, faults, unused, unused_truth, two_weeks, truth_as_of })
 }
 

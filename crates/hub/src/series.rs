@@ -32,8 +32,8 @@ pub type Known = BTreeMap<SeriesKey, BTreeMap<NaiveDate, f64>>;
 pub struct Archive {
     path: PathBuf,
     keys: Vec<SeriesKey>,
-    /// By the moment of publication; of a date its beginning.
-    snapshots: BTreeMap<NaiveDateTime, Vec<Observed>>,
+    /// By the moment of publication; of a date its beginning. `None`: nobody says when it was published.
+    snapshots: BTreeMap<Option<NaiveDateTime>, Vec<Observed>>,
     unused: Unused,
 }
 
@@ -98,10 +98,10 @@ impl Archive {
         self.keys.iter().map(|key| key.location.clone())
     }
 
-    /// Days of publication, ascending.
+    /// Days of publication, ascending; none where the target data does not say them.
     pub fn days(&self) -> impl DoubleEndedIterator<Item = NaiveDate> + '_ {
         let mut before = None;
-        let mut days: Vec<NaiveDate> = self.snapshots.keys().map(NaiveDateTime::date).collect();
+        let mut days: Vec<NaiveDate> = self.snapshots.keys().flatten().map(NaiveDateTime::date).collect();
         days.retain(|day| before.replace(*day) != Some(*day));
         days.into_iter()
     }
@@ -115,7 +115,7 @@ impl Archive {
         let mut snapshots = self.snapshots.iter().peekable();
         let mut answers = Vec::with_capacity(days.len());
         for day in days {
-            while let Some((_, rows)) = snapshots.next_if(|(at, _)| at.date() <= *day) {
+            while let Some((_, rows)) = snapshots.next_if(|(at, _)| at.is_none_or(|at| at.date() <= *day)) {
                 apply(&mut state, rows);
             }
             let known = self.keys.iter().zip(&state).filter(|(_, weeks)| !weeks.is_empty());

@@ -43,7 +43,7 @@ impl Archive {
         let source = Source::find(hub, true)?;
         let mut read = Reading::new(Asked { undated: true, ..Asked::of(&[], until) }, source.target);
         let tables = source.open(until, &mut read.unused)?;
-        let mut found: Vec<BTreeMap<NaiveDateTime, Vec<Observed>>> = Vec::new();
+        let mut found: Vec<BTreeMap<Option<NaiveDateTime>, Vec<Observed>>> = Vec::new();
         let mut newer = Newer::default();
         let (mut ask, mut answer) = (Some(wanted), None);
         let all = tables.iter().flat_map(|table| (0..table.count()).map(move |part| (table, part)));
@@ -85,8 +85,9 @@ struct Newer {
 }
 
 impl Newer {
-    fn add(&mut self, snapshots: &BTreeMap<NaiveDateTime, Vec<Observed>>, first: NaiveDate) {
-        for (day, rows) in snapshots.iter().map(|(at, rows)| (at.date(), rows)) {
+    fn add(&mut self, snapshots: &BTreeMap<Option<NaiveDateTime>, Vec<Observed>>, first: NaiveDate) {
+        let dated = snapshots.iter().filter_map(|(at, rows)| Some(((*at)?.date(), rows)));
+        for (day, rows) in dated {
             self.last = self.last.max(day);
             // Who gives one week twice may in the end have given none.
             let doubled = doubled(rows);
