@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -6,10 +6,9 @@ use std::thread;
 use chrono::NaiveDate;
 use epimodels::{parallel, scores};
 
-use crate::model_output::{self, Answer, ModelOutput, Outputs, Task};
+use crate::model_output::{self, Answer, Outputs, Task};
 use crate::series::{Archive, Wanted};
-use crate::spread::{self, Spread};
-use crate::{HubError, Summary, Unused, profile_of, score_table, spread_table, summarise};
+use crate::{HubError, Summary, Unused, score_table, summarise};
 
 /// What to score.
 #[derive(Debug, Clone)]
@@ -26,53 +25,6 @@ pub struct Score {
     pub horizons: (i32, i32),
     /// Table to write, one row per task and model.
     pub out: PathBuf,
-}
-
-/// Which forecasts to score as forecasts of spread.
-#[derive(Debug, Clone)]
-pub struct ScoreSpread {
-    /// The hub directory with what was known and the truth.
-    pub hub: PathBuf,
-    /// As for [`Score`].
-    pub model_output: Vec<PathBuf>,
-    /// Day as of which the truth is taken; `None`: the last.
-    pub truth_as_of: Option<NaiveDate>,
-    /// First and last horizon that count.
-    pub horizons: (i32, i32),
-    /// Table to write, one row per task and model.
-    pub out: PathBuf,
-}
-
-/// Scores the probabilities of the classes of change, of a rise and of an arrival that follow from forecasts, against
-/// how often each came at this time of earlier seasons; writes one row per task and model.
-///
-/// # Errors
-/// Files that do not fit, no forecast of a target with classes: in a sentence.
-pub fn score_spread(args: &ScoreSpread) -> Result<Vec<Spread>, HubError> {
-    let mut models: Vec<(String, ModelOutput)> = Vec::new();
-    for outputs in model_output::read_all(&args.model_output, &mut Unused::default())? {
-        for (model, mut tasks) in outputs {
-            tasks.retain(|task, _| (args.horizons.0..=args.horizons.1).contains(&task.horizon));
-            models.push((model, ModelOutput::of(tasks)));
-        }
-    }
-    let mut dates: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
-    for task in models.iter().flat_map(|(_, output)| output.quantiles.keys()) {
-        dates.entry(&task.target).or_default().insert(task.reference_date);
-    }
-    let mut all = Vec::new();
-    for (target, dates) in dates.iter().filter(|(target, _)| profile_of(target).is_ok()) {
-        if let Some(ground) = spread::Ground::open(&args.hub, target, args.truth_as_of, dates)? {
-            all.extend(models.iter().flat_map(|(model, output)| ground.score(model, output)));
-        }
-    }
-    if all.is_empty() {
-        let what =
-            "no forecast is of a target and a season with classes of change, or its truth is not known";
-        return Err(HubError::Argument(what.to_owned()));
-    }
-    spread_table::write(&args.out, &all)?;
-    Ok(all)
 }
 
 /// The scores of one model on one task.

@@ -49,6 +49,8 @@ pub(crate) struct Ground {
     target: String,
     rate_change: &'static str,
     locations: Locations,
+    /// What is to be said of them.
+    pub(crate) note: Option<String>,
     known: BTreeMap<NaiveDate, Known>,
     truth: Known,
 }
@@ -63,13 +65,17 @@ impl Ground {
     ) -> Result<Option<Self>, HubError> {
         let profile = profile_of(target)?;
         let Some(rate_change) = profile.rate_change else { return Ok(None) };
-        let locations = Locations::read(&hub.join("auxiliary-data").join("locations.csv"))?;
+        let (listed, mut note) = Locations::of_hub(hub, profile.national)?;
+        let mut locations = listed.unwrap_or_default();
+        if profile.national.is_some() {
+            note = locations.complete().or(note);
+        }
         let archive = Archive::read(hub, &[target], truth_as_of)?;
         let cut: Vec<NaiveDate> = dates.iter().map(|day| *day - Duration::days(profile.lag_days)).collect();
         let known = dates.iter().copied().zip(archive.known(&cut)).collect();
         let last: Vec<NaiveDate> = archive.days().next_back().into_iter().collect();
         let truth = archive.known(&last).pop().unwrap_or_default();
-        Ok(Some(Self { target: target.to_owned(), rate_change, locations, known, truth }))
+        Ok(Some(Self { target: target.to_owned(), rate_change, locations, note, known, truth }))
     }
 
     /// The forecasts of a model whose truth is known; its own classes where it gives some, else those of its quantiles.

@@ -70,3 +70,29 @@ fn a_card_says_the_day_of_its_truth_and_there_is_none_without_it() {
     assert!(refused.contains("has no day of publication (a column `as_of`)"), "{refused}");
     assert!(!hub.join("card.csv").exists());
 }
+
+#[test]
+fn a_hub_without_a_list_of_places_has_those_of_flusight_and_a_list_that_is_broken_is_told_first() {
+    let hub = said_by_two("unlisted");
+    let spread = hub.join("spread.csv").display().to_string();
+    let rows = || fs::read_to_string(&spread).unwrap().lines().count();
+    let list = hub.join("auxiliary-data/locations.csv");
+    let (said, listed) = card(&hub, &["--spread", &spread]).unwrap();
+    assert!(!said.contains("FluSight") && listed.contains(",US-CA,") && rows() == 1 + 4, "{said}{listed}");
+    fs::remove_file(&list).unwrap();
+    let (said, unlisted) = card(&hub, &["--spread", &spread]).unwrap();
+    let note = "no auxiliary-data/locations.csv: the places and populations of FluSight, 2024-25\n";
+    assert!(said.matches(note).count() == 1 && unlisted == listed && rows() == 1 + 4, "{said}{unlisted}");
+    let whole = "location,population\n01,\n06,39000000\nUS,44700000\n";
+    fs::write(&list, whole).unwrap();
+    let said = score(&hub, &["--spread", &spread]).unwrap();
+    assert!(said.contains("gives no population of 01: those of FluSight") && rows() == 1 + 4, "{said}");
+    fs::write(&list, "code\n01\n").unwrap();
+    fs::remove_file(hub.join("scores.csv")).unwrap();
+    for more in [["--spread", &spread].as_slice(), &[]] {
+        let refused =
+            if more.is_empty() { card(&hub, more).map(|_| ()) } else { score(&hub, more).map(|_| ()) };
+        assert!(refused.unwrap_err().contains("locations.csv: has no column `location`"));
+        assert!(!hub.join("scores.csv").exists(), "said before the scoring");
+    }
+}

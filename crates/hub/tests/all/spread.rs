@@ -40,7 +40,7 @@ fn of_the_sure(name: &str, extra: &str, own: &str) -> Vec<Spread> {
         horizons: (0, 3),
         out: out.clone(),
     };
-    let rows = score_spread(&args).unwrap();
+    let rows = score_spread(&args).unwrap().rows;
     let table = fs::read_to_string(out).unwrap();
     assert_eq!(table.lines().count(), 1 + rows.len());
     assert!(
