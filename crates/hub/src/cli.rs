@@ -287,6 +287,7 @@ impl ScoreArgs {
         })?;
         let new = spread.note.filter(|new| note.as_ref() != Some(new));
         new.iter().try_for_each(|note| say(out, &format!("{note}\n")))?;
+        say(out, &spread.unused.beside(&[&found.unused, &found.unused_truth]).text())?;
         say(out, &spread_table::text(&spread.rows))
     }
 }

@@ -58,7 +58,7 @@ pub struct LeftOut {
     pub incomplete: usize,
     /// Because the truth of their target, location and week is not known.
     pub without_truth: usize,
-    /// Because their probabilities of the classes of change are not five, or do not sum to 1: only the quantiles speak.
+    /// Because their probabilities of the classes of change are not five, or do not sum to 1; the quantiles keep their score.
     pub broken_classes: usize,
     /// Because a row of theirs is none of a forecast: a negative figure, quantiles that cross, a level twice.
     pub faulty: usize,
