@@ -46,7 +46,8 @@ pub struct BuildArgs {
     /// Folder to make.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Table of the locations; without it those of FluSight, or those of the log if it has no `US`.
+    /// Table of the locations; without it those of FluSight, or those of the log if it has no `US` of a target that one of
+    /// the hubs of the United States has.
     #[arg(long, value_name = "FILE")]
     pub locations: Option<PathBuf>,
 }
