@@ -59,7 +59,8 @@ impl Archive {
     pub(crate) fn read_asked(hub: &Path, asked: &Asked<'_>) -> Result<Self, HubError> {
         let source = Source::find(hub, asked.undated)?;
         let mut read = Reading::new(*asked, source.target);
-        for table in source.open(asked.until, &mut read.unused)? {
+        for file in source.files(asked.until) {
+            let Some(table) = source.open(file, &mut read.unused)? else { continue };
             table.read(0..table.count(), |row| read.take(&table, row))?;
         }
         read.end();

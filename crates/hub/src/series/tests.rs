@@ -137,6 +137,35 @@ fn in_files(ending: &str, tables: &[&[String]]) -> TempDir {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn of_many_files_one_is_open_at_a_time() {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let lines: Vec<String> = (0..9).map(|n| format!("{},flu,{},{n:02},5", week(3), week(1))).collect();
+    let hub = in_files("parquet", &lines.chunks(1).collect::<Vec<_>>());
+    let open = || {
+        let all =
+            std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| fd.ok()?.path().read_link().ok());
+        all.filter(|path| path.starts_with(hub.path())).collect::<BTreeSet<_>>().len()
+    };
+    let most = AtomicUsize::new(0);
+    let bound = |_: &super::SeriesKey| {
+        most.fetch_max(open(), Ordering::Relaxed);
+        Ok(f64::INFINITY)
+    };
+    let asked = super::Asked { bound: &bound, ..super::Asked::of(&[], None) };
+    let all = Archive::read_asked(hub.path(), &asked).unwrap();
+    assert_eq!((rows(&all), most.into_inner()), (9, 1));
+    let mut at_the_first = 0;
+    let newest = Archive::read_newest(hub.path(), None, || {
+        at_the_first = open();
+        None
+    });
+    assert_eq!((rows(&newest.unwrap()), at_the_first), (9, 1));
+}
+
+#[test]
 fn a_second_publication_of_a_day_corrects_the_weeks_that_it_has_and_withdraws_no_other() {
     let at = |hour: &str, place: &str, weeks: &[(u64, &str)]| -> Vec<String> {
         let line =
