@@ -13,7 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 use crate::table::{self, Row};
-use crate::{HubError, Locations, Unused};
+use crate::{HubError, Locations, Unused, profile_of};
 
 /// Which change log becomes which hub.
 #[derive(Debug, Clone)]
@@ -24,7 +24,8 @@ pub struct Build {
     pub revisions: PathBuf,
     /// Folder to make.
     pub out: PathBuf,
-    /// Places of the hub; `None`: those of FluSight, or all of the change log if they are not FIPS codes.
+    /// Places of the hub; `None`: those of FluSight, if the log has a target of it or of the other hubs of the United States
+    /// and of it the whole country (`US`), else all of the change log: a `01` alone may be a place of any country.
     pub locations: Option<PathBuf>,
 }
 
@@ -79,9 +80,12 @@ type State = HashMap<(usize, usize), BTreeMap<NaiveDate, f64>>;
 pub fn build_from_revisions(build: &Build) -> Result<Built, HubError> {
     let mut log = read(&build.revisions)?;
     let codes: BTreeSet<String> = log.series.iter().map(|(_, location)| location.clone()).collect();
+    let is_national = |(target, location): &(String, String)| {
+        profile_of(target).is_ok_and(|profile| profile.national == Some(location.as_str()))
+    };
     let locations = match &build.locations {
         Some(path) => Locations::read(path)?,
-        None if codes.iter().any(|code| Locations::flusight().get(code).is_some()) => Locations::flusight(),
+        None if log.series.iter().any(is_national) => Locations::flusight(),
         None => Locations::bare(codes),
     };
     let auxiliary = build.out.join("auxiliary-data");

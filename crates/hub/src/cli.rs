@@ -1,6 +1,7 @@
 //! The three commands as `clap` arguments, for the `vigie` binary: each is parsed, then [`Command::run`] (or the
 //! `run` of its arguments) does the work. Results go to `out`, progress to `progress`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     Backtest, Build, Built, CardTable, Contributor, HubError, Locations, Score, ScoreSpread, Submission,
-    backtest, build_from_revisions, score_spread, score_tasks, spread_table, summarise, summary,
+    backtest, build_from_revisions, profile_of, score_spread, score_tasks, spread_table, summarise, summary,
 };
 
 /// All commands of this crate.
@@ -45,7 +46,8 @@ pub struct BuildArgs {
     /// Folder to make.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Table of the locations; without it those of FluSight, or those of the log if it has no `US`.
+    /// Table of the locations; without it those of FluSight, or those of the log if it has no `US` of a target that one of
+    /// the hubs of the United States has.
     #[arg(long, value_name = "FILE")]
     pub locations: Option<PathBuf>,
 }
@@ -244,6 +246,10 @@ impl ScoreArgs {
     /// # Errors
     /// As [`score`].
     pub fn run(&self, out: &mut dyn Write) -> Result<(), HubError> {
+        if self.card.is_some() || self.spread.is_some() {
+            // Their list of places: what is wrong with it is said before the work is done.
+            Locations::of_hub(&self.hub, None)?;
+        }
         let args = self.clone();
         let found = score_tasks(&Score {
             hub: args.hub,
@@ -258,26 +264,36 @@ impl ScoreArgs {
         say(out, &found.unused.text())?;
         say(out, &found.unused_truth.text())?;
         say(out, &summary::two_weeks(&found.two_weeks))?;
+        let mut note = None;
         if let (Some(path), Some(baseline)) = (args.card, self.baseline.clone()) {
-            let list = self.hub.join("auxiliary-data/locations.csv");
+            let targets: BTreeSet<&str> = found.scored.iter().map(|s| s.task.target.as_str()).collect();
+            let national = targets.iter().find_map(|target| profile_of(target).ok()?.national);
+            let (listed, instead) = Locations::of_hub(&self.hub, national)?;
             let (model, command) = (args.card_model, args.card_command.unwrap_or_default());
-            let table =
-                CardTable { path: path.clone(), model, baseline, truth_as_of: found.truth_as_of, command };
-            let rows = table.write(&found.scored, &Locations::read(&list)?)?;
+            let truth_as_of = found.truth_as_of.ok_or_else(|| HubError::Argument(UNDATED.to_owned()))?;
+            let table = CardTable { path: path.clone(), model, baseline, truth_as_of, command };
+            let rows = table.write(&found.scored, &listed.unwrap_or_default())?;
+            note = instead;
             say(out, &format!("{}: {rows} rows\n", path.display()))?;
         }
+        note.iter().try_for_each(|note| say(out, &format!("{note}\n")))?;
         let Some(table) = self.spread.clone() else { return Ok(()) };
         let args = self.clone();
-        let rows = score_spread(&ScoreSpread {
+        let spread = score_spread(&ScoreSpread {
             hub: args.hub,
             model_output: args.model_output,
             truth_as_of: args.truth_as_of,
             horizons: args.horizons,
             out: table,
         })?;
-        say(out, &spread_table::text(&rows))
+        let new = spread.note.filter(|new| note.as_ref() != Some(new));
+        new.iter().try_for_each(|note| say(out, &format!("{note}\n")))?;
+        say(out, &spread.unused.beside(&[&found.unused, &found.unused_truth]).text())?;
+        say(out, &spread_table::text(&spread.rows))
     }
 }
+
+const UNDATED: &str = "a card says as of when its truth is, and this target data has no day of publication (a column `as_of`): give a hub whose time-series has one, or leave `--card` out";
 
 fn say(out: &mut dyn Write, text: &str) -> Result<(), HubError> {
     let wrong = |cause| HubError::File { path: PathBuf::from("standard output"), cause };

@@ -65,8 +65,29 @@ impl Locations {
         Self(all)
     }
 
-    /// Fills in populations that are missing and that FluSight's list has; says which.
-    pub(crate) fn complete(&mut self) -> Vec<String> {
+    /// The places of a hub: those of its `auxiliary-data/locations.csv`; without that file those of FluSight, where the
+    /// targets have a national place (as [`Profile`](crate::Profile) says), else `None`: all that the target data has. And
+    /// what there is to say of it.
+    ///
+    /// # Errors
+    /// As [`Locations::read`], of the file that is there.
+    pub(crate) fn of_hub(
+        hub: &Path,
+        national: Option<&str>,
+    ) -> Result<(Option<Self>, Option<String>), HubError> {
+        let path = hub.join("auxiliary-data").join("locations.csv");
+        if path.is_file() {
+            return Ok((Some(Self::read(&path)?), None));
+        }
+        let (listed, instead) = match national {
+            Some(_) => (Some(Self::flusight()), "the places and populations of FluSight, 2024-25"),
+            None => (None, "every place of the target data"),
+        };
+        Ok((listed, Some(format!("no auxiliary-data/locations.csv: {instead}"))))
+    }
+
+    /// Fills in populations that are missing and that FluSight's list has, and says of which places.
+    pub(crate) fn complete(&mut self) -> Option<String> {
         let known = Self::flusight();
         let mut filled = Vec::new();
         for place in self.0.values_mut().filter(|p| p.population.is_none_or(|n| n <= 0.0)) {
@@ -75,7 +96,12 @@ impl Locations {
                 filled.push(place.code.clone());
             }
         }
-        filled
+        let places = filled.join(", ");
+        (!filled.is_empty()).then(|| {
+            format!(
+                "auxiliary-data/locations.csv gives no population of {places}: those of FluSight, 2024-25, are used"
+            )
+        })
     }
 
     /// Places without names or populations.

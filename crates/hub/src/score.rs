@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -6,10 +6,9 @@ use std::thread;
 use chrono::NaiveDate;
 use epimodels::{parallel, scores};
 
-use crate::model_output::{self, Answer, ModelOutput, Outputs, Task};
+use crate::model_output::{self, Answer, Outputs, Task};
 use crate::series::{Archive, Wanted};
-use crate::spread::{self, Spread};
-use crate::{HubError, Summary, Unused, profile_of, score_table, spread_table, summarise};
+use crate::{HubError, Summary, Unused, score_table, summarise};
 
 /// What to score.
 #[derive(Debug, Clone)]
@@ -26,53 +25,6 @@ pub struct Score {
     pub horizons: (i32, i32),
     /// Table to write, one row per task and model.
     pub out: PathBuf,
-}
-
-/// Which forecasts to score as forecasts of spread.
-#[derive(Debug, Clone)]
-pub struct ScoreSpread {
-    /// The hub directory with what was known and the truth.
-    pub hub: PathBuf,
-    /// As for [`Score`].
-    pub model_output: Vec<PathBuf>,
-    /// Day as of which the truth is taken; `None`: the last.
-    pub truth_as_of: Option<NaiveDate>,
-    /// First and last horizon that count.
-    pub horizons: (i32, i32),
-    /// Table to write, one row per task and model.
-    pub out: PathBuf,
-}
-
-/// Scores the probabilities of the classes of change, of a rise and of an arrival that follow from forecasts, against
-/// how often each came at this time of earlier seasons; writes one row per task and model.
-///
-/// # Errors
-/// Files that do not fit, no forecast of a target with classes: in a sentence.
-pub fn score_spread(args: &ScoreSpread) -> Result<Vec<Spread>, HubError> {
-    let mut models: Vec<(String, ModelOutput)> = Vec::new();
-    for outputs in model_output::read_all(&args.model_output, &mut Unused::default())? {
-        for (model, mut tasks) in outputs {
-            tasks.retain(|task, _| (args.horizons.0..=args.horizons.1).contains(&task.horizon));
-            models.push((model, ModelOutput::of(tasks)));
-        }
-    }
-    let mut dates: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
-    for task in models.iter().flat_map(|(_, output)| output.quantiles.keys()) {
-        dates.entry(&task.target).or_default().insert(task.reference_date);
-    }
-    let mut all = Vec::new();
-    for (target, dates) in dates.iter().filter(|(target, _)| profile_of(target).is_ok()) {
-        if let Some(ground) = spread::Ground::open(&args.hub, target, args.truth_as_of, dates)? {
-            all.extend(models.iter().flat_map(|(model, output)| ground.score(model, output)));
-        }
-    }
-    if all.is_empty() {
-        let what =
-            "no forecast is of a target and a season with classes of change, or its truth is not known";
-        return Err(HubError::Argument(what.to_owned()));
-    }
-    spread_table::write(&args.out, &all)?;
-    Ok(all)
 }
 
 /// The scores of one model on one task.
@@ -106,7 +58,7 @@ pub struct LeftOut {
     pub incomplete: usize,
     /// Because the truth of their target, location and week is not known.
     pub without_truth: usize,
-    /// Because their probabilities of the classes of change are not five, or do not sum to 1: only the quantiles speak.
+    /// Because their probabilities of the classes of change are not five, or do not sum to 1; the quantiles keep their score.
     pub broken_classes: usize,
     /// Because a row of theirs is none of a forecast: a negative figure, quantiles that cross, a level twice.
     pub faulty: usize,
@@ -128,8 +80,8 @@ pub struct ScoredTasks {
     /// Forecasts that name a horizon for which the same model, date, target and place has another week too, by model. A
     /// recorded hub has such: the week is what is forecast, so each of them is scored.
     pub two_weeks: BTreeMap<String, usize>,
-    /// The last snapshot that counted.
-    pub truth_as_of: NaiveDate,
+    /// The day of the last snapshot that counted; `None`: the target data does not say when it was published.
+    pub truth_as_of: Option<NaiveDate>,
 }
 
 /// As [`score`], and returns every scored task.
@@ -208,7 +160,6 @@ pub fn score_tasks(args: &Score) -> Result<ScoredTasks, HubError> {
         return Err(HubError::Argument(format!("the baseline `{name}` is not among the models: {models}")));
     }
     score_table::write(&args.out, &scored)?;
-    let truth_as_of = truth_as_of.unwrap_or_default();
     Ok(ScoredTasks { scored, left_out, faults, unused, unused_truth, two_weeks, truth_as_of })
 }
 

@@ -4,7 +4,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -32,8 +32,8 @@ pub type Known = BTreeMap<SeriesKey, BTreeMap<NaiveDate, f64>>;
 pub struct Archive {
     path: PathBuf,
     keys: Vec<SeriesKey>,
-    /// By the moment of publication; of a date its beginning.
-    snapshots: BTreeMap<NaiveDateTime, Vec<Observed>>,
+    /// By the day of publication. `None`: nobody says when it was published.
+    snapshots: BTreeMap<Option<NaiveDate>, Vec<Observed>>,
     unused: Unused,
 }
 
@@ -59,7 +59,8 @@ impl Archive {
     pub(crate) fn read_asked(hub: &Path, asked: &Asked<'_>) -> Result<Self, HubError> {
         let source = Source::find(hub, asked.undated)?;
         let mut read = Reading::new(*asked, source.target);
-        for table in source.open(asked.until, &mut read.unused)? {
+        for file in source.files(asked.until) {
+            let Some(table) = source.open(file, &mut read.unused)? else { continue };
             table.read(0..table.count(), |row| read.take(&table, row))?;
         }
         read.end();
@@ -78,7 +79,7 @@ impl Archive {
             };
             return Err(HubError::content(&path, what));
         }
-        Ok(Self { path, keys, snapshots, unused })
+        Ok(Self { path, keys, snapshots: by_day(snapshots), unused })
     }
 
     /// The rows that were not used.
@@ -98,15 +99,12 @@ impl Archive {
         self.keys.iter().map(|key| key.location.clone())
     }
 
-    /// Days of publication, ascending.
+    /// Days of publication, ascending; none where the target data does not say them.
     pub fn days(&self) -> impl DoubleEndedIterator<Item = NaiveDate> + '_ {
-        let mut before = None;
-        let mut days: Vec<NaiveDate> = self.snapshots.keys().map(NaiveDateTime::date).collect();
-        days.retain(|day| before.replace(*day) != Some(*day));
-        days.into_iter()
+        self.snapshots.keys().flatten().copied()
     }
 
-    /// What was known at the end of each of `days` (ascending): of a series its last snapshot, and before the
+    /// What was known at the end of each of `days` (ascending): of a series the snapshot of its last day, and before the
     /// first week of that snapshot the one before. A week missing inside a snapshot was withdrawn; a week before
     /// its beginning was only cut off (publishers shorten their window, and sometimes publish two weeks alone).
     #[must_use]
@@ -115,7 +113,9 @@ impl Archive {
         let mut snapshots = self.snapshots.iter().peekable();
         let mut answers = Vec::with_capacity(days.len());
         for day in days {
-            while let Some((_, rows)) = snapshots.next_if(|(at, _)| at.date() <= *day) {
+            while let Some((_, rows)) =
+                snapshots.next_if(|(published, _)| published.is_none_or(|at| at <= *day))
+            {
                 apply(&mut state, rows);
             }
             let known = self.keys.iter().zip(&state).filter(|(_, weeks)| !weeks.is_empty());
@@ -143,6 +143,23 @@ impl Archive {
         let known = self.keys.iter().zip(state).filter(|(_, weeks)| !weeks.is_empty());
         known.map(|(key, weeks)| (key.clone(), weeks)).collect()
     }
+}
+
+/// The publications of each day as one snapshot: of a week that several of them give the last holds, and what only an
+/// earlier one gives stays. The second of a day is often a correction of one week.
+fn by_day(
+    publications: BTreeMap<Option<NaiveDateTime>, Vec<Observed>>,
+) -> BTreeMap<Option<NaiveDate>, Vec<Observed>> {
+    let mut days: BTreeMap<Option<NaiveDate>, Vec<Observed>> = BTreeMap::new();
+    for (at, mut rows) in publications {
+        let day = days.entry(at.map(|at| at.date())).or_default();
+        if !day.is_empty() {
+            let later: HashSet<_> = rows.iter().map(|row| (row.key, row.week)).collect();
+            day.retain(|row| !later.contains(&(row.key, row.week)));
+        }
+        day.append(&mut rows);
+    }
+    days
 }
 
 /// Lays a snapshot over what was known before.

@@ -12,7 +12,7 @@ use epimodels::trend::{class_of, rise};
 use crate::model_output::{ModelOutput, Task};
 use crate::rate_change::{base_week, limits_of, of_quantiles};
 use crate::series::{Archive, Known, SeriesKey};
-use crate::{HubError, Locations, profile_of};
+use crate::{HubError, Locations, Unused, profile_of};
 
 /// Something that was given a probability and then happened or not.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,10 +47,14 @@ pub struct Spread {
 /// The hub as it was known at each reference date, and the truth.
 pub(crate) struct Ground {
     target: String,
-    rate_change: &'static str,
+    pub(crate) rate_change: &'static str,
     locations: Locations,
+    /// What is to be said of them.
+    pub(crate) note: Option<String>,
     known: BTreeMap<NaiveDate, Known>,
     truth: Known,
+    /// Rows of the target data that were not used.
+    pub(crate) unused: Unused,
 }
 
 impl Ground {
@@ -63,25 +67,39 @@ impl Ground {
     ) -> Result<Option<Self>, HubError> {
         let profile = profile_of(target)?;
         let Some(rate_change) = profile.rate_change else { return Ok(None) };
-        let locations = Locations::read(&hub.join("auxiliary-data").join("locations.csv"))?;
+        let (listed, mut note) = Locations::of_hub(hub, profile.national)?;
+        let mut locations = listed.unwrap_or_default();
+        if profile.national.is_some() {
+            note = locations.complete().or(note);
+        }
         let archive = Archive::read(hub, &[target], truth_as_of)?;
         let cut: Vec<NaiveDate> = dates.iter().map(|day| *day - Duration::days(profile.lag_days)).collect();
         let known = dates.iter().copied().zip(archive.known(&cut)).collect();
         let last: Vec<NaiveDate> = archive.days().next_back().into_iter().collect();
         let truth = archive.known(&last).pop().unwrap_or_default();
-        Ok(Some(Self { target: target.to_owned(), rate_change, locations, known, truth }))
+        let (target, unused) = (target.to_owned(), archive.unused().clone());
+        Ok(Some(Self { target, rate_change, locations, note, known, truth, unused }))
     }
 
     /// The forecasts of a model whose truth is known; its own classes where it gives some, else those of its quantiles.
-    pub(crate) fn score(&self, model: &str, output: &ModelOutput) -> Vec<Spread> {
+    /// Whose own classes are no forecast (`broken`) is left out: what its quantiles say is not what it said of them.
+    pub(crate) fn score(
+        &self,
+        model: &str,
+        output: &ModelOutput,
+        broken: &BTreeMap<Task, String>,
+    ) -> Vec<Spread> {
         let mut climates: BTreeMap<(NaiveDate, i32), Option<Climate>> = BTreeMap::new();
         let quantiles = output.quantiles.iter().filter(|(task, _)| task.target == self.target);
         let mut all = Vec::new();
         for (task, quantiles) in quantiles {
+            let said = Task { target: self.rate_change.to_owned(), ..task.clone() };
+            if broken.contains_key(&said) {
+                continue;
+            }
             let climate = climates
                 .entry((task.reference_date, task.horizon))
                 .or_insert_with(|| self.climate(task.reference_date, task.horizon));
-            let said = Task { target: self.rate_change.to_owned(), ..task.clone() };
             let own = output.classes.get(&said);
             all.extend(climate.as_ref().and_then(|c| self.one(model, task, quantiles, own, c)));
         }

@@ -70,6 +70,19 @@ impl Unused {
         }
     }
 
+    /// Adds what was not used elsewhere.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (reason, Seen { rows, first }) in other.0 {
+            self.note(rows, first, reason);
+        }
+    }
+
+    /// What is not told already.
+    pub(crate) fn beside(mut self, told: &[&Self]) -> Self {
+        self.0.retain(|reason, _| !told.iter().any(|told| told.0.contains_key(reason)));
+        self
+    }
+
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> usize {

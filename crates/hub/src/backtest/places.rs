@@ -23,28 +23,9 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn read(hub: &Path, profile: &Profile, config: &Config) -> Result<Self, HubError> {
-        let path = hub.join("auxiliary-data").join("locations.csv");
-        let (mut listed, mut note) = match (path.is_file(), profile.national) {
-            (true, _) => (Some(Locations::read(&path)?), None),
-            (false, Some(_)) => (
-                Some(Locations::flusight()),
-                Some(
-                    "no auxiliary-data/locations.csv: the places and populations of FluSight, 2024-25"
-                        .to_owned(),
-                ),
-            ),
-            (false, None) => {
-                (None, Some("no auxiliary-data/locations.csv: every place of the target data".to_owned()))
-            }
-        };
+        let (mut listed, mut note) = Locations::of_hub(hub, profile.national)?;
         if let (Some(listed), Some(_)) = (&mut listed, profile.national) {
-            let filled = listed.complete();
-            if !filled.is_empty() {
-                let places = filled.join(", ");
-                note = Some(format!(
-                    "auxiliary-data/locations.csv gives no population of {places}: those of FluSight, 2024-25, are used"
-                ));
-            }
+            note = listed.complete().or(note);
         }
         let by_population = |scale| matches!(scale, Scale::Fixed { per_population: true, .. });
         let counted = config.groups.iter().filter(|g| by_population(g.scale) || g.size == Size::LnPopulation);

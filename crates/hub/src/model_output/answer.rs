@@ -112,6 +112,13 @@ impl Answer {
         self.fault.is_none() && self.classes.iter().any(|p| !p.is_nan()) && self.classes().is_none()
     }
 
+    /// Why no probabilities of the five classes follow from what was said of them, with file and row; `None`: they do, or
+    /// nothing was said.
+    pub(crate) fn classes_fault(&self) -> Option<String> {
+        let broken = || self.refuse("the five classes are not all there, or do not sum to 1").to_string();
+        self.fault.clone().or_else(|| self.has_broken_classes().then(broken))
+    }
+
     /// The 23 quantiles, if all are there.
     pub(crate) fn complete(&self) -> Option<Quantiles> {
         let whole = self.fault.is_none() && self.quantiles.iter().all(|v| v.is_finite());

@@ -42,30 +42,31 @@ impl Archive {
     ) -> Result<Self, HubError> {
         let source = Source::find(hub, true)?;
         let mut read = Reading::new(Asked { undated: true, ..Asked::of(&[], until) }, source.target);
-        let tables = source.open(until, &mut read.unused)?;
-        let mut found: Vec<BTreeMap<NaiveDateTime, Vec<Observed>>> = Vec::new();
+        let mut found: Vec<BTreeMap<Option<NaiveDateTime>, Vec<Observed>>> = Vec::new();
         let mut newer = Newer::default();
         let (mut ask, mut answer) = (Some(wanted), None);
-        let all = tables.iter().flat_map(|table| (0..table.count()).map(move |part| (table, part)));
-        for (parts, part) in all.collect::<Vec<_>>().into_iter().rev() {
-            if !found.is_empty() {
-                if let Some(wanted) = ask.take().and_then(|ask| ask()) {
-                    found.iter().for_each(|snapshots| newer.add(snapshots, wanted.first));
-                    answer = Some(wanted);
+        for file in source.files(until).rev() {
+            let Some(parts) = source.open(file, &mut read.unused)? else { continue };
+            for part in (0..parts.count()).rev() {
+                if !found.is_empty() {
+                    if let Some(wanted) = ask.take().and_then(|ask| ask()) {
+                        found.iter().for_each(|snapshots| newer.add(snapshots, wanted.first));
+                        answer = Some(wanted);
+                    }
+                    if let Some(wanted) = &answer
+                        && !newer.may_matter(&parts, part, wanted, &read.index)?
+                    {
+                        continue;
+                    }
                 }
-                if let Some(wanted) = &answer
-                    && !newer.may_matter(parts, part, wanted, &read.index)?
-                {
-                    continue;
+                parts.read(part..part + 1, |row| read.take(&parts, row))?;
+                read.end();
+                let snapshots = std::mem::take(&mut read.snapshots);
+                if let Some(wanted) = &answer {
+                    newer.add(&snapshots, wanted.first);
                 }
+                found.push(snapshots);
             }
-            parts.read(part..part + 1, |row| read.take(parts, row))?;
-            read.end();
-            let snapshots = std::mem::take(&mut read.snapshots);
-            if let Some(wanted) = &answer {
-                newer.add(&snapshots, wanted.first);
-            }
-            found.push(snapshots);
         }
         // As in the file: of two rows for one week of one publication the later holds.
         for (day, mut rows) in found.into_iter().rev().flatten() {
@@ -85,8 +86,9 @@ struct Newer {
 }
 
 impl Newer {
-    fn add(&mut self, snapshots: &BTreeMap<NaiveDateTime, Vec<Observed>>, first: NaiveDate) {
-        for (day, rows) in snapshots.iter().map(|(at, rows)| (at.date(), rows)) {
+    fn add(&mut self, snapshots: &BTreeMap<Option<NaiveDateTime>, Vec<Observed>>, first: NaiveDate) {
+        let dated = snapshots.iter().filter_map(|(at, rows)| Some(((*at)?.date(), rows)));
+        for (day, rows) in dated {
             self.last = self.last.max(day);
             // Who gives one week twice may in the end have given none.
             let doubled = doubled(rows);

@@ -40,10 +40,11 @@ pub(super) struct Reading<'a> {
     pub(super) index: Index,
     /// Of each series as [`Bound`] says.
     bounds: Vec<Result<f64, String>>,
-    pub(super) snapshots: BTreeMap<NaiveDateTime, Vec<Observed>>,
+    /// Those of tables without a day of publication are under `None`.
+    pub(super) snapshots: BTreeMap<Option<NaiveDateTime>, Vec<Observed>>,
     pub(super) unused: Unused,
     /// Rows of one publication stand together: those that belong to `at`.
-    at: NaiveDateTime,
+    at: Option<NaiveDateTime>,
     rows: Vec<Observed>,
 }
 
@@ -56,7 +57,7 @@ impl<'a> Reading<'a> {
             bounds: Vec::new(),
             snapshots: BTreeMap::new(),
             unused: Unused::default(),
-            at: NaiveDateTime::default(),
+            at: None,
             rows: Vec::new(),
         }
     }
@@ -87,10 +88,11 @@ impl<'a> Reading<'a> {
             false if self.asked.until.is_some() => {
                 return Err(row.refuse("without a column `as_of` nobody can say what was known on a day"));
             }
-            false => NaiveDateTime::default(),
-            true => row.moment(AS_OF)?,
+            false => None,
+            true => Some(row.moment(AS_OF)?),
         };
-        if self.asked.until.is_some_and(|until| at.date() > until) {
+        let day = at.map(|at| at.date());
+        if self.asked.until.is_some_and(|until| day.is_some_and(|day| day > until)) {
             return Ok(());
         }
         let key = self.index.of(&target, &row.place(LOCATION)?);
@@ -106,11 +108,10 @@ impl<'a> Reading<'a> {
             let found = week.weekday();
             return Err(row.refuse(&format!("the week ends on a {found}, those of `{target}` on a {wanted}")));
         }
-        if dated && week > at.date() {
-            return Err(row.refuse(&format!(
-                "the week to {week} was not over on {}, when it was published",
-                at.date()
-            )));
+        if let Some(day) = day.filter(|day| week > *day) {
+            return Err(
+                row.refuse(&format!("the week to {week} was not over on {day}, when it was published"))
+            );
         }
         if let Some(value) = value.filter(|value| *value > most) {
             let SeriesKey { location, .. } = &self.index.keys[key as usize];
@@ -149,7 +150,7 @@ impl<'a> Reading<'a> {
                 figures.dedup();
                 if figures.len() > 1 {
                     let key = &self.index.keys[same[0].key as usize];
-                    let what = doubled(at.date(), key, figures.len() == 2);
+                    let what = doubled(at.map(|at| at.date()), key, figures.len() == 2);
                     self.unused.add_rows(same.len() - usize::from(figures.len() == 2), what);
                 }
                 if figures.len() <= 2 {
@@ -161,9 +162,10 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn doubled(day: NaiveDate, SeriesKey { target, location }: &SeriesKey, two: bool) -> String {
+fn doubled(day: Option<NaiveDate>, SeriesKey { target, location }: &SeriesKey, two: bool) -> String {
     let (many, holds) = if two { ("two", "the later row holds") } else { ("more than two", "none counts") };
-    format!("published on {day} are {many} figures of `{target}` in {location} for one week: {holds}")
+    let published = day.map_or_else(|| "there".to_owned(), |day| format!("published on {day}"));
+    format!("{published} are {many} figures of `{target}` in {location} for one week: {holds}")
 }
 
 /// The number of each series.

@@ -32,12 +32,15 @@ const ENDINGS: [&str; 3] = [".parquet", ".csv", ".csv.gz"];
 /// What the first season's tables are about; they have no column `target`.
 const FIRST_TARGET: &str = "wk inc flu hosp";
 
+/// A file, and what the folders above it say (`name=value`).
+type Listed = (PathBuf, Vec<(String, String)>);
+
 /// The files of a hub's target data, in order.
 pub(super) struct Source {
     /// The file or folder that was chosen.
     pub(super) path: PathBuf,
     columns: &'static [&'static str],
-    files: Vec<(PathBuf, Vec<(String, String)>)>,
+    files: Vec<Listed>,
     /// What a row without a target is about.
     pub(super) target: Option<&'static str>,
 }
@@ -86,40 +89,37 @@ impl Source {
         })
     }
 
-    /// The tables, opened. Of several a broken one is not used, and noted; one whose folder says that all of it was published
-    /// after `until` is not looked at.
-    pub(super) fn open(
-        &self,
-        until: Option<NaiveDate>,
-        unused: &mut Unused,
-    ) -> Result<Vec<Parts<'_>>, HubError> {
-        let later = |folders: &[(String, String)]| {
+    /// The files, in order, without those whose folder says that all of it was published after `until`.
+    pub(super) fn files(&self, until: Option<NaiveDate>) -> impl DoubleEndedIterator<Item = &Listed> {
+        let later = move |folders: &[(String, String)]| {
             let as_of = folders.iter().find(|(name, _)| name == DATED[AS_OF]);
             let day = as_of.and_then(|(_, text)| text.parse::<NaiveDate>().ok());
             day.zip(until).is_some_and(|(day, until)| day > until)
         };
-        let mut tables = Vec::with_capacity(self.files.len());
-        for (path, folders) in self.files.iter().filter(|(_, folders)| !later(folders)) {
-            let opened = Parts::open_part(path, self.columns, folders).and_then(|table| {
-                let fits = self.target.is_some() || table.has(TARGET);
-                fits.then_some(table).ok_or_else(|| HubError::content(path, "has no column `target`"))
-            });
-            match opened {
-                Ok(table) => tables.push(table),
-                Err(error) if self.files.len() == 1 => return Err(error),
-                Err(error) => unused.take_file(error)?,
-            }
+        self.files.iter().filter(move |(_, folders)| !later(folders))
+    }
+
+    /// The table of one of [`Source::files`], opened; a system lets a program have few files open at once, so whoever reads
+    /// several closes each before the next. Of several a broken one is not used, and noted.
+    pub(super) fn open<'a>(
+        &'a self,
+        (path, folders): &'a Listed,
+        unused: &mut Unused,
+    ) -> Result<Option<Parts<'a>>, HubError> {
+        let opened = Parts::open_part(path, self.columns, folders).and_then(|table| {
+            let fits = self.target.is_some() || table.has(TARGET);
+            fits.then_some(table).ok_or_else(|| HubError::content(path, "has no column `target`"))
+        });
+        match opened {
+            Ok(table) => Ok(Some(table)),
+            Err(error) if self.files.len() == 1 => Err(error),
+            Err(error) => unused.take_file(error).map(|()| None),
         }
-        Ok(tables)
     }
 }
 
 /// All tables below a folder, in order of their names, with what the folders between say (`name=value`).
-fn below(
-    folder: &Path,
-    said: &[(String, String)],
-    files: &mut Vec<(PathBuf, Vec<(String, String)>)>,
-) -> Result<(), HubError> {
+fn below(folder: &Path, said: &[(String, String)], files: &mut Vec<Listed>) -> Result<(), HubError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(HubError::file(folder))? {
         paths.push(entry.map_err(HubError::file(folder))?.path());

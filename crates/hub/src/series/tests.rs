@@ -119,3 +119,83 @@ fn of_publications_that_repeat_all_weeks_only_the_last_is_read() {
     assert_eq!(read(Some(&[task("flu", "78", 9), task("flu", "01", 3)])), 58, "no part has the place 78");
     assert_eq!(read(None), lines.len());
 }
+
+/// A hub whose folder of publications has these tables, as Parquet or (with hours of publication) as CSV.
+fn in_files(ending: &str, tables: &[&[String]]) -> TempDir {
+    let hub = tempfile::tempdir().unwrap();
+    let folder = hub.path().join("target-data/time-series");
+    std::fs::create_dir_all(&folder).unwrap();
+    let header = "as_of,target,target_end_date,location,observation";
+    for (number, lines) in tables.iter().enumerate() {
+        let file = folder.join(format!("{number}.{ending}"));
+        match ending {
+            "parquet" => write_parquet(&file, header, &[*lines]),
+            _ => std::fs::write(file, format!("{header}\n{}\n", lines.join("\n"))).unwrap(),
+        }
+    }
+    hub
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn of_many_files_one_is_open_at_a_time() {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let lines: Vec<String> = (0..9).map(|n| format!("{},flu,{},{n:02},5", week(3), week(1))).collect();
+    let hub = in_files("parquet", &lines.chunks(1).collect::<Vec<_>>());
+    let open = || {
+        let all =
+            std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| fd.ok()?.path().read_link().ok());
+        all.filter(|path| path.starts_with(hub.path())).collect::<BTreeSet<_>>().len()
+    };
+    let most = AtomicUsize::new(0);
+    let bound = |_: &super::SeriesKey| {
+        most.fetch_max(open(), Ordering::Relaxed);
+        Ok(f64::INFINITY)
+    };
+    let asked = super::Asked { bound: &bound, ..super::Asked::of(&[], None) };
+    let all = Archive::read_asked(hub.path(), &asked).unwrap();
+    assert_eq!((rows(&all), most.into_inner()), (9, 1));
+    let mut at_the_first = 0;
+    let newest = Archive::read_newest(hub.path(), None, || {
+        at_the_first = open();
+        None
+    });
+    assert_eq!((rows(&newest.unwrap()), at_the_first), (9, 1));
+}
+
+#[test]
+fn a_second_publication_of_a_day_corrects_the_weeks_that_it_has_and_withdraws_no_other() {
+    let at = |hour: &str, place: &str, weeks: &[(u64, &str)]| -> Vec<String> {
+        let line =
+            |(n, value): &(u64, &str)| format!("{}T{hour}:00:00Z,flu,{},{place},{value}", week(9), week(*n));
+        weeks.iter().map(line).collect()
+    };
+    let whole = |place: &str| at("09", place, &[(1, "10"), (2, "20"), (3, "30"), (4, "40")]);
+    let parts = [
+        whole("01"),
+        whole("02"),
+        whole("03"),
+        at("15", "01", &[(1, "11")]),
+        at("15", "02", &[(1, "12"), (2, "22"), (3, "32"), (4, "42")]),
+        // Withdrawn by an empty cell, and corrected once more.
+        at("15", "03", &[(2, ""), (3, "33")]),
+        at("18", "03", &[(3, "34")]),
+        vec![format!("{},flu,{},02,23", week(10), week(2))],
+    ];
+    let hub = in_files("csv", &[&parts.concat()]);
+    let archive = Archive::read(hub.path(), &[], None).unwrap();
+    let figures =
+        |known: &Known| -> Vec<Vec<f64>> { known.values().map(|w| w.values().copied().collect()).collect() };
+    let known = archive.known(&[week(9), week(10)]);
+    let wanted = [vec![11.0, 20.0, 30.0, 40.0], vec![12.0, 22.0, 32.0, 42.0], vec![10.0, 34.0, 40.0]];
+    assert_eq!(figures(&known[0]), wanted);
+    let next = [wanted[0].clone(), vec![12.0, 23.0], wanted[2].clone()];
+    assert_eq!(figures(&known[1]), next, "a later day is a snapshot of its own");
+    let two = in_files("csv", &[&parts[..4].concat(), &parts[4..].concat()]);
+    let backwards = Archive::read_newest(two.path(), None, || None);
+    assert_eq!(archive.last(), known[1]);
+    assert_eq!(backwards.unwrap().last(), known[1]);
+    assert_eq!(archive.days().collect::<Vec<_>>(), [week(9), week(10)]);
+}

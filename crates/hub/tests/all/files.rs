@@ -118,6 +118,27 @@ fn a_change_log_becomes_snapshots_and_a_cut_off_week_stays_known() {
     );
 }
 
+#[test]
+fn departments_of_france_do_not_become_american_states() {
+    let base = folder("departments");
+    let list = |target: &str, more: &str| {
+        let log = format!(
+            "as_of,target,target_end_date,location,value\n2024-10-11,{target},2024-10-06,01,5\n2024-10-11,{target},2024-10-06,95,6\n{more}"
+        );
+        fs::write(base.join("log.csv"), log).unwrap();
+        let out = base.join("hub");
+        let build = Build { revisions: base.join("log.csv"), out: out.clone(), locations: None };
+        let built = build_from_revisions(&build).unwrap();
+        (fs::read_to_string(out.join("auxiliary-data/locations.csv")).unwrap(), built.unused.rows())
+    };
+    let departments = "abbreviation,location,location_name,population\n01,01,01,\n95,95,95,\n";
+    for target in ["ILI", "visits of emergency departments", "", "wk inc flu hosp"] {
+        assert_eq!(list(target, ""), (departments.to_owned(), 0), "{target}");
+    }
+    let (states, unused) = list("wk inc covid hosp", "2024-10-11,wk inc covid hosp,2024-10-06,us,9\n");
+    assert!(states.contains("AL,01,Alabama,5108468") && unused == 1, "{states}");
+}
+
 /// On a day, of a target and place, what is known.
 type Row = (String, String, Vec<(NaiveDate, f64)>);
 

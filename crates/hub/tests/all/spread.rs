@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{day, waves};
 use chrono::Duration;
-use hub::{ScoreSpread, Spread, score_spread};
+use hub::{ScoreSpread, ScoredSpread, Spread, score_spread};
 
 /// The published value of a place in the week that ended `weeks` after 2023-11-11.
 fn published(hub: &Path, place: &str, weeks: i64) -> f64 {
@@ -15,8 +15,13 @@ fn published(hub: &Path, place: &str, weeks: i64) -> f64 {
     text.lines().find_map(|l| l.strip_prefix(&start)).unwrap().parse().unwrap()
 }
 
-/// Scores a model that is sure of the truth of California, and gives `own` as its classes where there are some.
+/// The scores of a model that is sure of the truth of California.
 fn of_the_sure(name: &str, extra: &str, own: &str) -> Vec<Spread> {
+    scored(name, extra, own).rows
+}
+
+/// Scores that model, which gives `own` as its classes where there are some.
+fn scored(name: &str, extra: &str, own: &str) -> ScoredSpread {
     let hub = waves(name, extra);
     let folder = hub.join("model-output/Team-sure");
     fs::create_dir_all(&folder).unwrap();
@@ -40,15 +45,15 @@ fn of_the_sure(name: &str, extra: &str, own: &str) -> Vec<Spread> {
         horizons: (0, 3),
         out: out.clone(),
     };
-    let rows = score_spread(&args).unwrap();
+    let found = score_spread(&args).unwrap();
     let table = fs::read_to_string(out).unwrap();
-    assert_eq!(table.lines().count(), 1 + rows.len());
+    assert_eq!(table.lines().count(), 1 + found.rows.len());
     assert!(
         table.starts_with(
             "model,reference_date,target,horizon,target_end_date,location,large_decrease,decrease"
         )
     );
-    rows
+    found
 }
 
 #[test]
@@ -85,4 +90,33 @@ fn classes_that_a_model_gives_itself_count_before_those_of_its_quantiles() {
     let at = |h: i32| rows.iter().find(|r| r.task.horizon == h).unwrap();
     assert_eq!(at(1).classes, [0.5, 0.2, 0.1, 0.1, 0.1]);
     assert_eq!(at(2).classes[at(2).class], 1.0);
+}
+
+#[test]
+fn classes_that_are_no_forecast_are_left_out_and_named_and_not_replaced_by_those_of_the_quantiles() {
+    let class =
+        |class: &str, p: f64| format!("2023-11-18,wk flu hosp rate change,1,2023-11-25,06,pmf,{class},{p}\n");
+    let given = |all: [f64; 5]| -> String {
+        epimodels::trend::CLASSES.iter().zip(all).map(|(name, p)| class(name, p)).collect()
+    };
+    let twice = given([0.5, 0.2, 0.1, 0.1, 0.1]) + &class("stable", 0.1);
+    for (own, why) in [
+        (given([1.5, 0.0, 0.0, 0.0, 0.0]), "a class has the probability 1.5"),
+        (twice, "`stable` of this model"),
+        (given([0.5, 0.2, 0.1, 0.1, 0.0]), "do not sum to 1"),
+        (class("increase", 1.0), "are not all there"),
+    ] {
+        let found = scored("spread-broken", "2023-12-20,wk inc flu hosp,2023-11-18,06,-4\n", &own);
+        let horizons: Vec<i32> = found.rows.iter().map(|r| r.task.horizon).collect();
+        let said = found.unused.text();
+        assert_eq!(horizons, [0, 2, 3], "{said}");
+        assert!(
+            said.contains("not used: 1 of the forecasts of spread of Team-sure: ") && said.contains(why),
+            "{said}"
+        );
+        assert!(
+            said.contains("2023-11-18-Team-sure.csv: row ") && said.contains("`observation` is `-4`"),
+            "{said}"
+        );
+    }
 }
