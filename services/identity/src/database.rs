@@ -158,7 +158,9 @@ pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
             Err(error) if error.as_database_error().is_some_and(|e| e.code().as_deref() == Some(IN_USE)) => {
                 used.push(table.name.clone());
             }
-            done => drop(done?),
+            done => {
+                done?;
+            }
         }
     }
     sqlx::query("reset lock_timeout").execute(&mut *conn).await?;

@@ -123,8 +123,14 @@ fn mailbox(email: &str) -> String {
     let Some((name, host)) = email.rsplit_once('@') else { return email.to_owned() };
     let host = url::Host::parse(host).map_or_else(|_| host.to_owned(), |host| host.to_string());
     let dotless = DOTLESS.contains(&host.as_str());
-    let whole: String =
-        name.chars().filter(|c| !matches!(c, '"' | '\\') && !(dotless && *c == '.')).collect();
+    let whole: String = name
+        .chars()
+        .filter(|c| match c {
+            '"' | '\\' => false,
+            '.' => !dotless,
+            _ => true,
+        })
+        .collect();
     let plain = match whole.split('+').next() {
         Some(plain) if !plain.is_empty() => plain,
         _ => whole.as_str(),
