@@ -1,5 +1,6 @@
 """Backup and restore to a moment, timed: what was dropped is back, what came later is gone, nothing else changed; whoever was
-erased after that moment is not back, nor what was taken from somebody."""
+erased after that moment is not back, nor what was taken from somebody. Again to the same moment, and to one that the first restore
+had left behind; and an archive that fails is said."""
 
 import os
 import shutil
@@ -33,6 +34,16 @@ class RestoreTest(unittest.TestCase):
     def sql(self, text, more=""):
         url = next(self.state.glob(f"{COUNTRY}-*/url")).read_text().strip() + more
         return subprocess.run(["psql", url, "-XAtqc", text], capture_output=True, text=True, check=True).stdout.strip()
+
+    def moment(self):
+        """Now, with nothing written for a second before and after."""
+        time.sleep(1.1)
+        now = self.sql("""select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
+        time.sleep(1.1)
+        return now
+
+    def words(self):
+        return self.sql("select string_agg(word, ',' order by word) from marker")
 
     def people(self):
         return self.sql("select string_agg(subject, ',' order by subject) from account", "_identity")
@@ -75,10 +86,10 @@ class RestoreTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         print(f"measured: backup {time.time() - start:.1f} s")
         self.sql("insert into marker values ('wanted')")
-        time.sleep(1.1)
-        moment = self.sql("""select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
-        time.sleep(1.1)
-        self.sql("insert into marker values ('mistake'); drop trigger observation_append_only on observation_row;"
+        moment = self.moment()
+        self.sql("insert into marker values ('mistake')")
+        later = self.moment()
+        self.sql("drop trigger observation_append_only on observation_row;"
                  "delete from observation_row where reference_date > '2021-01-01'")
         self.assertEqual(self.erase(up, "a"), 200)
         self.assertEqual(self.people(), "b,c")
@@ -104,14 +115,48 @@ class RestoreTest(unittest.TestCase):
         self.assertEqual(self.sql("select string_agg(account_id, ',') from role_grant", "_identity"), "b", "what was given again stays given")
         self.assertEqual(self.sql("select string_agg(action, ',' order by seq) from audit where actor = 'command'", "_identity"),
                          "role.grant,role.grant,person.erase,account.disable,role.revoke")
-        self.assertEqual(self.sql("select string_agg(word, ',' order by word) from marker"), "first,wanted")
+        self.assertEqual(self.words(), "first,wanted")
         self.assertEqual(
             self.sql("select count(*), md5(string_agg(o::text, '' order by o::text)) from observation o"), rows)
         self.assertEqual(self.sql("select string_agg(id, ',' order by id) from forecast_run"), runs)
         self.assertEqual(get(up.port)[0], 200)
         # The restored database is backed up like the one before it.
         self.assertEqual(self.vigie("backup").returncode, 0)
+        self.sql("insert into marker values ('work')")
         self.assertEqual(up.end(), 0)
+        self.again(moment, later)
+
+    def again(self, moment, later):
+        """Each restore begins a time line of its own, so the archive takes what comes after it."""
+        for to, line, begun, words in ((moment, 1, 3, "first,wanted"), (later, 1, 4, "first,mistake,wanted")):
+            done = self.vigie("restore", "--to", to)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"along time line {line}, and goes on as time line {begun}", done.stdout)
+            up = self.up()
+            self.assertEqual(self.words(), words)
+            done = self.vigie("backup")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.sql("insert into marker values ('last')")
+            if begun == 4:
+                self.fails(up)
+            self.assertEqual(up.end(), 0)
+        done = self.vigie("restore")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("along time line 4, and goes on as time line 5", done.stdout)
+
+    def fails(self, up):
+        """An archive that takes nothing is said, by the program that runs too, and no half backup looks whole."""
+        folder = next(self.state.glob(f"{COUNTRY}-*/backup"))
+        before = sorted(folder.glob("base/*"))
+        (folder / "wal").chmod(0o500)
+        done = self.vigie("backup")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"the backup is not kept: the archive of the database does not take 00000004\w{16}: \d+ tries failed, the last at ")
+        self.assertEqual(sorted(folder.glob("base/*")), before)
+        self.assertTrue(up.until("the archive of the database does not take"), up.said())
+        (folder / "wal").chmod(0o700)
+        done = self.vigie("backup")
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":

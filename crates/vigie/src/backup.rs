@@ -1,7 +1,8 @@
 //! Backups of the local database by PostgreSQL's low-level backup API (its manual, "Making a Base Backup Using the
 //! Low Level API") and continuous archiving: no tool beyond the server is needed. One folder holds all:
-//! `base/<time>/` (a copy of the data folder) and `wal/` (every segment since).
+//! `base/<time>/` (a copy of the data folder) and `wal/` (every segment since: [`crate::archive`]).
 
+use crate::archive::{self, Archiver, Line};
 use crate::postgres;
 use crate::say;
 use crate::state::{self, State};
@@ -37,17 +38,17 @@ pub(crate) struct RestoreArgs {
 
 /// What stands beside a copy.
 #[derive(Debug, Serialize, Deserialize)]
-struct Manifest {
+pub(crate) struct Manifest {
     postgresql: String,
     started_at: DateTime<Utc>,
     finished_at: DateTime<Utc>,
-    start_segment: String,
+    pub start_segment: String,
     bytes: u64,
 }
 
 const MANIFEST: &str = "manifest.json";
 /// How times stand in names.
-const TIME: &str = "%Y%m%dT%H%M%SZ";
+pub(crate) const TIME: &str = "%Y%m%dT%H%M%SZ";
 /// What was there before a restore, with the time of the restore.
 const ASIDE: &str = "data.before-";
 /// What the name of a backup ends with until it is whole.
@@ -56,25 +57,6 @@ const PART: &str = ".part";
 /// The folder of all backups of a state.
 pub(crate) fn folder(state_dir: &Path) -> PathBuf {
     state_dir.join("backup")
-}
-
-/// PostgreSQL's settings for continuous archiving into [`folder`]. A segment appears whole or not at all; one that is
-/// there already is right only if it is the same: after a restore the server offers again what it had archived.
-pub(crate) fn settings(state_dir: &Path) -> anyhow::Result<[String; 4]> {
-    let wal = folder(state_dir).join("wal");
-    state::folder(&folder(state_dir), 0o755)?;
-    state::folder(&wal, 0o700)?;
-    postgres::give(&wal)?;
-    let wal = wal.display();
-    Ok([
-        "wal_level=replica".to_owned(),
-        "archive_mode=on".to_owned(),
-        "archive_timeout=300".to_owned(),
-        format!(
-            "archive_command=if test -e '{wal}/%f'; then cmp -s '%p' '{wal}/%f'; else cp '%p' '{wal}/%f.part' && \
-             mv '{wal}/%f.part' '{wal}/%f'; fi"
-        ),
-    ])
 }
 
 /// Copies the running database of a country.
@@ -98,23 +80,15 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     if work.exists() {
         std::fs::remove_dir_all(&work)?;
     }
-    let start_segment: String = sqlx::query_scalar("select pg_walfile_name(pg_backup_start($1, true))")
-        .bind(&name)
-        .fetch_one(&mut *conn)
-        .await?;
-    let bytes = copy(&dir.join("database/data"), &work.join("data"), Path::new(""))
-        .context("the data folder cannot be copied; the backup is not kept")?;
-    // Waits until the last segment that the copy needs is archived.
-    let stop = sqlx::query("select labelfile from pg_backup_stop(true)").fetch_one(&mut *conn).await?;
-    std::fs::write(work.join("data/backup_label"), stop.try_get::<String, _>(0)?)?;
-    let manifest = Manifest {
-        postgresql: postgres::VERSION.to_owned(),
-        started_at,
-        finished_at: kit::wall(),
-        start_segment,
-        bytes,
+    let bytes = match whole(&mut conn, &dir, &work, started_at).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            if work.exists() {
+                std::fs::remove_dir_all(&work)?;
+            }
+            return Err(error.context("the backup is not kept"));
+        }
     };
-    std::fs::write(work.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)?;
     std::fs::rename(&work, base.join(&name))?;
     let days = kit::config::profile(tree.profile(country))?.law.keep_days.backup;
     expire(&dir, args.keep, started_at - Duration::days(days.into()))?;
@@ -124,6 +98,39 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         base.join(&name).display()
     ));
     Ok(())
+}
+
+/// Makes a backup in `work`, with its manifest; returns its bytes.
+async fn whole(
+    conn: &mut PgConnection,
+    dir: &Path,
+    work: &Path,
+    started_at: DateTime<Utc>,
+) -> anyhow::Result<u64> {
+    let start =
+        sqlx::query("select file_name, file_offset from pg_walfile_name_offset(pg_backup_start($1, true))")
+            .bind(started_at.format(TIME).to_string())
+            .fetch_one(&mut *conn)
+            .await?;
+    let (start_segment, offset): (String, i32) = (start.try_get(0)?, start.try_get(1)?);
+    let bytes = copy(&dir.join("database/data"), &work.join("data"), Path::new(""))
+        .context("the data folder cannot be copied")?;
+    let before = Archiver::ask(conn).await?;
+    // The server would wait without end, and without a word, for an archive that fails.
+    let stop = sqlx::query("select pg_walfile_name(lsn - 1), labelfile from pg_backup_stop(false)");
+    let stop = stop.fetch_one(&mut *conn).await?;
+    std::fs::write(work.join("data/backup_label"), stop.try_get::<String, _>(1)?)?;
+    let needed = [stop.try_get(0)?, format!("{start_segment}.{offset:08X}.backup")];
+    archive::arrived(conn, dir, &needed, before).await?;
+    let manifest = Manifest {
+        postgresql: postgres::VERSION.to_owned(),
+        started_at,
+        finished_at: kit::wall(),
+        start_segment,
+        bytes,
+    };
+    std::fs::write(work.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)?;
+    Ok(bytes)
 }
 
 /// Files that a backup leaves out: the manual's list, and what the running server holds open.
@@ -169,7 +176,7 @@ fn copy(from: &Path, to: &Path, relative: &Path) -> anyhow::Result<u64> {
 }
 
 /// The backups of a state, oldest first.
-fn backups(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Manifest)>> {
+pub(crate) fn backups(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Manifest)>> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder(dir).join("base")) else { return Ok(found) };
     for entry in entries {
@@ -193,7 +200,7 @@ pub(crate) fn keep_no_longer(dir: &Path, days: u32) -> anyhow::Result<()> {
 
 /// Removes all but the newest `keep` backups, those of `before` too, and the segments before the oldest one kept, or those of
 /// `before` where there is none; also what restores put aside and interrupted backups left before that time: all of it holds
-/// whoever was erased since.
+/// whoever was erased since. The histories of time lines stay: they hold nobody, and without them a number is given again.
 fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> {
     let mut all = backups(dir)?;
     let many = all.len().saturating_sub(keep.max(1));
@@ -201,19 +208,21 @@ fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> 
     for (path, _) in all.drain(..many.max(old)) {
         std::fs::remove_dir_all(path)?;
     }
-    for (name, path) in named(&dir.join("database"))?.into_iter().chain(named(&folder(dir).join("base"))?) {
-        let at = name.strip_prefix(ASIDE).or_else(|| name.strip_suffix(PART));
+    let places = [dir.join("database"), folder(dir), folder(dir).join("base")];
+    for (name, path) in places.iter().map(|place| named(place)).collect::<Result<Vec<_>, _>>()?.concat() {
+        let at = [ASIDE, archive::REPLACED].iter().find_map(|begin| name.strip_prefix(begin));
+        let at = at.or_else(|| name.strip_suffix(PART));
         let at = at.and_then(|at| NaiveDateTime::parse_from_str(at, TIME).ok());
         if at.is_some_and(|at| at.and_utc() < before) {
             std::fs::remove_dir_all(path)?;
         }
     }
-    for (name, path) in named(&folder(dir).join("wal"))? {
+    for (name, path) in named(&archive::wal(dir))? {
         if name.len() < 24 || !name.is_ascii() {
             continue;
         }
         let gone = match all.first() {
-            // Names of segments sort by time line, then by position.
+            // Names of segments sort by time line, then by position, and so do backups by time: no later one is on an earlier line.
             Some((_, oldest)) => name[..24] < oldest.start_segment[..],
             None => match path.metadata() {
                 // The server's archiver is at work: it renames what it has written whole.
@@ -229,7 +238,7 @@ fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> 
 }
 
 /// What lies in a folder, by name; nothing where there is none.
-fn named(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+pub(crate) fn named(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
     let named = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry?.path();
@@ -246,11 +255,14 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let state =
         State::open(tree.root(), &country.to_string()).context("a restore needs the country stopped")?;
     let dir = state.dir();
+    archive::in_order(dir).context("the archive cannot be brought in order")?;
+    let lines = archive::lines(dir)?;
+    let line = archive::at(&lines, args.to)?;
     let all = backups(dir)?;
-    let Some((base, manifest)) = all.iter().rev().find(|(_, m)| args.to.is_none_or(|to| m.finished_at <= to))
-    else {
+    let Some((base, manifest)) = newest(dir, &all, line, args.to)? else {
         bail!(
-            "there is no backup of {country} that ended before {}: `vigie backup` makes one; the oldest is {}",
+            "there is no backup of {country} on time line {} that ended before {}: `vigie backup` makes one; the oldest is {}",
+            line.number,
             args.to.map_or_else(|| "now".to_owned(), |t| t.to_rfc3339()),
             all.first().map_or("none".to_owned(), |(_, m)| m.finished_at.to_rfc3339())
         );
@@ -268,52 +280,72 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     if area.join("data").exists() {
         std::fs::rename(area.join("data"), &aside)?;
     }
-    let result = recover(&state, &home, base, &aside, args.to).await;
+    let result = recover(&state, &home, base, &aside, line, args.to).await;
     if result.is_err() && aside.exists() {
         // Nothing is lost by a restore that fails.
         std::fs::remove_dir_all(area.join("data"))?;
         std::fs::rename(&aside, area.join("data"))?;
     }
-    let last = result?.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
+    let (last, begun) = result?;
+    let last = last.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
     say::line(&format!(
-        "vigie: {country} is back at {}, from backup {}; what was there before is kept in {}",
+        "vigie: {country} is back at {}, from backup {} along time line {}, and goes on as time line {begun}; what was there before \
+         is kept in {}",
         last.to_rfc3339(),
         base.file_name().map(|n| n.to_string_lossy()).unwrap_or_default(),
+        line.number,
         aside.display()
     ));
+    // The restore is done; a later one to a moment after this one's finds it here.
+    if let Err(error) = archive::finish(dir, &aside) {
+        say::error(&format!(
+            "the last of what was there before is only there, not in the archive: {error:#}"
+        ));
+    }
     Ok(())
 }
 
-/// Copies `base` into place and replays the archive up to `to`; returns the time of the last transaction
-/// replayed, if there was any after the backup.
+/// The newest backup that ended before a moment and from which a time line comes.
+fn newest<'a>(
+    dir: &Path,
+    all: &'a [(PathBuf, Manifest)],
+    line: &Line,
+    to: Option<DateTime<Utc>>,
+) -> anyhow::Result<Option<&'a (PathBuf, Manifest)>> {
+    for backup in all.iter().rev().filter(|(_, manifest)| to.is_none_or(|to| manifest.finished_at <= to)) {
+        let start = &backup.1.start_segment;
+        if line.holds(start, archive::stop(dir, start)?) {
+            return Ok(Some(backup));
+        }
+    }
+    Ok(None)
+}
+
+/// Copies `base` into place and replays the archive along `line` up to `to`; returns the time of the last transaction
+/// replayed, if there was any after the backup, and the time line that begins.
 /// The segments that were not archived yet are taken from `aside`, the folder that is replaced: nothing is lost.
 async fn recover(
     state: &State,
     home: &Path,
     base: &Path,
     aside: &Path,
+    line: &Line,
     to: Option<DateTime<Utc>>,
-) -> anyhow::Result<Option<DateTime<Utc>>> {
+) -> anyhow::Result<(Option<DateTime<Utc>>, u32)> {
     let data = state.dir().join("database/data");
     copy(&base.join("data"), &data, Path::new(""))?;
     for empty in ["pg_wal", "pg_wal/archive_status", "pg_wal/summaries"] {
         state::folder(&data.join(empty), 0o700)?;
     }
-    if let Ok(entries) = std::fs::read_dir(aside.join("pg_wal")) {
-        for entry in entries {
-            let entry = entry?;
-            // Segments only: a history or backup file is in the archive already.
-            if entry.file_type()?.is_file() && entry.file_name().len() == 24 {
-                std::fs::copy(entry.path(), data.join("pg_wal").join(entry.file_name()))?;
-            }
-        }
-    }
+    archive::carry(&aside.join("pg_wal"), line, &data.join("pg_wal"))?;
     std::fs::write(data.join("recovery.signal"), "")?;
     give_all(&data)?;
-    let wal = folder(state.dir()).join("wal");
     let mut settings = vec![
-        format!("restore_command=cp '{}/%f' '%p'", wal.display()),
+        format!("restore_command=cp '{}/%f' '%p'", archive::wal(state.dir()).display()),
         "recovery_target_action=promote".to_owned(),
+        // Not the newest line: the one on which the database was at that moment.
+        format!("recovery_target_timeline={}", line.number),
+        // What the server archives it would archive some time later: the history of the new line goes in below.
         "archive_mode=off".to_owned(),
     ];
     if let Some(to) = to {
@@ -324,7 +356,7 @@ async fn recover(
         postgres::start(state, home, &settings).await.context("the archive does not reach that moment")?;
     let result = promoted(&server.url).await;
     server.stop().await;
-    result
+    Ok((result?, archive::begun(state.dir(), kit::wall())?))
 }
 
 async fn promoted(url: &str) -> anyhow::Result<Option<DateTime<Utc>>> {
@@ -353,6 +385,25 @@ fn give_all(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A backup as it stands in its folder, for tests: its name says when it was made.
+#[cfg(test)]
+pub(crate) fn planted(dir: &Path, name: &str, start_segment: &str) {
+    let time = NaiveDateTime::parse_from_str(name, TIME).unwrap_or_default().and_utc();
+    let manifest = Manifest {
+        postgresql: String::new(),
+        started_at: time,
+        finished_at: time,
+        start_segment: start_segment.to_owned(),
+        bytes: 0,
+    };
+    let base = folder(dir).join("base").join(name);
+    let write = || -> anyhow::Result<()> {
+        std::fs::create_dir_all(base.join("data"))?;
+        Ok(std::fs::write(base.join(MANIFEST), serde_json::to_vec(&manifest)?)?)
+    };
+    assert!(write().is_ok());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,17 +415,8 @@ mod tests {
         let day = |n: i64| DateTime::UNIX_EPOCH + Duration::days(n);
         let name = |n: i64| day(n).format(TIME).to_string();
         for n in [1, 20, 40, 60] {
-            let base = folder(&dir).join("base").join(name(n));
-            std::fs::create_dir_all(base.join("data")).unwrap();
-            let (time, segment) = (day(n), format!("{n:024}"));
-            let manifest = Manifest {
-                postgresql: String::new(),
-                started_at: time,
-                finished_at: time,
-                start_segment: segment.clone(),
-                bytes: 0,
-            };
-            std::fs::write(base.join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+            let segment = format!("{n:024}");
+            planted(&dir, &name(n), &segment);
             std::fs::create_dir_all(folder(&dir).join("wal")).unwrap();
             std::fs::write(folder(&dir).join("wal").join(segment), "").unwrap();
             std::fs::create_dir_all(dir.join("database").join(format!("{ASIDE}{}", name(n)))).unwrap();
@@ -405,6 +447,52 @@ mod tests {
         let tomorrow = kit::wall() + Duration::days(1);
         expire(&dir, 7, tomorrow).unwrap();
         assert_eq!(left("backup/wal"), [""; 0]);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+    #[test]
+    fn what_a_kept_backup_needs_stays_on_every_time_line() {
+        let dir = std::env::temp_dir().join(format!("vigie-expire-lines-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(archive::wal(&dir)).unwrap();
+        let files = [
+            "000000010000000000000003",
+            "000000010000000000000003.00000028.backup",
+            "000000010000000000000004",
+            "000000010000000000000005",
+            "000000010000000000000006.partial",
+            "00000002.history",
+            "000000020000000000000004",
+            "000000020000000000000006",
+            "000000020000000000000006.00000028.backup",
+            "00000003.history",
+            "000000030000000000000004",
+            "000000030000000000000007",
+        ];
+        for name in files {
+            std::fs::write(archive::wal(&dir).join(name), "").unwrap();
+        }
+        planted(&dir, "20260101T000000Z", files[0]);
+        planted(&dir, "20260102T000000Z", files[2]);
+        planted(&dir, "20260103T000000Z", files[7]);
+        planted(&dir, "20260104T000000Z", files[11]);
+        let left = || {
+            let mut names: Vec<_> =
+                named(&archive::wal(&dir)).unwrap().into_iter().map(|(name, _)| name).collect();
+            names.sort();
+            names
+        };
+        // The second of line 1 is the oldest: its line from there, and all that came of it.
+        expire(&dir, 3, DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(left(), files[2..]);
+        expire(&dir, 2, DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(left(), [files[5], files[7], files[8], files[9], files[10], files[11]]);
+        expire(&dir, 1, DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(left(), [files[5], files[9], files[11]], "a history stays");
+        let replaced = folder(&dir).join(format!("{}20260101T000000Z", archive::REPLACED));
+        std::fs::create_dir_all(&replaced).unwrap();
+        expire(&dir, 1, kit::wall() + Duration::days(1)).unwrap();
+        assert_eq!(left(), [files[5], files[9]], "a history stays for good");
+        assert!(!replaced.exists());
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

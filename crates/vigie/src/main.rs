@@ -1,5 +1,6 @@
 //! The command `vigie`. Exit code 0: done; 1: it failed, with a sentence on stderr; 2: it was called wrongly.
 
+mod archive;
 mod audit;
 mod backup;
 mod door;

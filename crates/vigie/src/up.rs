@@ -1,5 +1,6 @@
 //! `vigie up`: a whole country on one machine, from what the repository says.
 
+use crate::archive;
 use crate::backup;
 use crate::door::{self, Routes};
 use crate::login::{self, IDENTITY, ServiceKeys};
@@ -183,9 +184,11 @@ impl Country<'_> {
             self.origin,
             say::seconds(steps.elapsed())
         ));
+        let own = database.is_some().then_some(url.as_str());
         let watch = async {
             tokio::select! {
                 sentence = stopped(running) => sentence,
+                sentence = archive::watch(own, state.dir()) => sentence,
                 sentence = database_stopped(database) => sentence,
             }
         };
@@ -210,7 +213,8 @@ impl Country<'_> {
             _ => {
                 let home = postgres::install().await?;
                 postgres::initialise(state, &home).await?;
-                let archive = backup::settings(state.dir())?;
+                archive::in_order(state.dir()).context("the archive cannot be brought in order")?;
+                let archive = archive::settings(state.dir())?;
                 // A DETAIL in its log names the values of the row that was refused.
                 let mut settings = vec!["max_connections=80", "log_error_verbosity=terse"];
                 settings.extend(archive.iter().map(String::as_str));

@@ -1,0 +1,571 @@
+//! The archive of the database's log, `backup/wal/`: every segment, and the history of every time line. A restore begins a time
+//! line (PostgreSQL's manual, "Timelines"); it takes the first number of which the archive has no history, so a history is there
+//! before the restore is done and stays for good. A comment in it, which PostgreSQL passes over, says when the line began.
+
+use crate::backup::{folder, named};
+use crate::{postgres, say, state};
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use sqlx::{Connection as _, PgConnection};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What the name of a history ends with, after eight digits.
+const HISTORY: &str = ".history";
+/// What an archive had of a time line whose number was given twice, with the time when that was found.
+pub(crate) const REPLACED: &str = "replaced-";
+/// The bytes of a segment, as `initdb` has them.
+const SEGMENT: u64 = 16 << 20;
+/// How long nothing may come into the archive while somebody waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// PostgreSQL tries a segment that often in a row, a second apart, and then not for a minute.
+const TRIES: i64 = 3;
+
+/// The folder of segments and histories.
+pub(crate) fn wal(dir: &Path) -> PathBuf {
+    folder(dir).join("wal")
+}
+
+/// PostgreSQL's settings for continuous archiving. A segment appears whole or not at all; one that is there already is right only
+/// if it is the same: after a restore the server offers again what it had archived.
+pub(crate) fn settings(dir: &Path) -> anyhow::Result<[String; 4]> {
+    let wal = wal(dir);
+    state::folder(&folder(dir), 0o755)?;
+    state::folder(&wal, 0o700)?;
+    postgres::give(&wal)?;
+    let wal = wal.display();
+    Ok([
+        "wal_level=replica".to_owned(),
+        "archive_mode=on".to_owned(),
+        "archive_timeout=300".to_owned(),
+        format!(
+            "archive_command=if test -e '{wal}/%f'; then cmp -s '%p' '{wal}/%f'; else cp '%p' '{wal}/%f.part' && \
+             mv '{wal}/%f.part' '{wal}/%f'; fi"
+        ),
+    ])
+}
+
+/// A time line: what the database wrote between two restores.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Line {
+    pub number: u32,
+    /// When the restore that began it was done.
+    began: DateTime<Utc>,
+    /// The lines that it comes from, oldest first, each with the position at which the next one left it.
+    parents: Vec<(u32, u64)>,
+}
+
+impl Line {
+    fn read(number: u32, text: &str, written: DateTime<Utc>) -> anyhow::Result<Self> {
+        let mut line = Self { number, began: written, parents: Vec::new() };
+        for row in text.lines().map(str::trim).filter(|row| !row.is_empty()) {
+            if let Some(time) = row.strip_prefix(&began(number, "")) {
+                line.began = time.parse().with_context(|| format!("`{row}` in a history"))?;
+            } else if !row.starts_with('#') {
+                let mut words = row.split_ascii_whitespace();
+                let parent = words.next().and_then(|word| word.parse().ok());
+                let left = words.next().and_then(position);
+                line.parents.push(parent.zip(left).with_context(|| format!("`{row}` in a history"))?);
+            }
+        }
+        Ok(line)
+    }
+
+    /// Does this line come from what was there when a backup, from segment `start` on, ended at `stop`?
+    pub(crate) fn holds(&self, start: &str, stop: Option<u64>) -> bool {
+        let Some((number, begin)) = line_of(start).zip(place(start)) else { return false };
+        let mut entered = 0;
+        for &(parent, left) in &self.parents {
+            if parent == number {
+                return begin + SEGMENT > entered && stop.is_some_and(|stop| stop <= left);
+            }
+            entered = left;
+        }
+        // A line begins within a segment, which has all of its parent before.
+        number == self.number && begin + SEGMENT > entered
+    }
+
+    /// Is a segment of this line, or of one that it comes from?
+    fn reads(&self, segment: &str) -> bool {
+        line_of(segment).is_some_and(|of| of == self.number || self.parents.iter().any(|(n, _)| *n == of))
+    }
+}
+
+/// The comment that says when a line began: after a restore of its own a line has those of its parents too.
+fn began(number: u32, time: &str) -> String {
+    format!("# time line {number} began {time}")
+}
+
+/// `0/3000138`, as PostgreSQL writes a position.
+fn position(text: &str) -> Option<u64> {
+    let (high, low) = text.split_once('/')?;
+    Some(u64::from(u32::from_str_radix(high, 16).ok()?) << 32 | u64::from(u32::from_str_radix(low, 16).ok()?))
+}
+
+/// Digits in the name of a segment, or at the beginning of one that goes with it.
+fn digits(name: &str, from: usize) -> Option<u32> {
+    let digits = name.get(from..from + 8)?;
+    (digits.bytes().all(|b| b.is_ascii_hexdigit())).then(|| u32::from_str_radix(digits, 16).ok())?
+}
+
+/// The time line of a segment.
+fn line_of(name: &str) -> Option<u32> {
+    digits(name, 0)
+}
+
+/// Where a segment begins.
+fn place(name: &str) -> Option<u64> {
+    Some((u64::from(digits(name, 8)?) << 32) + u64::from(digits(name, 16)?) * SEGMENT)
+}
+
+fn is_segment(name: &str) -> bool {
+    name.len() == 24 && line_of(name).is_some() && place(name).is_some()
+}
+
+/// The time line whose history this is.
+fn history_of(name: &str) -> Option<u32> {
+    line_of(name.strip_suffix(HISTORY).filter(|digits| digits.len() == 8)?)
+}
+
+/// The time line of a history, a segment, or a file that goes with one.
+fn owner(name: &str) -> Option<u32> {
+    history_of(name).or_else(|| name.get(..24).filter(|name| is_segment(name)).and_then(line_of))
+}
+
+fn modified(path: &Path) -> anyhow::Result<DateTime<Utc>> {
+    Ok(path.metadata()?.modified()?.into())
+}
+
+/// The time lines of the archive, oldest first. Numbers rise with time, since none is given twice.
+pub(crate) fn lines(dir: &Path) -> anyhow::Result<Vec<Line>> {
+    let mut lines = vec![Line { number: 1, began: DateTime::<Utc>::MIN_UTC, parents: Vec::new() }];
+    for (name, path) in named(&wal(dir))? {
+        if let Some(number) = history_of(&name) {
+            lines.push(Line::read(number, &std::fs::read_to_string(&path)?, modified(&path)?)?);
+        }
+    }
+    lines.sort_by_key(|line| line.number);
+    Ok(lines)
+}
+
+/// The line on which the database was at a moment; the newest when there is none. A moment is one of the clock on the wall: what
+/// was written between the moment of an earlier restore and that restore is found again by its time.
+pub(crate) fn at(lines: &[Line], to: Option<DateTime<Utc>>) -> anyhow::Result<&Line> {
+    let found = lines.iter().rev().find(|line| to.is_none_or(|to| line.began <= to));
+    found.context("the archive has no time line")
+}
+
+/// Where the backup that began in this segment ended: the archive keeps a small file about each.
+pub(crate) fn stop(dir: &Path, start: &str) -> anyhow::Result<Option<u64>> {
+    for (name, path) in named(&wal(dir))? {
+        if name.starts_with(start) && name.ends_with(".backup") {
+            let text = std::fs::read_to_string(&path)?;
+            let row = text.lines().find_map(|row| row.strip_prefix("STOP WAL LOCATION: "));
+            return Ok(row.and_then(|row| position(row.split_ascii_whitespace().next()?)));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts a file into the archive, whole or not at all.
+fn put(dir: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let (part, whole) = (wal(dir).join(format!("{name}.part")), wal(dir).join(name));
+    let written = || -> anyhow::Result<()> {
+        let mut file = std::fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        postgres::give(&part)?;
+        std::fs::rename(&part, &whole)?;
+        Ok(std::fs::File::open(wal(dir))?.sync_all()?)
+    };
+    written().with_context(|| format!("{} cannot be written", whole.display()))
+}
+
+/// Archives the history of a line, from the folder of the database, with the time when it began.
+fn keep(dir: &Path, pg_wal: &Path, number: u32, time: DateTime<Utc>) -> anyhow::Result<()> {
+    let name = format!("{number:08X}{HISTORY}");
+    let mut text = std::fs::read_to_string(pg_wal.join(&name))
+        .with_context(|| format!("the database has no history of its time line {number}"))?;
+    text.push_str(&format!("\n{}\n", began(number, &time.to_rfc3339())));
+    put(dir, &name, text.as_bytes())
+}
+
+/// After a restore: archives the history of the line that it began, and returns its number.
+pub(crate) fn begun(dir: &Path, time: DateTime<Utc>) -> anyhow::Result<u32> {
+    let pg_wal = dir.join("database/data/pg_wal");
+    let newest = named(&pg_wal)?.iter().filter_map(|(name, _)| history_of(name)).max();
+    let number = newest.context("the restore began no time line")?;
+    keep(dir, &pg_wal, number, time)?;
+    Ok(number)
+}
+
+/// Copies the segments of a folder of the database that a line needs to another; those of other lines would be taken for its own
+/// by nobody, and lie there for ever.
+pub(crate) fn carry(pg_wal: &Path, line: &Line, to: &Path) -> anyhow::Result<()> {
+    for (name, path) in named(pg_wal)? {
+        if line.reads(&name) && written_to(&name, &path)? {
+            std::fs::copy(path, to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Archives what a database that was put aside had not archived yet: nobody writes on these lines any more.
+pub(crate) fn finish(dir: &Path, aside: &Path) -> anyhow::Result<()> {
+    for (name, path) in named(&aside.join("pg_wal"))? {
+        if written_to(&name, &path)? && !wal(dir).join(&name).exists() {
+            put(dir, &name, &std::fs::read(path)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Is this a segment that was begun? The server keeps old ones under names of the future: their first page says another place.
+fn written_to(name: &str, path: &Path) -> anyhow::Result<bool> {
+    if !is_segment(name) {
+        return Ok(false);
+    }
+    let mut head = [0u8; 16];
+    if std::fs::File::open(path)?.read_exact(&mut head).is_err() {
+        return Ok(false);
+    }
+    let (magic, rest) = head.split_at(8);
+    let at = <[u8; 8]>::try_from(rest).map(u64::from_ne_bytes).ok();
+    Ok(magic[..2] != [0, 0] && at == place(name))
+}
+
+/// Brings the archive of a stopped database in order: earlier versions archived no history, so a second restore took the number
+/// of the first, and the archive refused its segments for ever. What it has of the first goes aside with its backups; nothing is
+/// removed. Afterwards every number that was ever given has a history.
+pub(crate) fn in_order(dir: &Path) -> anyhow::Result<()> {
+    let pg_wal = dir.join("database/data/pg_wal");
+    if !wal(dir).exists() {
+        return Ok(());
+    }
+    for (name, path) in named(&pg_wal)? {
+        let Some(number) = history_of(&name).filter(|_| !wal(dir).join(&name).exists()) else { continue };
+        if given_twice(dir, &pg_wal, number)? {
+            set_aside(dir, number)?;
+        }
+        keep(dir, &pg_wal, number, modified(&path)?)?;
+    }
+    // Numbers that are known by their segments only.
+    let mut first: BTreeMap<u32, DateTime<Utc>> = BTreeMap::new();
+    for (name, path) in named(&wal(dir))? {
+        if let Some(number) = owner(&name) {
+            let time = modified(&path)?;
+            first.entry(number).and_modify(|earliest| *earliest = time.min(*earliest)).or_insert(time);
+        }
+    }
+    let newest = first.keys().max().copied().unwrap_or(1);
+    let mut time = kit::wall();
+    for number in (2..=newest).rev() {
+        // A line of which nothing is left began before the next one.
+        time = first.get(&number).map_or(time, |earliest| time.min(*earliest));
+        let name = format!("{number:08X}{HISTORY}");
+        if !wal(dir).join(&name).exists() {
+            let text = format!(
+                "# Where this time line comes from is not known.\n{}\n",
+                began(number, &time.to_rfc3339())
+            );
+            put(dir, &name, text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the archive segments of another line of that number?
+fn given_twice(dir: &Path, pg_wal: &Path, number: u32) -> anyhow::Result<bool> {
+    for (name, path) in named(pg_wal)? {
+        let archived = wal(dir).join(&name);
+        if line_of(&name) == Some(number)
+            && written_to(&name, &path)?
+            && archived.exists()
+            && std::fs::read(&path)? != std::fs::read(archived)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Puts aside what the archive has of a line, and the backups that were made on it. The last segment first: as long as the first
+/// is there, whoever was interrupted finds it again.
+fn set_aside(dir: &Path, number: u32) -> anyhow::Result<()> {
+    let aside = folder(dir).join(format!("{REPLACED}{}", kit::wall().format(crate::backup::TIME)));
+    state::folder(&aside, 0o700)?;
+    for (path, manifest) in crate::backup::backups(dir)? {
+        if line_of(&manifest.start_segment) == Some(number)
+            && let Some(name) = path.file_name()
+        {
+            std::fs::rename(&path, aside.join(name))?;
+        }
+    }
+    let mut files = named(&wal(dir))?;
+    files.sort_by(|a, b| b.cmp(a));
+    for (name, path) in files.into_iter().filter(|(name, _)| owner(name) == Some(number)) {
+        std::fs::rename(path, aside.join(name))?;
+    }
+    say::line(&format!(
+        "vigie: two restores had begun a time line {number}, and the archive had stopped at the second. What it has of the first, \
+         and backups made on it, are now in {}. Make a backup: `vigie backup`",
+        aside.display()
+    ));
+    Ok(())
+}
+
+/// What the server's archiver says of itself.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Archiver {
+    archived_count: i64,
+    failed_count: i64,
+    last_failed_wal: Option<String>,
+    last_failed_time: Option<DateTime<Utc>>,
+    /// Its last try failed, and something waits.
+    failing: bool,
+}
+
+impl Archiver {
+    pub(crate) async fn ask(conn: &mut PgConnection) -> sqlx::Result<Self> {
+        sqlx::query_as(
+            "select archived_count, failed_count, last_failed_wal, last_failed_time,
+                    coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+                    and exists (select from pg_ls_archive_statusdir() where name like '%.ready') as failing
+               from pg_stat_archiver",
+        )
+        .fetch_one(conn)
+        .await
+    }
+
+    fn sentence(&self, dir: &Path) -> String {
+        let (log, wal) = (dir.join("log/postgres.log"), wal(dir));
+        let said = match (&self.last_failed_wal, self.last_failed_time) {
+            (Some(segment), Some(time)) if self.failing => format!(
+                "does not take {segment}: {} tries failed, the last at {}",
+                self.failed_count,
+                time.format("%Y-%m-%dT%H:%M:%SZ")
+            ),
+            _ => format!("has taken nothing for {} s", PATIENCE.as_secs()),
+        };
+        format!(
+            "the archive of the database {said}. Is there room in {}, and may the database's user write there? The database's log \
+             is {}; a stop and `make up` bring in order what a restore by an earlier version left",
+            wal.display(),
+            log.display()
+        )
+    }
+}
+
+/// Waits until the archive has these files; `before` is what the archiver said before it was asked for them.
+pub(crate) async fn arrived(
+    conn: &mut PgConnection,
+    dir: &Path,
+    files: &[String],
+    mut before: Archiver,
+) -> anyhow::Result<()> {
+    let mut since = Instant::now();
+    while !files.iter().all(|file| wal(dir).join(file).exists()) {
+        let now = Archiver::ask(conn).await?;
+        if now.archived_count != before.archived_count {
+            (before, since) = (now, Instant::now());
+        } else if now.failed_count >= before.failed_count + TRIES || since.elapsed() > PATIENCE {
+            bail!("{}", now.sentence(dir));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Says when the archive of a running database fails, and when it goes on. Never ends.
+pub(crate) async fn watch(url: Option<&str>, dir: &Path) -> String {
+    let Some(url) = url else { return std::future::pending().await };
+    let mut said = false;
+    loop {
+        // Whoever waits for the database says when it is gone.
+        let Ok(mut conn) = PgConnection::connect(url).await else {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            continue;
+        };
+        while let Ok(archiver) = Archiver::ask(&mut conn).await {
+            if archiver.failing && !said {
+                say::error(&format!(
+                    "{}. Until it goes on `vigie backup` fails, and what waits fills the disk",
+                    archiver.sentence(dir)
+                ));
+            } else if said && !archiver.failing {
+                say::line("vigie: the archive of the database goes on");
+            }
+            said = archiver.failing;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn place_of(test: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("vigie-{test}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        for folder in [wal(&dir), dir.join("backup/base"), dir.join("database/data/pg_wal")] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        dir
+    }
+
+    /// A segment that says where it lies, with something in it.
+    fn segment(folder: &Path, name: &str, at: &str, text: &str) {
+        let mut bytes = vec![0x16, 0xD1, 0, 0, 1, 0, 0, 0];
+        bytes.extend(place(at).unwrap().to_ne_bytes());
+        bytes.extend(text.as_bytes());
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+
+    fn left(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = named(folder).unwrap().into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        names
+    }
+
+    /// Line 2 left line 1 in segment 5, line 3 left line 2 in segment 8, line 4 left line 1 in segment 6.
+    fn four(test: &str) -> Vec<Line> {
+        let second =
+            "1\t0/5000100\tbefore 2026-01-02 10:00:00+00\n\n# time line 2 began 2026-01-02T12:00:00Z\n";
+        let third = format!(
+            "{second}\n2\t0/8000100\tno recovery target specified\n\n# time line 3 began 2026-01-03T12:00:00Z\n"
+        );
+        let fourth =
+            "1\t0/6000100\tbefore 2026-01-02 11:00:00+00\n\n# time line 4 began 2026-01-04T12:00:00Z\n";
+        let now = time("2026-01-09T00:00:00Z");
+        let dir = place_of(test);
+        put(&dir, "00000003.history", third.as_bytes()).unwrap();
+        put(&dir, "00000002.history", second.as_bytes()).unwrap();
+        put(&dir, "00000004.history", fourth.as_bytes()).unwrap();
+        assert_eq!(Line::read(2, second, now).unwrap().began, time("2026-01-02T12:00:00Z"));
+        let lines = lines(&dir).unwrap();
+        std::fs::remove_dir_all(dir).unwrap();
+        lines
+    }
+
+    #[test]
+    fn a_moment_is_looked_for_on_the_line_of_its_time() {
+        let lines = four("moments");
+        let on = |to: &str| at(&lines, Some(time(to))).unwrap().number;
+        assert_eq!(on("2026-01-02T09:00:00Z"), 1);
+        assert_eq!(
+            on("2026-01-02T11:00:00Z"),
+            1,
+            "after the moment of the first restore, before that restore"
+        );
+        assert_eq!(on("2026-01-02T12:00:00Z"), 2);
+        assert_eq!(on("2026-01-03T11:59:59Z"), 2);
+        assert_eq!(on("2026-01-03T12:00:01Z"), 3);
+        assert_eq!(on("2026-01-08T12:00:01Z"), 4);
+        assert_eq!(at(&lines, None).unwrap().number, 4, "the newest");
+    }
+
+    #[test]
+    fn a_line_comes_from_backups_that_ended_before_it_left_theirs() {
+        let lines = four("bases");
+        let holds = |line: usize, start: &str, stop: u64| lines[line - 1].holds(start, Some(stop));
+        let (early, late) = ("000000010000000000000003", "000000010000000000000005");
+        assert!(holds(1, early, 0x0300_0200) && holds(1, late, 0x0500_0200));
+        assert!(lines[0].holds(late, None), "on its own line");
+        for line in [2, 3] {
+            assert!(holds(line, early, 0x0300_0200));
+            assert!(!holds(line, late, 0x0500_0200), "it ended after the moment");
+            assert!(!lines[line - 1].holds(early, None), "nobody knows where it ended");
+        }
+        assert!(holds(4, late, 0x0500_0200));
+        let second = "000000020000000000000006";
+        assert!(holds(2, second, 0x0600_0200) && holds(3, second, 0x0600_0200));
+        assert!(!holds(4, second, 0x0600_0200) && !holds(1, second, 0x0600_0200));
+        assert!(!holds(2, "000000020000000000000003", 0x0300_0200), "of another line with its number");
+    }
+
+    #[test]
+    fn an_archive_that_stopped_at_a_number_given_twice_goes_on() {
+        let dir = place_of("twice");
+        let pg_wal = dir.join("database/data/pg_wal");
+        for (n, text) in [
+            ("000000010000000000000005", "one"),
+            ("000000020000000000000005", "first"),
+            ("000000020000000000000006", "first"),
+        ] {
+            segment(&wal(&dir), n, n, text);
+        }
+        std::fs::write(wal(&dir).join("000000020000000000000006.00000028.backup"), "").unwrap();
+        for (n, text) in [("000000010000000000000005", "one"), ("000000020000000000000005", "second")] {
+            segment(&pg_wal, n, n, text);
+        }
+        // An old one under a name of the future.
+        segment(&pg_wal, "000000020000000000000006", "000000010000000000000003", "old");
+        std::fs::write(pg_wal.join("00000002.history"), "1\t0/5000100\tbefore\n").unwrap();
+        for (name, start) in [
+            ("20260101T000000Z", "000000010000000000000003"),
+            ("20260102T000000Z", "000000020000000000000006"),
+        ] {
+            crate::backup::planted(&dir, name, start);
+        }
+        in_order(&dir).unwrap();
+        assert_eq!(left(&wal(&dir)), ["000000010000000000000005", "00000002.history"]);
+        assert_eq!(left(&dir.join("backup/base")), ["20260101T000000Z"]);
+        let aside =
+            named(&folder(&dir)).unwrap().into_iter().find(|(name, _)| name.starts_with(REPLACED)).unwrap().1;
+        assert_eq!(
+            left(&aside),
+            [
+                "000000020000000000000005",
+                "000000020000000000000006",
+                "000000020000000000000006.00000028.backup",
+                "20260102T000000Z"
+            ]
+        );
+        // The second time nothing is left to do, and a line that goes on is none that was given twice.
+        segment(&wal(&dir), "000000020000000000000005", "000000020000000000000005", "second");
+        let before = left(&folder(&dir));
+        in_order(&dir).unwrap();
+        assert_eq!((left(&wal(&dir)).len(), left(&folder(&dir))), (3, before));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_number_is_not_given_again_though_only_its_segments_are_known() {
+        let dir = place_of("known");
+        segment(&wal(&dir), "000000030000000000000005", "000000030000000000000005", "");
+        std::fs::write(wal(&dir).join("deadbeef is nothing of ours"), "").unwrap();
+        in_order(&dir).unwrap();
+        let found = lines(&dir).unwrap();
+        assert_eq!(found.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(found.iter().all(|line| line.parents.is_empty() && line.began <= kit::wall()));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_archived_before_a_restore_is_after_it() {
+        let dir = place_of("tail");
+        let aside = dir.join("database/data.before/pg_wal");
+        std::fs::create_dir_all(&aside).unwrap();
+        let (known, tail, future) =
+            ("000000010000000000000005", "000000010000000000000006", "000000010000000000000007");
+        segment(&wal(&dir), known, known, "known");
+        segment(&aside, known, known, "known");
+        segment(&aside, tail, tail, "tail");
+        segment(&aside, future, "000000010000000000000003", "old");
+        let other = "000000020000000000000006";
+        segment(&aside, other, other, "another line");
+        let to = dir.join("database/data/pg_wal");
+        carry(&aside, &lines(&dir).unwrap()[0], &to).unwrap();
+        assert_eq!(left(&to), [known, tail]);
+        finish(&dir, aside.parent().unwrap()).unwrap();
+        assert_eq!(left(&wal(&dir)), [known, tail, other]);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}
