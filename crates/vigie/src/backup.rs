@@ -2,10 +2,11 @@
 //! Low Level API") and continuous archiving: no tool beyond the server is needed. One folder holds all:
 //! `base/<time>/` (a copy of the data folder) and `wal/` (every segment since: [`crate::archive`]).
 
-use crate::archive::{self, Archiver, Line};
+use crate::archive::{self, Archiver};
+use crate::lines::{Line, at};
 use crate::postgres;
 use crate::say;
-use crate::state::{self, State};
+use crate::state::{self, State, named};
 use crate::tree::Tree;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
@@ -237,17 +238,6 @@ fn expire(dir: &Path, keep: usize, before: DateTime<Utc>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// What lies in a folder, by name; nothing where there is none.
-pub(crate) fn named(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let named = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok((name, path))
-    };
-    entries.map(named).collect()
-}
-
 /// Brings the database of a country back to a moment. What is there now is kept beside it.
 pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let tree = Tree::find(&std::env::current_dir()?)?;
@@ -257,7 +247,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let dir = state.dir();
     archive::in_order(dir).context("the archive cannot be brought in order")?;
     let lines = archive::lines(dir)?;
-    let line = archive::at(&lines, args.to)?;
+    let line = at(&lines, args.to)?;
     let all = backups(dir)?;
     let Some((base, manifest)) = newest(dir, &all, line, args.to)? else {
         bail!(
@@ -354,7 +344,10 @@ async fn recover(
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
     let mut server =
         postgres::start(state, home, &settings).await.context("the archive does not reach that moment")?;
-    let result = promoted(&server.url).await;
+    let log = server.program.log.clone();
+    let result = promoted(&server.url).await.with_context(|| {
+        format!("the archive does not reach that moment; the database's log is {}", log.display())
+    });
     server.stop().await;
     Ok((result?, archive::begun(state.dir(), kit::wall())?))
 }

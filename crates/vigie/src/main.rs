@@ -7,6 +7,7 @@ mod door;
 mod drill;
 mod front;
 mod incident;
+mod lines;
 mod login;
 mod postgres;
 mod process;

@@ -49,6 +49,17 @@ pub(crate) fn folder(dir: &Path, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("the folder {} belongs to somebody else: set VIGIE_STATE", dir.display()))
 }
 
+/// What lies in a folder, by name; nothing where there is none.
+pub(crate) fn named(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let named = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok((name, path))
+    };
+    entries.map(named).collect()
+}
+
 /// Waits for the lock file at `path`; the kernel lets go of it however the process ends.
 pub(crate) fn wait_for(path: &Path) -> anyhow::Result<File> {
     let lock = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
