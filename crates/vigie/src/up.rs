@@ -150,7 +150,9 @@ impl Country<'_> {
         for service in &self.services {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
             let addr = keys.tell(&service.name, &mut command)?;
-            if let (IDENTITY, Some(accounts)) = (service.name.as_str(), accounts.take()) {
+            if service.name == IDENTITY
+                && let Some(accounts) = accounts.take()
+            {
                 command.env("VIGIE_ERASURES", login::erasures(state));
                 command.env("DATABASE_URL", accounts.service);
                 command.env("VIGIE_AUDIT_DATABASE_URL", accounts.audit);
