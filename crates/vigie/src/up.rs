@@ -143,11 +143,17 @@ impl Country<'_> {
 
         let step = steps.next("services", "2 s", "2 s");
         let keys = ServiceKeys::make(state, &self.profile)?;
+        // Before any service works: what is erased again goes out of the files only when no transaction of the server is older.
+        let mut accounts = None;
+        if self.services.iter().any(|s| s.name == IDENTITY) {
+            accounts = Some(login::database(state, &url, || self.command(IDENTITY, &url, clock)).await?);
+        }
         for service in &self.services {
             let mut command = self.command(&service.name, roles.url(&service.name), clock)?;
             let addr = keys.tell(&service.name, &mut command)?;
-            if service.name == IDENTITY {
-                let accounts = login::database(state, &url, || self.command(IDENTITY, &url, clock)).await?;
+            if service.name == IDENTITY
+                && let Some(accounts) = accounts.take()
+            {
                 command.env("VIGIE_ERASURES", login::erasures(state));
                 command.env("DATABASE_URL", accounts.service);
                 command.env("VIGIE_AUDIT_DATABASE_URL", accounts.audit);

@@ -2,6 +2,7 @@
 
 use crate::rights::register::Register;
 use sqlx::PgConnection;
+use std::time::{Duration, Instant};
 use store::access::Access;
 
 /// The schema, embedded in the program.
@@ -143,13 +144,17 @@ pub async fn unsampled(conn: &mut PgConnection) -> anyhow::Result<()> {
 }
 
 /// Writes the tables with something about persons anew, as they are now. A row that was deleted lies in its table's file until
-/// the place is used again, in a small table for years, and each later backup of the files would have it. One that somebody
-/// else's transaction might still see goes at the next run.
-/// Returns the tables that somebody used for longer than three seconds: they are as they were.
+/// the place is used again, in a small table for years, and each later backup of the files would have it. The server keeps a row
+/// that an older transaction might still see, and takes one of any of its databases for older: up to `patience` they are waited for.
+/// Returns the tables that are as they were, or that somebody used for longer than three seconds: all of them where an older
+/// transaction did not end.
 ///
 /// # Errors
 /// When the role of `conn` does not own the tables.
-pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+pub async fn rewrite(conn: &mut PgConnection, patience: Duration) -> anyhow::Result<Vec<String>> {
+    if !older_ended(conn, patience).await? {
+        return Ok(Register::erased()?.map(|table| table.name).collect());
+    }
     sqlx::query("set lock_timeout = '3s'").execute(&mut *conn).await?;
     let mut used = Vec::new();
     for table in Register::erased()? {
@@ -165,6 +170,23 @@ pub async fn rewrite(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     }
     sqlx::query("reset lock_timeout").execute(&mut *conn).await?;
     Ok(used)
+}
+
+/// Waits until no transaction is under way that began before this call, and nobody sees the tables as they were then; `false` when
+/// that was not so for `patience`.
+async fn older_ended(conn: &mut PgConnection, patience: Duration) -> sqlx::Result<bool> {
+    let now: String = sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(&mut *conn).await?;
+    // The first is about transactions that write, in every database; the second about readers of this one.
+    let ended = "select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 and not exists
+        (select from pg_stat_activity where datname = current_database() and age(backend_xmin) >= age($1::xid8::xid))";
+    let since = Instant::now();
+    while !sqlx::query_scalar::<_, bool>(ended).bind(&now).fetch_one(&mut *conn).await? {
+        if since.elapsed() > patience {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(true)
 }
 
 /// `lock_not_available`: the time to wait for a lock is over.

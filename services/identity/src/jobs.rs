@@ -10,6 +10,7 @@ use kit::config::Config;
 use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A job has one word, so that it can get further ones.
 #[derive(Debug, Subcommand)]
@@ -162,6 +163,9 @@ async fn settings() -> anyhow::Result<(App, Options)> {
     Ok((App::connect(&config).await?, Options::from_env()?))
 }
 
+/// How long what is gone waits for older transactions of the database server before it stays in the files until the next run.
+const OLDER: Duration = Duration::from_secs(60);
+
 pub(crate) async fn retention() -> anyhow::Result<()> {
     let (app, _) = settings().await?;
     let profile = &app.profile;
@@ -172,7 +176,7 @@ pub(crate) async fn retention() -> anyhow::Result<()> {
     let (keep, limits) = (profile.law.keep_days, profile.identity.session);
     let gone = retention::run(&mut tx, keep, limits, Time::default().now()).await?;
     tx.commit().await?;
-    let used = identity::rewrite(&mut *app.db.acquire().await?).await;
+    let used = identity::rewrite(&mut *app.db.acquire().await?, OLDER).await;
     let used = used.context("what is gone still lies in the tables' files")?;
     if !used.is_empty() {
         let tables = used.join(", ");

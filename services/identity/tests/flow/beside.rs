@@ -16,7 +16,7 @@ use identity::rights::{Person, requests};
 use identity::{Options, Outcome};
 use kit::App;
 use reqwest::StatusCode;
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -262,6 +262,13 @@ async fn neither_the_servers_samples_nor_its_files_keep_an_address_that_was_eras
     assert!(sampled(&mut conn).await, "as the server does it by itself");
     identity::unsampled(&mut conn).await.unwrap();
     assert!(!sampled(&mut conn).await);
+    // Whoever writes into another database of the server, and has begun before.
+    let mut elsewhere =
+        PgConnection::connect_with(&pool.connect_options().as_ref().clone().database("postgres"))
+            .await
+            .unwrap();
+    sqlx::query("begin").execute(&mut elsewhere).await.unwrap();
+    sqlx::query("select pg_current_xact_id()").execute(&mut elsewhere).await.unwrap();
     for n in 0..50 {
         let mut tx = pool.begin().await.unwrap();
         let person = Person::of_email(&mut tx, &format!("reader{n}@canary.test")).await.unwrap();
@@ -269,7 +276,17 @@ async fn neither_the_servers_samples_nor_its_files_keep_an_address_that_was_eras
         tx.commit().await.unwrap();
     }
     assert!(filed(&mut conn).await, "a deleted row lies there still");
-    identity::rewrite(&mut conn).await.unwrap();
+    let left = identity::rewrite(&mut conn, Duration::ZERO).await.unwrap();
+    assert!(left.contains(&"contact".to_owned()), "{left:?}");
+    assert!(filed(&mut conn).await, "somebody works elsewhere since before");
+    let patient = tokio::spawn(async move {
+        let left = identity::rewrite(&mut conn, Duration::from_secs(60)).await.unwrap();
+        (conn, left)
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    elsewhere.close().await.unwrap();
+    let (mut conn, left) = patient.await.unwrap();
+    assert_eq!(left, [""; 0]);
     assert!(!filed(&mut conn).await);
 }
 
