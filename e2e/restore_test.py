@@ -15,6 +15,9 @@ from pathlib import Path
 
 from up_test import BIN, COUNTRY, ROOT, Up, database_home, free_port, get, gone
 
+# Who is erased: a word that a file would hold.
+GONE = "anna-who-is-erased"
+
 
 class RestoreTest(unittest.TestCase):
     def setUp(self):
@@ -48,6 +51,12 @@ class RestoreTest(unittest.TestCase):
     def people(self):
         return self.sql("select string_agg(subject, ',' order by subject) from account", "_identity")
 
+    def files(self, word):
+        """The tables of accounts whose files hold the word, in a row that nobody sees too."""
+        self.sql("checkpoint", "_identity")
+        return self.sql(f"""select string_agg(t::text, ',') from unnest(array['account', 'session']::regclass[]) t
+                            where position('{word}'::bytea in pg_read_binary_file(pg_relation_filepath(t))) > 0""", "_identity")
+
     def somebody(self, name):
         """An account with a session whose token is its name, 43 times."""
         self.sql(f"""with made as (insert into account (id, provider, issuer, subject, key, created_at, seen_at)
@@ -76,7 +85,7 @@ class RestoreTest(unittest.TestCase):
         rows = self.sql("select count(*), md5(string_agg(o::text, '' order by o::text)) from observation o")
         runs = self.sql("select string_agg(id, ',' order by id) from forecast_run")
         self.sql("create table marker (word text); insert into marker values ('first')")
-        self.somebody("a")
+        self.somebody(GONE)
         self.somebody("b")
         self.somebody("c")
         for name in ("b", "c"):
@@ -91,7 +100,8 @@ class RestoreTest(unittest.TestCase):
         later = self.moment()
         self.sql("drop trigger observation_append_only on observation_row;"
                  "delete from observation_row where reference_date > '2021-01-01'")
-        self.assertEqual(self.erase(up, "a"), 200)
+        self.assertEqual(self.files(GONE), "account,session")
+        self.assertEqual(self.erase(up, GONE), 200)
         self.assertEqual(self.people(), "b,c")
         # Taken from c for good; from b, and given again.
         for words in (("disable", "c"), ("revoke", "c", "auditor"), ("revoke", "b", "auditor"), ("grant", "b", "auditor")):
@@ -111,6 +121,7 @@ class RestoreTest(unittest.TestCase):
         print(f"measured: restore {time.time() - start:.1f} s")
         up = self.up()
         self.assertEqual(self.people(), "b,c", "whoever was erased after the moment stays erased")
+        self.assertEqual(self.files(GONE), "", "nor does a file keep the row")
         self.assertEqual(self.sql("select string_agg(id, ',') from account where disabled_at is not null", "_identity"), "c")
         self.assertEqual(self.sql("select string_agg(account_id, ',') from role_grant", "_identity"), "b", "what was given again stays given")
         self.assertEqual(self.sql("select string_agg(action, ',' order by seq) from audit where actor = 'command'", "_identity"),
