@@ -11,6 +11,7 @@ mod access;
 mod alerts;
 mod beside;
 mod browser;
+mod caching;
 mod common;
 mod database;
 mod described;
