@@ -274,13 +274,15 @@ async fn neither_the_servers_samples_nor_its_files_keep_an_address_that_was_eras
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
-async fn who_finds_a_session_open_erases_nobody_and_turns_no_letters_away(pool: PgPool) {
+async fn who_finds_a_session_open_takes_nothing_along_erases_nobody_and_turns_no_letters_away(pool: PgPool) {
     let (service, _post) = with_post(&pool, "us").await;
     let (account, mut found) = service.somebody("ada").await;
     service.pass(chrono::TimeDelta::minutes(11));
     for (path, field) in [
         ("/account/rights/erasure", ("sure", "yes")),
         ("/account/rights/address/new", ("email", "mallory@canary.test")),
+        ("/account/rights/export", ("format", "json")),
+        ("/account/rights/export", ("format", "csv")),
     ] {
         let page = found.send(path, &[field]).await;
         assert_eq!(page.url.query(), Some("done=anew"), "{path}: {}", page.body);
@@ -289,7 +291,15 @@ async fn who_finds_a_session_open_erases_nobody_and_turns_no_letters_away(pool: 
     let asked: i64 = sqlx::query_scalar("select count(*) from request").fetch_one(&pool).await.unwrap();
     let proofs: i64 = sqlx::query_scalar("select count(*) from proof").fetch_one(&pool).await.unwrap();
     assert_eq!((asked, proofs), (0, 0), "nothing was begun");
+    // What is as easy as giving a consent, and can be lifted again, goes on.
+    for (right, said) in [("objection", "Your objection is recorded"), ("restriction", "restricted")] {
+        let page = found.send(&format!("/account/rights/{right}"), &[("on", "yes")]).await;
+        assert!(page.body.contains(said), "{right}: {}", page.body);
+        found.send(&format!("/account/rights/{right}"), &[("on", "no")]).await;
+    }
     let mut owner = service.logged_in(&account).await;
+    let file = owner.send("/account/rights/export", &[("format", "json")]).await;
+    assert!(file.body.contains(&account), "{}", file.body);
     let page = owner.send("/account/rights/erasure", &[("sure", "yes")]).await;
     assert!(page.body.contains("It is erased"), "{}", page.body);
 }
