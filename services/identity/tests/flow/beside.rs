@@ -208,7 +208,7 @@ async fn who_reads_the_mail_of_an_account_cannot_make_it_write_elsewhere(pool: P
     post.next().await;
     let (mut thief, _) = by_mail(&service, &mut post, "ada@canary.test").await;
     let page = thief.send("/account/rights/address/new", &[("email", "thief@canary.test")]).await;
-    assert!(page.body.contains("belongs to an account"), "{}", page.body);
+    assert!(page.body.contains("belongs to an account: log in to change it"), "{}", page.body);
     assert!(post.is_empty(), "no link is sent");
     let mut conn = pool.acquire().await.unwrap();
     assert!(

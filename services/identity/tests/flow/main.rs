@@ -25,6 +25,7 @@ mod keys;
 mod logout_tokens;
 mod logs;
 mod mail;
+mod mailboxes;
 mod node;
 mod passkeys;
 mod persons;
