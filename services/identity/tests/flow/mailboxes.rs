@@ -1,5 +1,6 @@
 //! What a mailbox is, and what it alone opens: not the account that its address belongs to, and nothing of who else named it.
 
+use crate::common::countries;
 use crate::persons::{by_mail, planted, token, with_post};
 use crate::scan::scan;
 use reqwest::StatusCode;
@@ -76,4 +77,39 @@ async fn a_change_of_address_under_way_is_shown_to_who_asked_and_not_to_the_new_
     assert!(wishes.len() == 2 && wishes.contains(&&json!({})), "{wishes:?}");
     let page = carl.send("/account/rights/address", &[("token", &token(&link))]).await;
     assert!(page.body.contains(NEW) && page.body.contains("counts from now on"), "{}", page.body);
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn an_address_with_what_nobody_sees_is_refused_with_a_sentence_in_each_language(pool: PgPool) {
+    for profile in countries() {
+        let code = profile.country.to_string();
+        let (service, mut post) = with_post(&pool, &code).await;
+        let (_, mut ada) = service.somebody(&format!("ada-{code}")).await;
+        let signal = profile.signals.iter().find(|s| s.forecast.is_some()).unwrap().id.to_string();
+        for language in &profile.languages {
+            let text = std::fs::read_to_string(
+                crate::common::root().join(format!("services/identity/locales/{}.toml", language.code)),
+            );
+            let words: toml::Table = text.unwrap().parse().unwrap();
+            let sentence = words["rights"]["done"]["unseen"].as_str().unwrap();
+            ada.language = language.tag.clone();
+            for path in ["/account/rights/link", "/account/rights/address/new", "/account/alerts"] {
+                let form = [
+                    ("email", "ad\u{200b}a@canary.test"),
+                    ("lang", language.code.as_str()),
+                    ("signal", signal.as_str()),
+                    ("place", "X"),
+                    ("threshold", "1"),
+                ];
+                let page = ada.send(path, &form).await;
+                assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+                let html = page.body.contains(&format!("<html lang=\"{}\">", language.tag));
+                assert!(html && page.body.contains(sentence), "{path} {sentence}: {}", page.body);
+            }
+        }
+        assert!(post.is_empty(), "nothing was sent");
+        let kept: i64 = sqlx::query_scalar("select count(*) from proof").fetch_one(&pool).await.unwrap();
+        let asked: i64 = sqlx::query_scalar("select count(*) from request").fetch_one(&pool).await.unwrap();
+        assert_eq!((kept, asked), (0, 0), "and nothing begun");
+    }
 }

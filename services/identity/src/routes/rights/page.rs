@@ -73,7 +73,7 @@ pub(super) struct Done<'a> {
 }
 
 /// What can be said above the page after something was done.
-const SAID: [&str; 15] = [
+const SAID: [&str; 16] = [
     "sent",
     "over",
     "left",
@@ -89,6 +89,7 @@ const SAID: [&str; 15] = [
     "address_taken",
     "address_login",
     "address",
+    "unseen",
 ];
 
 /// `GET /account/rights`.
