@@ -1,5 +1,6 @@
 //! E-mail addresses that their holders proved. One query a function.
 
+use super::Held;
 use crate::pseudonyms::PersonKey;
 use crate::random;
 use chrono::{DateTime, Utc};
@@ -78,6 +79,18 @@ pub async fn of_email(conn: &mut PgConnection, email: &str) -> sqlx::Result<Opti
 /// When the database does not answer.
 pub async fn of_account(conn: &mut PgConnection, account_id: &str) -> sqlx::Result<Option<Contact>> {
     sqlx::query_as("select * from contact where account_id = $1").bind(account_id).fetch_optional(conn).await
+}
+
+/// Holds a contact as an account is held. `false`: there is no such one any more.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn hold(conn: &mut PgConnection, id: &str, held: Held) -> sqlx::Result<bool> {
+    let query = match held {
+        Held::Alone => "select id from contact where id = $1 for update",
+        Held::Together => "select id from contact where id = $1 for share",
+    };
+    Ok(sqlx::query(query).bind(id).fetch_optional(conn).await?.is_some())
 }
 
 /// Keeps an address that was just proven; one that is kept already stays what it is.

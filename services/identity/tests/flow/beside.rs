@@ -2,7 +2,7 @@
 //! alerts, a run that dies; and what the server itself keeps beside the rows.
 
 use crate::alerts::{Forecasts, run};
-use crate::common::Service;
+use crate::common::{Service, somebody_waits};
 use crate::persons::{by_mail, planted, token, with_list, with_post};
 use crate::post::Post;
 use crate::scan::scan;
@@ -54,18 +54,6 @@ async fn held(behind: String) -> (String, Arc<Notify>, Arc<Notify>) {
     let router = axum::Router::new().route("/api/forecast/v1/forecasts", axum::routing::get(answer));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (origin, asked, go)
-}
-
-/// Until somebody in this database waits for somebody else, or `done`.
-async fn waits_or(pool: &PgPool, done: impl Fn() -> bool) {
-    let query = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-    for _ in 0..50_000 {
-        if done() || sqlx::query_scalar::<_, bool>(query).fetch_one(pool).await.unwrap() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("nobody waits, and it is not done");
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
@@ -146,7 +134,7 @@ async fn an_alert_that_is_confirmed_during_an_erasure_leaves_no_consent_of_nobod
     alerts::keep(&mut tx, &same, &more, ("en", "a text"), now).await.unwrap().unwrap();
     let erases =
         tokio::spawn(async move { browser.send("/account/rights/erasure", &[("sure", "yes")]).await });
-    waits_or(&pool, || erases.is_finished()).await;
+    somebody_waits(&pool, || erases.is_finished()).await;
     tx.commit().await.unwrap();
     let page = erases.await.unwrap();
     assert!(page.body.contains("It is erased"), "{}", page.body);
@@ -164,7 +152,7 @@ async fn what_is_asked_during_an_erasure_is_not_kept_under_the_erased_name(pool:
     erase::person(&mut tx, &person, By::Person(""), None, service.time.now()).await.unwrap();
     let mut browser = ada.browser.clone();
     let asks = tokio::spawn(async move { browser.send("/account/rights/question", &[]).await });
-    waits_or(&pool, || asks.is_finished()).await;
+    somebody_waits(&pool, || asks.is_finished()).await;
     tx.commit().await.unwrap();
     let page = asks.await.unwrap();
     assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{}", page.body);
