@@ -18,6 +18,8 @@ TELLTALE = {"server", "x-powered-by", "via", "x-aspnet-version"}
 SOURCES = {"'self'", "'none'"}
 PROBLEM = {"type", "title", "status", "code", "detail", "field"}
 INTERNAL = re.compile(r"sqlx|postgres|panick|\.rs\b|\.cargo|/(?:root|home|usr)/|select .* from|relation \"|stack ?trace|rust|tokio|hyper|axum|127\.0\.0\.1:\d+|localhost:\d+", re.I)
+# What identity says to everybody alike; all else that it says is somebody's own.
+EVERYBODYS = {"/account/receipts/keys.json", "/oidc/jwks.json", "/account/static/{name}"}
 COOKIE = re.compile(r"__Host-vigie-(session|login|visit)=[^;]*; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=\d+")
 
 
@@ -39,9 +41,11 @@ def policy(text, embeds):
     return wrong
 
 
-def faults_of(answer, embeds, origin):
-    """What is wrong with one answer."""
+def faults_of(answer, embeds, origin, own):
+    """What is wrong with one answer; `own`: it is about whoever asked."""
     wrong = []
+    if (own or answer.status >= 400) and answer.all("cache-control") != ["no-store"]:
+        wrong.append(f"caches may keep it: {answer.all('cache-control')}")
     for name, allowed in FIXED.items():
         if len(answer.all(name)) != 1 or answer.get(name) not in allowed:
             wrong.append(f"{name}: {answer.all(name)}")
@@ -78,7 +82,8 @@ def check(routes, addresses, values, origin):
                     if answer is None:
                         faults.append(f"{at}: {route.method} {path}: no answer")
                         continue
-                    faults += [f"{at}: {route.method} {path} ({answer.status}): {wrong}" for wrong in faults_of(answer, embeds, origin)]
+                    own = route.service == "identity" and route.pattern not in EVERYBODYS
+                    faults += [f"{at}: {route.method} {path} ({answer.status}): {wrong}" for wrong in faults_of(answer, embeds, origin, own)]
                     program = route.service != "web" and not route.pattern.startswith("/oidc/callback") and accept == "application/json" and (at != "door" or route.who != "nobody")
                     if answer.status >= 400 and program and not (answer.get("content-type") or "").startswith("application/problem+json"):
                         faults.append(f"{at}: {route.method} {path} ({answer.status}): {answer.get('content-type')} instead of a problem")

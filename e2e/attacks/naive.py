@@ -48,16 +48,16 @@ def can_see():
     faults = [f"{name}: none of {count} was seen to be wrong" for name, (count, found) in tried.items() if not found]
     good = {name: sorted(allowed)[0] for name, allowed in headers.FIXED.items()}
     policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; script-src 'self'"
-    page = {**good, "content-security-policy": policy, "content-type": "text/html; charset=utf-8"}
-    faults += [f"headers: an answer as it should be: {wrong}" for wrong in headers.faults_of(Answer(200, list(page.items()), b"x"), False, origin)]
+    page = {**good, "content-security-policy": policy, "cache-control": "no-store", "content-type": "text/html; charset=utf-8"}
+    faults += [f"headers: an answer as it should be: {wrong}" for wrong in headers.faults_of(Answer(200, list(page.items()), b"x"), False, origin, True)]
     planted = [("content-security-policy", policy.replace("'self'", "'self' 'unsafe-inline'")), ("content-security-policy", policy.replace("frame-ancestors 'none'; ", "")),
                ("content-security-policy", policy.replace("trusted-types 'none'", "trusted-types *")), ("content-security-policy", policy + "; img-src https:"),
                ("strict-transport-security", "max-age=60"), ("x-content-type-options", ""), ("server", "nginx/1.2"), ("content-type", "text/html"),
-               ("set-cookie", "id=1"), ("set-cookie", "__Host-vigie-session=a; Path=/; Secure; SameSite=Lax; Max-Age=9")]
+               ("cache-control", "no-cache"), ("cache-control", "private"), ("set-cookie", "id=1"), ("set-cookie", "__Host-vigie-session=a; Path=/; Secure; SameSite=Lax; Max-Age=9")]
     for name, value in planted:
-        if not headers.faults_of(Answer(200, list({**page, name: value}.items()), b"x"), False, origin):
+        if not headers.faults_of(Answer(200, list({**page, name: value}.items()), b"x"), False, origin, True):
             faults.append(f"headers: {name}: {value} was not seen to be wrong")
     for status, body in ((500, b"error at src/main.rs:12"), (500, b"relation \"account\" does not exist"), (502, b"127.0.0.1:5432 refused")):
-        if not headers.faults_of(Answer(status, list(page.items()), body), False, origin):
+        if not headers.faults_of(Answer(status, list(page.items()), body), False, origin, False):
             faults.append(f"headers: {body!r} was not seen to be wrong")
     return len(tried) + len(planted) + 4, faults

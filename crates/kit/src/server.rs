@@ -189,10 +189,17 @@ pub fn layers(router: Router) -> Router {
     security::numbered(safe(router))
 }
 
+/// No cache keeps what was refused or failed: the next who asks, or the same after a login, may be answered something else.
+fn unkept(answer: &Response) -> Option<HeaderValue> {
+    let failed = answer.status().is_client_error() || answer.status().is_server_error();
+    failed.then_some(const { HeaderValue::from_static("no-store") })
+}
+
 /// The safety headers alone, where an answer does not have its own. The content policy allows nothing but our own files;
 /// `/embed/*` sets its own.
 pub fn safe(router: Router) -> Router {
     router
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, unkept))
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; \

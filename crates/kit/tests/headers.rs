@@ -73,6 +73,9 @@ async fn every_answer_carries_its_safety_headers_errors_too() {
         }
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
         assert!(!body.contains("hunter2"), "{method} {path} tells what is inside: {body}");
+        // What is refused to one may be answered to the next, or to the same after a login.
+        let kept = answer.headers().get("cache-control").map(|value| value.to_str().unwrap());
+        assert_eq!(kept, (status >= 400).then_some("no-store"), "{method} {path}");
     }
 }
 

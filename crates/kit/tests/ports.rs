@@ -10,7 +10,6 @@ use kit::{listen, server, tls};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -19,19 +18,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-/// Both kinds of a port, with what a client of the second believes; a folder that goes with the test.
+/// Both kinds of a port, with what a client of the second believes.
 struct Ports {
-    folder: PathBuf,
     acceptor: TlsAcceptor,
     connector: TlsConnector,
 }
 
 impl Ports {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("vigie-kit-ports-{name}-{}", std::process::id()));
-        std::fs::create_dir(&folder).unwrap();
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
-            let path = folder.join(name);
+            let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
             path
         };
@@ -47,7 +44,7 @@ impl Ports {
         let acceptor =
             tls::acceptor(&write("tls.crt", &shown.pem()), &write("tls.key", &key.serialize_pem())).unwrap();
         let connector = TlsConnector::from(Arc::new(tls::believing(Some(&authority)).unwrap()));
-        Self { folder, acceptor, connector }
+        Self { acceptor, connector }
     }
 
     /// Starts `router` on a port. Returns where, and what ends it.
@@ -61,12 +58,6 @@ impl Ports {
         };
         let server = tokio::spawn(listen::accept_by(listener, shown, router, patience, ended));
         Open { addr, connector: by_tls.then(|| self.connector.clone()), stop, server }
-    }
-}
-
-impl Drop for Ports {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -112,7 +103,7 @@ async fn exchange(mut line: impl AsyncRead + AsyncWrite + Unpin, sent: &str) -> 
 
 #[tokio::test]
 async fn by_tls_a_request_has_the_limits_and_the_answer_that_it_has_in_the_clear() {
-    let ports = Ports::new("limits");
+    let ports = Ports::new();
     let router = || server::layers(Router::new().route("/", get(|| async { "here" })));
     let many: String = (0..200).map(|n| format!("X-{n}: a\r\n")).collect();
     let long = "a".repeat(600 * 1024);
@@ -145,7 +136,7 @@ async fn by_tls_a_request_has_the_limits_and_the_answer_that_it_has_in_the_clear
 
 #[tokio::test]
 async fn by_tls_a_service_knows_who_asks_and_believes_the_door_alone() {
-    let ports = Ports::new("peer");
+    let ports = Ports::new();
     let networks = Arc::new(Networks::default());
     let known = networks.clone();
     // The network that counts: the one that the door names last, since whoever came is of this machine.
@@ -165,7 +156,7 @@ async fn by_tls_a_service_knows_who_asks_and_believes_the_door_alone() {
 
 #[tokio::test]
 async fn by_tls_too_what_is_under_way_is_finished_at_the_end_and_nobody_waits_for_the_silent() {
-    let ports = Ports::new("end");
+    let ports = Ports::new();
     for by_tls in [false, true] {
         let (begun, mut begins) = mpsc::unbounded_channel();
         let (finish, finished) = watch::channel(false);

@@ -10,30 +10,23 @@ use rcgen::{
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vigie-kit-tls-{name}-{}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -92,7 +85,7 @@ async fn asks(origin: &str, authority: &Path) -> Result<String, String> {
 
 #[tokio::test]
 async fn a_service_asks_only_the_one_of_that_name_and_of_that_authority() {
-    let folder = Folder::new("asks");
+    let folder = Folder::new();
     let ((right, issuer), (wrong, _)) = (authority("right"), authority("wrong"));
     let (certificate, key) = service(&folder, "localhost", &issuer);
     let (both, right, wrong) = (
@@ -109,7 +102,7 @@ async fn a_service_asks_only_the_one_of_that_name_and_of_that_authority() {
         ("another authority", named.clone(), &wrong, "UnknownIssuer"),
         ("another name", format!("https://127.0.0.1:{port}"), &right, "not valid for name"),
         ("in the clear", format!("http://localhost:{port}"), &right, "must begin with https://"),
-        ("no authority", named.clone(), &folder.0.join("nowhere.crt"), "nowhere.crt cannot be read"),
+        ("no authority", named.clone(), &folder.0.path().join("nowhere.crt"), "nowhere.crt cannot be read"),
         ("a key for an authority", named.clone(), &key, "holds no certificate"),
     ] {
         let said = asks(&origin, authority).await.unwrap_err();
@@ -129,7 +122,7 @@ async fn a_service_asks_only_the_one_of_that_name_and_of_that_authority() {
 
 #[tokio::test]
 async fn what_does_not_begin_with_tls_gets_no_answer_and_holds_nobody_up() {
-    let folder = Folder::new("silent");
+    let folder = Folder::new();
     let (_, issuer) = authority("any");
     let (certificate, key) = service(&folder, "localhost", &issuer);
     let (port, stop, server) = identity(&certificate, &key, Duration::from_millis(50)).await;

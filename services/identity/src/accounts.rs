@@ -2,6 +2,7 @@
 
 use crate::pseudonyms::PersonKey;
 use crate::random;
+use crate::rights::Held;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
@@ -100,12 +101,16 @@ pub async fn with_roles(
 }
 
 /// Lets whatever is being added to an account be there first, or wait until the caller's transaction is over: what is to end with the
-/// rest does not slip through beside it.
+/// rest does not slip through beside it. `false`: there is no such account any more.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn hold(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
-    sqlx::query("select 1 from account where id = $1 for update").bind(id).execute(conn).await.map(drop)
+pub(crate) async fn hold(conn: &mut PgConnection, id: &str, held: Held) -> sqlx::Result<bool> {
+    let query = match held {
+        Held::Alone => "select id from account where id = $1 for update",
+        Held::Together => "select id from account where id = $1 for share",
+    };
+    Ok(sqlx::query(query).bind(id).fetch_optional(conn).await?.is_some())
 }
 
 /// Disables an account and ends all its sessions, both or neither. `false`: there is no such account, or it was disabled.

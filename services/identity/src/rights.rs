@@ -88,22 +88,12 @@ impl Person {
     /// # Errors
     /// When the database does not answer.
     pub async fn held(&self, conn: &mut PgConnection, held: Held) -> sqlx::Result<bool> {
-        let [of_account, of_contact] = match held {
-            Held::ToErase => [
-                "select id from account where id = $1 for update",
-                "select id from contact where id = $1 for update",
-            ],
-            Held::ToWrite => [
-                "select id from account where id = $1 for share",
-                "select id from contact where id = $1 for share",
-            ],
-        };
-        let account = self.account.as_ref().map(|a| (of_account, &a.id));
-        let contact = self.contact.as_ref().map(|c| (of_contact, &c.id));
         let mut all = true;
-        for (query, id) in account.into_iter().chain(contact) {
-            let found: Option<String> = sqlx::query_scalar(query).bind(id).fetch_optional(&mut *conn).await?;
-            all &= found.is_some();
+        if let Some(account) = &self.account {
+            all &= accounts::hold(&mut *conn, &account.id, held).await?;
+        }
+        if let Some(contact) = &self.contact {
+            all &= contacts::hold(conn, &contact.id, held).await?;
         }
         Ok(all)
     }
@@ -133,9 +123,9 @@ impl Person {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     /// By nobody else.
-    ToErase,
-    /// By whoever writes too, and by no erasure.
-    ToWrite,
+    Alone,
+    /// By whoever writes too, and by nobody alone.
+    Together,
 }
 
 /// One of the two ways to stop the use of what is kept.

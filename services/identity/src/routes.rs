@@ -18,7 +18,8 @@ use crate::time::Time;
 use crate::{accounts, assets, cookies, csrf, errors, logins, tokens};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
-use axum::http::HeaderMap;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
@@ -29,6 +30,7 @@ use kit::{App, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// How often the requests of persons are counted.
 const COUNT: Duration = Duration::from_secs(30);
@@ -101,6 +103,8 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .layer(Extension(Arc::new(gate)))
         .layer(from_fn(errors::no_zero))
         .layer(from_fn_with_state(Arc::clone(&site), errors::as_pages))
+        // Whatever it is about: what may be kept says so itself.
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .with_state(site))
 }
 

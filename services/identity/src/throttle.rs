@@ -4,6 +4,7 @@
 use axum::http::HeaderMap;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use icu::normalizer::ComposingNormalizerBorrowed;
 use kit::Problem;
 use kit::network::{Key, Networks};
 use std::hash::Hash;
@@ -117,13 +118,16 @@ impl Throttle {
 
 /// The mailbox behind an address, as far as can be told from outside: each further name of it would have five letters of its own.
 /// What stands after a plus sign, anybody may choose (RFC 5233); quotes and backslashes are not part of a name (RFC 5321, 4.1.2);
-/// a host is one however it is written (UTS 46). Dots are part of a name but at [`DOTLESS`]: elsewhere they make another mailbox,
-/// and who asks for letters there takes none from this one.
+/// a host is one however it is written (UTS 46), and [`TWICE`] whichever of its names it goes by; a letter is one however it is
+/// composed (RFC 6532, 3.1). Dots are part of a name but at [`DOTLESS`]: elsewhere they make another mailbox, and who asks for
+/// letters there takes none from this one. It is counted by and kept nowhere: no row depends on it.
 fn mailbox(email: &str) -> String {
     let Some((name, host)) = email.rsplit_once('@') else { return email.to_owned() };
     let host = url::Host::parse(host).map_or_else(|_| host.to_owned(), |host| host.to_string());
-    let dotless = DOTLESS.contains(&host.as_str());
-    let whole: String = name
+    let host = TWICE.iter().find(|(other, _)| *other == host).map_or(host.as_str(), |(_, host)| host);
+    let dotless = DOTLESS.contains(&host);
+    let whole: String = ComposingNormalizerBorrowed::new_nfc()
+        .normalize(name)
         .chars()
         .filter(|c| match c {
             '"' | '\\' => false,
@@ -139,7 +143,9 @@ fn mailbox(email: &str) -> String {
 }
 
 /// Hosts of mail where dots in a name mean nothing.
-const DOTLESS: [&str; 2] = ["gmail.com", "googlemail.com"];
+const DOTLESS: [&str; 1] = ["gmail.com"];
+/// Second names of hosts of mail, and the first ones: each mailbox has both.
+const TWICE: [(&str, &str); 1] = [("googlemail.com", "gmail.com")];
 
 fn take<K: Hash + Eq + Clone>(counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Problem> {
     counts.check_key(key).map_err(|until| Problem::TooMany {
@@ -175,6 +181,13 @@ mod tests {
         assert_eq!(names(&of_one), 5);
         assert_eq!(names(&["e.v.e@bücher.test", "ev.e@bücher.test"]), 2, "another mailbox");
         assert_eq!(names(&["f.a.y@gmail.com"; 4]) + names(&["fay@gmail.com", "f.ay@Gmail.com"]), 5);
+        assert_eq!(
+            names(&["g.u.y@gmail.com"; 3]) + names(&["guy+1@googlemail.com"; 3]),
+            5,
+            "one host, two names"
+        );
+        let composed = ["r\u{e9}mi@vigie.test", "re\u{301}mi@vigie.test"];
+        assert_eq!(names(&composed.repeat(3)), 5, "one letter, written in two ways");
     }
 
     #[test]

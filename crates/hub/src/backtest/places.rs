@@ -42,8 +42,8 @@ impl Places {
             })?),
         };
         let people = place.and_then(|p| p.population).filter(|p| *p > 0.0);
-        let group = self.profile.group_of(&key.target).unwrap_or_default();
-        if people.is_none() && self.counted.iter().any(|g| g == group) {
+        let group = self.profile.group_of(&key.target);
+        if people.is_none() && self.counted.iter().any(|g| Some(g.as_str()) == group) {
             return Err(format!(
                 "location `{}` has no population in auxiliary-data/locations.csv, and a count of persons is nothing without it",
                 key.location

@@ -3,6 +3,7 @@
 
 use super::{COLUMNS, Key, owner};
 use crate::accounts::{self, Account};
+use crate::rights::Held;
 use crate::{audit, random};
 use chrono::{DateTime, TimeDelta, Utc};
 use kit::keys::{format, hash};
@@ -48,7 +49,7 @@ pub async fn create(
 
 /// How many keys of the account stand. Of two who ask at once the second waits for the first one's end, or both would find room.
 async fn standing(conn: &mut PgConnection, account: &Account, now: DateTime<Utc>) -> sqlx::Result<i64> {
-    accounts::hold(&mut *conn, &account.id).await?;
+    accounts::hold(&mut *conn, &account.id, Held::Alone).await?;
     let count =
         "select count(*) from api_key where account_id = $1 and revoked_at is null and expires_at > $2";
     sqlx::query_scalar(count).bind(&account.id).bind(now).fetch_one(conn).await
@@ -211,7 +212,7 @@ pub async fn end_all(
     ending: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<String>> {
-    accounts::hold(&mut *conn, account).await?;
+    accounts::hold(&mut *conn, account, Held::Alone).await?;
     let ids: Vec<String> = sqlx::query_scalar(
         "select id from api_key where account_id = $1 and ($2::text is null or ending = $2)",
     )

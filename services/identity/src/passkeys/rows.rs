@@ -1,5 +1,6 @@
 //! The passkeys of an account. One query a function.
 
+use crate::rights::Held;
 use crate::{accounts, random};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -231,7 +232,7 @@ pub async fn forget_all(
     account: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Forgotten> {
-    accounts::hold(&mut *conn, account).await?;
+    accounts::hold(&mut *conn, account, Held::Alone).await?;
     let passkeys =
         sqlx::query("delete from passkey where account_id = $1").bind(account).execute(&mut *conn).await?;
     let codes = sqlx::query("delete from recovery_code where account_id = $1")

@@ -61,15 +61,14 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
     for id in listed(&mut *conn, &list, "select id from alert").await? {
         let Some(contact) = alerts::contact(&mut *conn, &id).await? else { continue };
         if alerts::end(&mut *conn, &contact, &id, now).await? {
-            let (whose, why) = (contact.key.pseudonym(), json!({ "why": "restored" }));
-            audit::append(&mut *conn, now, "command", "alert.end", &whose, why).await?;
+            write(&mut *conn, now, "alert.end", &contact.key.pseudonym(), json!({})).await?;
             done.ended += 1;
         }
     }
     for id in listed(&mut *conn, &list, "select id from passkey").await? {
         let account = owner(&mut *conn, &id).await?;
         if passkeys::remove(&mut *conn, &account, &id).await? {
-            write(&mut *conn, now, "passkey.remove", &account, json!({})).await?;
+            write_of(&mut *conn, now, "passkey.remove", &account, json!({})).await?;
             done.removed += 1;
         }
     }
@@ -78,13 +77,13 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
     {
         let account = owner(&mut *conn, &id).await?;
         passkeys::refuse_by_id(&mut *conn, &account, &id, now).await?;
-        write(&mut *conn, now, "passkey.copied", &account, json!({})).await?;
+        write_of(&mut *conn, now, "passkey.copied", &account, json!({})).await?;
         done.refused += 1;
     }
     let codes = recovery::all(&mut *conn).await?;
     for (account, id) in codes.into_iter().filter(|(_, id)| list.has(id)) {
         recovery::forget(&mut *conn, &id).await?;
-        write(&mut *conn, now, "recovery.remove", &account, json!({})).await?;
+        write_of(&mut *conn, now, "recovery.remove", &account, json!({})).await?;
         done.used += 1;
     }
     for halt in [Halt::Restriction, Halt::Objection] {
@@ -92,8 +91,7 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
             for id in standing(&mut *conn, &list, &Mark::Halt(halt), without).await? {
                 let key = sqlx::query_scalar(change).bind(id).bind(now).fetch_optional(&mut *conn).await?;
                 let whose = key.map_or_else(String::new, |key: PersonKey| key.pseudonym());
-                let why = json!({ "halt": halt.word(), "why": "restored" });
-                audit::append(&mut *conn, now, "command", "halt.set", &whose, why).await?;
+                write(&mut *conn, now, "halt.set", &whose, json!({ "halt": halt.word() })).await?;
                 done.halted += 1;
             }
         }
@@ -102,13 +100,13 @@ pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> 
         .await?
     {
         accounts::disable(&mut *conn, &id, now).await?;
-        write(&mut *conn, now, "account.disable", &id, json!({})).await?;
+        write_of(&mut *conn, now, "account.disable", &id, json!({})).await?;
         done.disabled += 1;
     }
     for (id, role, until) in accounts::grants(&mut *conn).await? {
         let (mark, lifted) = (Mark::Taken(role.clone()), given(&id, until));
         if list.stands(&mark, &id, Some(&lifted)) && accounts::revoke(&mut *conn, &id, &role).await? {
-            write(&mut *conn, now, "role.revoke", &id, json!({ "role": role })).await?;
+            write_of(&mut *conn, now, "role.revoke", &id, json!({ "role": role })).await?;
             done.taken += 1;
         }
     }
@@ -156,14 +154,25 @@ async fn owner(conn: &mut PgConnection, passkey: &str) -> sqlx::Result<String> {
 }
 
 /// Writes into the audit what was done again to an account.
-async fn write(
+async fn write_of(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
     action: &str,
     account: &str,
-    mut detail: Value,
+    detail: Value,
 ) -> sqlx::Result<()> {
     let whose = accounts::named(&mut *conn, account).await?.map(|a| a.pseudonym()).unwrap_or_default();
+    write(conn, now, action, &whose, detail).await
+}
+
+/// The same to whomever the audit calls so.
+async fn write(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    action: &str,
+    whose: &str,
+    mut detail: Value,
+) -> sqlx::Result<()> {
     detail["why"] = "restored".into();
-    audit::append(conn, now, "command", action, &whose, detail).await
+    audit::append(conn, now, "command", action, whose, detail).await
 }

@@ -36,7 +36,7 @@ pub async fn person(
         .bind(person.account.as_ref().map(|a| a.id.as_str()))
         .execute(&mut *conn)
         .await?;
-    person.held(&mut *conn, Held::ToErase).await?;
+    person.held(&mut *conn, Held::Alone).await?;
     for pseudonym in person.pseudonyms() {
         let actor = match by {
             By::Person(_) => pseudonym.as_str(),

@@ -14,10 +14,14 @@ pub async fn rows(conn: &mut PgConnection, person: &Person) -> anyhow::Result<Ma
     for table in Register::read()?.table {
         let Some(of) = table.of else { continue };
         let name = table.name;
+        let shown: Vec<String> =
+            table.shown.iter().map(|(column, what)| format!("'{column}', {what}")).collect();
         // Each parameter stands in each query: a condition uses those that it needs.
         let query = format!(
-            "select to_jsonb(t) from (values ($1::text, $2::text, $3::text, $4::text[])) as p, lateral
-             (select * from \"{name}\" where {of}) as t order by to_jsonb(t)::text"
+            "select row from (values ($1::text, $2::text, $3::text, $4::text[])) as p, lateral
+             (select to_jsonb(t) || jsonb_build_object({}) as row from \"{name}\" as t where {of}) as rows
+              order by row::text",
+            shown.join(", ")
         );
         let found: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
             .bind(person.account.as_ref().map(|a| a.id.as_str()))

@@ -20,6 +20,9 @@ pub struct Table {
     /// A condition that finds a person's rows; absent where a row is about nobody.
     #[serde(default)]
     pub of: Option<String>,
+    /// What an export has in the place of a column: an expression.
+    #[serde(default)]
+    pub shown: BTreeMap<String, String>,
     /// What it is kept for: a word.
     pub purpose: String,
     /// The legal ground: a word.

@@ -30,7 +30,7 @@ pub struct Gone {
     pub audit: u64,
 }
 
-/// Lets go what is over, in the caller's transaction, and writes into the audit how much of it was the audit's. The role of
+/// Lets go what is over, in the caller's transaction, and writes into the audit how much of it were keys and the audit's. The role of
 /// `conn` owns the tables: no other may let go of entries.
 ///
 /// # Errors
@@ -77,6 +77,9 @@ pub async fn run(
     let consents = "delete from consent c where at < $1 and exists (
           select 1 from consent w where w.who = c.who and w.purpose = c.purpose and not w.given and w.id >= c.id and w.at < $1)";
     gone.consents = older(consents, before(keep.consent)).execute(&mut *conn).await?.rows_affected();
+    if gone.keys > 0 {
+        audit::append(&mut *conn, now, "clock", "key.forget", "", json!({ "keys": gone.keys })).await?;
+    }
     gone.audit = audit::forget(&mut *conn, before(keep.audit), now).await?;
     if gone.audit > 0 {
         audit::append(&mut *conn, now, "clock", "audit.forget", "", json!({ "entries": gone.audit })).await?;

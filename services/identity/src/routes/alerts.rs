@@ -54,7 +54,7 @@ fn unit(lang: &Lang, signal: &Signal) -> String {
     lang.t(format!("alerts.unit.{}", signal.unit.as_str()))
 }
 
-const SAID: [&str; 6] = ["sent", "kept", "many", "ended", "place", "later"];
+const SAID: [&str; 7] = ["sent", "kept", "many", "ended", "place", "later", "unseen"];
 
 /// `GET /account/alerts`.
 async fn show(
@@ -109,7 +109,7 @@ async fn choose(
     let lang = site.lang(fields.get("lang").ok(), &headers).ok_or(Problem::NotFound("language"))?;
     let code = &lang.language.code;
     let back = |word: &str| respond::see_other(&format!("/account/alerts?lang={code}&done={word}"));
-    let email = email(&fields)?;
+    let Some(email) = email(&fields)? else { return back("unseen") };
     let named = fields.get("signal")?;
     let signal = forecast(&site).find(|s| s.id.to_string() == named);
     let signal = signal.ok_or(Problem::invalid("signal", "is none that is forecast here"))?;

@@ -50,8 +50,8 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
     Ok(response)
 }
 
-/// For so long after a login one may do what cannot be undone by whoever finds the session open: end other sessions, erase
-/// everything, have letters sent elsewhere.
+/// For so long after a login one may do what whoever finds the session open must not: end other sessions, erase everything, take
+/// everything along, have letters sent elsewhere.
 const FRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// Did whoever asks just prove who they are, by a login or a passkey? A login for which the provider asked nobody, since it still

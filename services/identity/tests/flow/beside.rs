@@ -2,7 +2,7 @@
 //! alerts, a run that dies; and what the server itself keeps beside the rows.
 
 use crate::alerts::{Forecasts, run};
-use crate::common::Service;
+use crate::common::{Service, somebody_waits};
 use crate::persons::{by_mail, planted, token, with_list, with_post};
 use crate::post::Post;
 use crate::scan::scan;
@@ -54,18 +54,6 @@ async fn held(behind: String) -> (String, Arc<Notify>, Arc<Notify>) {
     let router = axum::Router::new().route("/api/forecast/v1/forecasts", axum::routing::get(answer));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (origin, asked, go)
-}
-
-/// Until somebody in this database waits for somebody else, or `done`.
-async fn waits_or(pool: &PgPool, done: impl Fn() -> bool) {
-    let query = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-    for _ in 0..50_000 {
-        if done() || sqlx::query_scalar::<_, bool>(query).fetch_one(pool).await.unwrap() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("nobody waits, and it is not done");
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
@@ -146,7 +134,7 @@ async fn an_alert_that_is_confirmed_during_an_erasure_leaves_no_consent_of_nobod
     alerts::keep(&mut tx, &same, &more, ("en", "a text"), now).await.unwrap().unwrap();
     let erases =
         tokio::spawn(async move { browser.send("/account/rights/erasure", &[("sure", "yes")]).await });
-    waits_or(&pool, || erases.is_finished()).await;
+    somebody_waits(&pool, || erases.is_finished()).await;
     tx.commit().await.unwrap();
     let page = erases.await.unwrap();
     assert!(page.body.contains("It is erased"), "{}", page.body);
@@ -164,7 +152,7 @@ async fn what_is_asked_during_an_erasure_is_not_kept_under_the_erased_name(pool:
     erase::person(&mut tx, &person, By::Person(""), None, service.time.now()).await.unwrap();
     let mut browser = ada.browser.clone();
     let asks = tokio::spawn(async move { browser.send("/account/rights/question", &[]).await });
-    waits_or(&pool, || asks.is_finished()).await;
+    somebody_waits(&pool, || asks.is_finished()).await;
     tx.commit().await.unwrap();
     let page = asks.await.unwrap();
     assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{}", page.body);
@@ -208,7 +196,7 @@ async fn who_reads_the_mail_of_an_account_cannot_make_it_write_elsewhere(pool: P
     post.next().await;
     let (mut thief, _) = by_mail(&service, &mut post, "ada@canary.test").await;
     let page = thief.send("/account/rights/address/new", &[("email", "thief@canary.test")]).await;
-    assert!(page.body.contains("belongs to an account"), "{}", page.body);
+    assert!(page.body.contains("belongs to an account: log in to change it"), "{}", page.body);
     assert!(post.is_empty(), "no link is sent");
     let mut conn = pool.acquire().await.unwrap();
     assert!(
@@ -291,13 +279,15 @@ async fn neither_the_servers_samples_nor_its_files_keep_an_address_that_was_eras
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
-async fn who_finds_a_session_open_erases_nobody_and_turns_no_letters_away(pool: PgPool) {
+async fn who_finds_a_session_open_takes_nothing_along_erases_nobody_and_turns_no_letters_away(pool: PgPool) {
     let (service, _post) = with_post(&pool, "us").await;
     let (account, mut found) = service.somebody("ada").await;
     service.pass(chrono::TimeDelta::minutes(11));
     for (path, field) in [
         ("/account/rights/erasure", ("sure", "yes")),
         ("/account/rights/address/new", ("email", "mallory@canary.test")),
+        ("/account/rights/export", ("format", "json")),
+        ("/account/rights/export", ("format", "csv")),
     ] {
         let page = found.send(path, &[field]).await;
         assert_eq!(page.url.query(), Some("done=anew"), "{path}: {}", page.body);
@@ -306,7 +296,15 @@ async fn who_finds_a_session_open_erases_nobody_and_turns_no_letters_away(pool: 
     let asked: i64 = sqlx::query_scalar("select count(*) from request").fetch_one(&pool).await.unwrap();
     let proofs: i64 = sqlx::query_scalar("select count(*) from proof").fetch_one(&pool).await.unwrap();
     assert_eq!((asked, proofs), (0, 0), "nothing was begun");
+    // What is as easy as giving a consent, and can be lifted again, goes on.
+    for (right, said) in [("objection", "Your objection is recorded"), ("restriction", "restricted")] {
+        let page = found.send(&format!("/account/rights/{right}"), &[("on", "yes")]).await;
+        assert!(page.body.contains(said), "{right}: {}", page.body);
+        found.send(&format!("/account/rights/{right}"), &[("on", "no")]).await;
+    }
     let mut owner = service.logged_in(&account).await;
+    let file = owner.send("/account/rights/export", &[("format", "json")]).await;
+    assert!(file.body.contains(&account), "{}", file.body);
     let page = owner.send("/account/rights/erasure", &[("sure", "yes")]).await;
     assert!(page.body.contains("It is erased"), "{}", page.body);
 }

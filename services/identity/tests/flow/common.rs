@@ -140,6 +140,18 @@ impl Service {
     }
 }
 
+/// Until somebody at this database waits for a lock of somebody else, or `done`.
+pub(crate) async fn somebody_waits(pool: &PgPool, done: impl Fn() -> bool) {
+    let waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    for _ in 0..50_000 {
+        if done() || sqlx::query_scalar::<_, bool>(waiting).fetch_one(pool).await.unwrap() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("nobody waits, and it is not done");
+}
+
 /// The registrations of a file as the operator writes it.
 pub(crate) fn registrations(text: &str) -> BTreeMap<String, Registration> {
     toml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))

@@ -131,6 +131,9 @@ async fn a_key_stands_until_it_ends_is_revoked_or_its_owner_may_not_have_it(pool
         sqlx::query_scalar("select expires_at from api_key").fetch_one(&pool).await.unwrap();
     assert_eq!(sweep(ended + TimeDelta::days(days.into())).await, 0);
     assert_eq!(sweep(ended + TimeDelta::days(days.into()) + TimeDelta::seconds(1)).await, 1);
+    let last = "select actor || ' ' || action || ' ' || detail::text from audit order by seq desc limit 1";
+    let last: String = sqlx::query_scalar(last).fetch_one(&pool).await.unwrap();
+    assert_eq!(last, "clock key.forget {\"keys\": 1}");
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -273,7 +273,13 @@ async fn a_removed_passkey_opens_nothing_and_what_it_opened_is_closed(pool: PgPo
     assert_eq!(late.status, StatusCode::FORBIDDEN);
     assert!(late.body.contains("was removed"), "{}", late.body);
     assert_eq!(ada.reads_audit(&service).await.1["code"], "step_up");
-    assert_eq!(actions(&pool).await, ["passkey.add", "passkey.add", "passkey.remove"]);
+    let written = actions(&pool).await;
+    assert_eq!(written, ["passkey.add", "passkey.add", "passkey.rename", "passkey.remove"]);
+    let said: String = sqlx::query_scalar("select detail::text from audit where action = 'passkey.rename'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(!said.contains("Phone"), "what somebody calls their things is not the audit's: {said}");
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -1,7 +1,7 @@
 //! Two who do something at the same time, or one after the other where each spoils what the other wants.
 
 use crate::browser::Browser;
-use crate::common::Service;
+use crate::common::{Service, somebody_waits};
 use crate::false_provider::False;
 use crate::faults::browser_with;
 use crate::persons::{by_mail, planted, token, with_post};
@@ -11,18 +11,6 @@ use identity::{accounts, keys, passkeys, sessions};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-
-/// Until somebody at this database waits for a lock of somebody else.
-async fn somebody_waits(pool: &PgPool) {
-    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    for _ in 0..50_000 {
-        let found: i64 = sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap();
-        if found > 0 {
-            return;
-        }
-    }
-    panic!("nobody waits");
-}
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn a_login_that_is_under_way_while_its_account_is_disabled_leaves_no_session(pool: PgPool) {
@@ -38,7 +26,7 @@ async fn a_login_that_is_under_way_while_its_account_is_disabled_leaves_no_sessi
         let (pool, account) = (pool.clone(), account.clone());
         async move { accounts::disable(&mut pool.acquire().await.unwrap(), &account, now).await.unwrap() }
     });
-    somebody_waits(&pool).await;
+    somebody_waits(&pool, || false).await;
     login.commit().await.unwrap();
     assert!(disabling.await.unwrap());
     assert_eq!(service.living_sessions().await, 0);
@@ -68,7 +56,7 @@ async fn what_is_being_added_while_all_of_an_account_is_taken_away_goes_with_the
             gone
         }
     });
-    somebody_waits(&pool).await;
+    somebody_waits(&pool, || false).await;
     adding.commit().await.unwrap();
     assert_eq!(resetting.await.unwrap().passkeys, 1);
 
@@ -86,7 +74,7 @@ async fn what_is_being_added_while_all_of_an_account_is_taken_away_goes_with_the
             gone
         }
     });
-    somebody_waits(&pool).await;
+    somebody_waits(&pool, || false).await;
     adding.commit().await.unwrap();
     assert_eq!(revoking.await.unwrap().len(), 1);
     assert_eq!(standing(&pool).await, (0, 0));
@@ -168,21 +156,4 @@ async fn whoever_reads_the_old_mailbox_gets_nothing_of_the_new_one(pool: PgPool)
     assert!(!page.body.contains("another@vigie.test"), "{}", page.body);
     let page = finder.send("/account/rights/open", &[("token", &unused)]).await;
     assert!(!page.body.contains("another@vigie.test"), "{}", page.body);
-
-    // Without an account: the browser in which it was done goes on, and no other one.
-    drop(post.next().await);
-    let main = service.profile.main_signal.to_string();
-    let mut conn = pool.acquire().await.unwrap();
-    let now = service.time.now();
-    let contact = identity::rights::contacts::keep(&mut conn, "bob@canary.test", "en", now).await.unwrap();
-    let wish = identity::alerts::Wish { signal: main, place: "US".into(), threshold: 1.0 };
-    identity::alerts::keep(&mut conn, &contact, &wish, ("en", "a text"), now).await.unwrap();
-    drop(conn);
-    let (mut bob, _) = by_mail(&service, &mut post, "bob@canary.test").await;
-    let (mut finder, _) = by_mail(&service, &mut post, "bob@canary.test").await;
-    bob.send("/account/rights/address/new", &[("email", "robert@vigie.test")]).await;
-    let link = token(&post.next().await.link(&service.origin));
-    let page = bob.send("/account/rights/address", &[("token", &link)]).await;
-    assert!(page.body.contains("robert@vigie.test"), "{}", page.body);
-    assert!(!finder.get("/account/rights").await.body.contains("robert@vigie.test"));
 }

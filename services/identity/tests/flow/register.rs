@@ -36,6 +36,7 @@ fn a_table_about_persons_says_how_their_rows_are_found() {
     for table in Register::read().unwrap().table {
         let identifies = table.columns.values().any(|c| c == "identifier" || c == "contact");
         assert!(table.of.is_some() || !identifies, "{}", table.name);
+        assert!(table.shown.keys().all(|column| table.columns.contains_key(column)), "{}", table.name);
         for category in table.columns.values() {
             let known = ["identifier", "contact", "technical", "authentication", "choice", "record", "none"];
             assert!(known.contains(&category.as_str()), "{}: {category}", table.name);

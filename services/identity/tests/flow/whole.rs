@@ -46,6 +46,7 @@ async fn what_cannot_be_written_down_is_not_done_at_all(pool: PgPool) {
         format!("/account/keys/{key}/rotate"),
         format!("/account/keys/{key}/revoke"),
         "/account/passkeys/codes".to_owned(),
+        format!("/account/passkeys/{passkey}/name"),
         format!("/account/passkeys/{passkey}/remove"),
         "/account/rights/erasure".to_owned(),
     ] {

@@ -24,10 +24,12 @@ pub(crate) async fn name(
     let fields = Fields::of(sent)?;
     let name = ceremony::name(fields.get("name")?)?;
     operator.changes()?;
-    let mut conn = site.app.db.acquire().await?;
-    if !passkeys::rename(&mut conn, &operator.me.account.id, &id, name).await? {
+    let mut tx = site.app.db.begin().await?;
+    if !passkeys::rename(&mut tx, &operator.me.account.id, &id, name).await? {
         return Err(Problem::NotFound("passkey"));
     }
+    operator.audit(&site, &mut tx, "passkey.rename", json!({})).await?;
+    tx.commit().await?;
     respond::see_other("/account/passkeys?done=named")
 }
 

@@ -29,7 +29,9 @@ pub(crate) async fn send(
     site.throttle.network(ip(&peer), &headers)?;
     let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
-    let email = email(&fields)?;
+    let Some(email) = email(&fields)? else {
+        return respond::see_other("/account/rights?done=unseen");
+    };
     if !person.is_known() {
         return respond::see_other("/account/rights?done=nothing");
     }

@@ -21,7 +21,7 @@ impl<'a> Desk<'a> {
         let name = who.first().map(String::as_str).or(person.email());
         site.throttle.person(name.unwrap_or_default())?;
         let mut tx = site.app.db.begin().await?;
-        if !person.held(&mut tx, Held::ToWrite).await? {
+        if !person.held(&mut tx, Held::Together).await? {
             return Err(Problem::Unauthorized("what was kept of whoever asks is erased"));
         }
         let (law, now) = (site.app.profile.law, site.time.now());

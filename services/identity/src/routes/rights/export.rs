@@ -1,11 +1,12 @@
 //! Access and portability: everything that is kept, as a file.
 
 use super::desk::Desk;
-use super::{Fields, Sent, proven};
+use super::{Fields, Sent, just_proven, proven};
 use crate::here::Site;
 use crate::random;
 use crate::respond;
 use crate::rights::export;
+use crate::routes::sessions::ANEW;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
@@ -28,6 +29,10 @@ pub(crate) async fn export(
         "csv" => true,
         _ => return Err(Problem::invalid("format", "is neither json nor csv")),
     };
+    // It discloses everything at once. An objection and a withdrawal disclose nothing, and are to be as easy as the consent was.
+    if !just_proven(&site, &headers).await? {
+        return respond::see_other(ANEW);
+    }
     let desk = Desk::open(&site, &person, "access").await?;
     let mut tx = site.app.db.begin().await?;
     let rows = export::rows(&mut tx, &person).await?;

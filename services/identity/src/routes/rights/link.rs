@@ -57,9 +57,14 @@ pub(crate) async fn link(
     Ok(site.link(&format!("{path}?lang={}&token={token}", proof.language)))
 }
 
-/// The address that a form names.
-pub(crate) fn email(fields: &Fields) -> Result<String, Problem> {
-    contacts::address(fields.get("email")?).ok_or(Problem::invalid("email", "is no e-mail address"))
+/// The address that a form names. `None`: it has a character that nobody sees or that no mailbox has, which the page says; who
+/// pasted it does not know.
+pub(crate) fn email(fields: &Fields) -> Result<Option<String>, Problem> {
+    let text = fields.get("email")?;
+    if !contacts::is_visible(text) {
+        return Ok(None);
+    }
+    contacts::address(text).map(Some).ok_or(Problem::invalid("email", "is no e-mail address"))
 }
 
 /// `POST /account/rights/link`: sends a link. The answer is the same for every address.
@@ -71,10 +76,12 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     site.throttle.network(ip(&peer), &headers)?;
     let fields = Fields::of(sent)?;
-    let email = email(&fields)?;
     let lang = site.lang(fields.get("lang").ok(), &headers).ok_or(Problem::NotFound("language"))?;
-    site.throttle.letter(ip(&peer), &headers, &email, true)?;
     let code = &lang.language.code;
+    let Some(email) = email(&fields)? else {
+        return respond::see_other(&format!("/account/rights?lang={code}&done=unseen"));
+    };
+    site.throttle.letter(ip(&peer), &headers, &email, true)?;
     let proof = Proof { email: email.clone(), language: code.clone(), ..Proof::default() };
     let link = link(&site, Purpose::Rights, &proof, "/account/rights/open").await?;
     site.post(Letter {

@@ -51,6 +51,11 @@ struct Rights<'a> {
 }
 
 impl Rights<'_> {
+    /// Does the address belong to an account that was not logged in to?
+    fn is_linked(&self) -> bool {
+        self.person.account.is_none() && self.person.contact.as_ref().is_some_and(|c| c.account_id.is_some())
+    }
+
     /// Is this the language of what is sent to the person?
     fn speaks(&self, code: &str) -> bool {
         self.person.contact.as_ref().is_some_and(|c| c.language == code)
@@ -68,7 +73,7 @@ pub(super) struct Done<'a> {
 }
 
 /// What can be said above the page after something was done.
-const SAID: [&str; 15] = [
+const SAID: [&str; 16] = [
     "sent",
     "over",
     "left",
@@ -84,6 +89,7 @@ const SAID: [&str; 15] = [
     "address_taken",
     "address_login",
     "address",
+    "unseen",
 ];
 
 /// `GET /account/rights`.
