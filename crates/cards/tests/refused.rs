@@ -74,7 +74,10 @@ fn a_missing_language_an_unknown_field_and_a_card_without_scores_stop_the_build(
         ("scores/vigie-pool-us.csv", None, "scores is empty"),
         (
             "vigie-pool-us.toml",
-            Some(("sources = [\"cdc-flusight\", \"cdc-fluview-history\"]", "sources = []")),
+            Some((
+                "sources = [\"cdc-flusight\", \"cdc-flusurv-history\", \"cdc-fluview-history\"]",
+                "sources = []",
+            )),
             "sources is empty",
         ),
         ("requirements.de.toml", Some(("[rows.who-6-2]", "[rows.who-6-9]")), "rows.who-6-2 is missing"),

@@ -11,7 +11,7 @@ use epimodels::trend::Trend;
 use epimodels::{Error, Quantiles};
 
 use crate::carried::Carried;
-use crate::history::{HistoryRow, ili_plus, read_history, weekly};
+use crate::history::{HistoryRow, RateRow, ili_plus, rates, read_history, read_rates, weekly};
 use crate::model_output::{Task, write_forecasts};
 use crate::profile::{Pool, Profile, profile_of};
 use crate::seasonal::{SUFFIXES, Seasonal};
@@ -41,6 +41,8 @@ pub struct Backtest {
     pub horizons: Option<(i32, i32)>,
     /// File of the ILI+ history; `None`: without.
     pub history: Option<PathBuf>,
+    /// File of the history of admission rates; `None`: without.
+    pub rates: Option<PathBuf>,
     /// Folder of the series that the project carries (`data`), for targets that learn from other hubs' as well;
     /// `None`: without.
     pub carried: Option<PathBuf>,
@@ -71,6 +73,7 @@ struct Ground {
     config: Config,
     locations: Locations,
     history: Vec<HistoryRow>,
+    rates: Vec<RateRow>,
     carried: Vec<Carried>,
     known: BTreeMap<NaiveDate, Known>,
     lag: Duration,
@@ -294,6 +297,10 @@ impl Ground {
             (Some(path), Some(_)) => read_history(path)?,
             _ => Vec::new(),
         };
+        let rates = match (&args.rates, profile.rates) {
+            (Some(path), Some(_)) => read_rates(path)?,
+            _ => Vec::new(),
+        };
         let carried = match &args.carried {
             Some(folder) => carried(folder, &profile, &locations)?,
             None => Vec::new(),
@@ -305,7 +312,7 @@ impl Ground {
         let cut: Vec<NaiveDate> = days.iter().map(|day| *day - lag).collect();
         let known = days.into_iter().zip(archive.known(&cut)).collect();
         let (unused, note) = (archive.unused().clone(), places.note.clone());
-        Ok(Self { profile, config, locations, history, carried, known, lag, unused, note })
+        Ok(Self { profile, config, locations, history, rates, carried, known, lag, unused, note })
     }
 
     /// All series as known at `origin`.
@@ -321,6 +328,9 @@ impl Ground {
         }
         if let (Some(group), Some(national)) = (self.profile.history, self.profile.national) {
             series.extend(ili_plus(&self.history, &self.locations, national, group, origin - self.lag));
+        }
+        if let (Some(group), Some(national)) = (self.profile.rates, self.profile.national) {
+            series.extend(rates(&self.rates, &self.locations, national, group, origin - self.lag));
         }
         Panel { series }
     }

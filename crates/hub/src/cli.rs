@@ -82,6 +82,9 @@ pub struct BacktestArgs {
     /// History of ILI+ for the targets that use it; `none` to go without.
     #[arg(long, value_name = "FILE", default_value = "data/history/ili_plus_us_2010_2020.csv.gz")]
     pub history: PathBuf,
+    /// History of admissions per 100,000 (FluSurv-NET) for the targets that use it; `none` to go without.
+    #[arg(long, value_name = "FILE", default_value = "data/history/flusurv_us_2003_2020.csv.gz")]
+    pub rates: PathBuf,
     /// The project's data, for targets that learn from other hubs' series too; `none` to go without.
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
@@ -224,6 +227,7 @@ impl BacktestArgs {
                 lag_days: args.lag_days,
                 horizons: args.horizons,
                 history: (args.history.as_os_str() != "none").then_some(args.history),
+                rates: (args.rates.as_os_str() != "none").then_some(args.rates),
                 carried: (args.data.as_os_str() != "none").then_some(args.data),
                 refit_every: args.refit_every.get(),
                 baseline: args.baseline,

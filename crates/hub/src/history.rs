@@ -19,6 +19,17 @@ pub struct HistoryRow {
     pub flu_positive_pct: Option<f64>,
 }
 
+/// One week of one place of a history of rates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RateRow {
+    /// FIPS code, `US` for the nation.
+    pub location: String,
+    /// Saturday that ends the week.
+    pub target_end_date: NaiveDate,
+    /// Per 100,000.
+    pub rate: Option<f64>,
+}
+
 /// Fewest weeks of a place.
 const LEAST_WEEKS: usize = 151;
 /// Share of the population that must report for a national value.
@@ -41,6 +52,39 @@ pub fn read_history(path: &Path) -> Result<Vec<HistoryRow>, HubError> {
     Ok(rows)
 }
 
+/// Reads a history of rates: columns `location, target_end_date, rate`.
+///
+/// # Errors
+/// A file that cannot be read, or a cell that is not what its column says.
+pub fn read_rates(path: &Path) -> Result<Vec<RateRow>, HubError> {
+    let mut rows = Vec::new();
+    table::for_each(path, &["location", "target_end_date", "rate"], |row| {
+        let (location, target_end_date) = (row.text(0)?.into_owned(), row.day(1)?);
+        rows.push(RateRow { location, target_end_date, rate: row.number(2)? });
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Rates by place, of weeks published before `origin`. Places with 150 weeks or fewer are left out.
+#[must_use]
+pub fn rates(
+    rows: &[RateRow],
+    locations: &Locations,
+    national: &str,
+    group: &str,
+    origin: NaiveDate,
+) -> Vec<Series> {
+    let mut places: BTreeMap<&str, BTreeMap<NaiveDate, f64>> = BTreeMap::new();
+    for row in rows {
+        if let (true, Some(rate)) = (published(row.target_end_date, origin), row.rate) {
+            places.entry(&row.location).or_default().insert(row.target_end_date, rate);
+        }
+    }
+    places.retain(|_, weeks| weeks.len() >= LEAST_WEEKS);
+    all(places, locations, national, group)
+}
+
 /// ILI+ (% of visits × share positive) by place, of weeks published before `origin`, and a national series: the
 /// mean of the places weighted by population, in weeks where more than 60 % of the population reports. Places
 /// with 150 weeks or fewer are left out.
@@ -54,7 +98,7 @@ pub fn ili_plus(
 ) -> Vec<Series> {
     let mut places: BTreeMap<&str, BTreeMap<NaiveDate, f64>> = BTreeMap::new();
     for row in rows {
-        let known = row.target_end_date + Duration::days(PUBLISHED_AFTER) < origin;
+        let known = published(row.target_end_date, origin);
         if let (true, Some(ili), Some(positive)) = (known, row.ili_pct, row.flu_positive_pct) {
             places.entry(&row.location).or_default().insert(row.target_end_date, ili * positive / 100.0);
         }
@@ -74,6 +118,21 @@ pub fn ili_plus(
     }
     let enough = country.into_iter().filter(|(_, (_, weight))| *weight > LEAST_SHARE * total);
     places.insert(national, enough.map(|(week, (sum, weight))| (week, sum / weight)).collect());
+    all(places, locations, national, group)
+}
+
+/// Whether a week that ended on `week` counts as published before `origin`.
+fn published(week: NaiveDate, origin: NaiveDate) -> bool {
+    week + Duration::days(PUBLISHED_AFTER) < origin
+}
+
+/// The series of a group, to learn from.
+fn all(
+    places: BTreeMap<&str, BTreeMap<NaiveDate, f64>>,
+    locations: &Locations,
+    national: &str,
+    group: &str,
+) -> Vec<Series> {
     let series = |(code, weeks): (&str, BTreeMap<NaiveDate, f64>)| {
         let (first, values) = weekly(&weeks)?;
         let mut series = Series::new(format!("{group}/{code}"), group, first, values);
@@ -110,6 +169,28 @@ mod tests {
             flu_positive_pct: Some(50.0),
         };
         (0..weeks).map(week).collect()
+    }
+
+    #[test]
+    fn rates_are_known_two_weeks_after_their_week_and_short_series_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rates.csv");
+        let first = NaiveDate::from_ymd_opt(2003, 10, 4).unwrap();
+        let week = |place: &str, w| format!("{place},{},{}\n", first + Duration::weeks(w), w % 7);
+        let lines = |place: &'static str, weeks| (0..weeks).map(move |w| week(place, w));
+        let all: String = lines("06", 200).chain(lines("16", 150)).chain(lines("US", 200)).collect();
+        let all = format!("location,target_end_date,rate\n{all}08,2003-10-04,\n");
+        std::fs::write(&path, all).unwrap();
+        let rows = read_rates(&path).unwrap();
+        assert_eq!((rows.len(), rows[550].rate), (551, None));
+        let of = |day| rates(&rows, &Locations::flusight(), "US", "flusurv", day);
+        let made = of(NaiveDate::from_ymd_opt(2022, 10, 8).unwrap());
+        let ids: Vec<(&str, bool)> = made.iter().map(|s| (s.id.as_str(), s.national)).collect();
+        assert_eq!(ids, [("flusurv/06", false), ("flusurv/US", true)]);
+        assert!(made.iter().all(|s| s.population.is_some() && !s.forecast && s.values.len() == 200));
+        let last = first + Duration::weeks(180);
+        assert_eq!(of(last + Duration::days(15))[0].last_known(), Some(last));
+        assert_eq!(of(last + Duration::days(14))[0].last_known(), Some(last - Duration::weeks(1)));
     }
 
     #[test]

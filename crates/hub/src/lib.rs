@@ -34,7 +34,7 @@ pub use build::{Build, Built, build_from_revisions};
 pub use card_table::{ALL_PLACES, COLUMNS, CardTable, season};
 pub use error::HubError;
 pub use form::Form;
-pub use history::{HistoryRow, ili_plus, read_history};
+pub use history::{HistoryRow, RateRow, ili_plus, rates, read_history, read_rates};
 pub use locations::{Location, Locations};
 pub use model_output::{ModelOutput, Task, read_model_output, write_forecasts};
 pub use profile::{Profile, profile_of};

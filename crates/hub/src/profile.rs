@@ -27,6 +27,8 @@ pub struct Profile {
     pub card: &'static str,
     /// Group of the recipe that the history file fills.
     pub history: Option<&'static str>,
+    /// Group of the recipe that the file of rates fills.
+    pub rates: Option<&'static str>,
     /// Targets of other hubs that are only learnt from.
     pub pools: &'static [Pool],
     /// The recipe.
@@ -62,6 +64,7 @@ const FURTHER: Profile = Profile {
     form: &form::FLUSIGHT,
     card: "vigie-pool-us",
     history: Some("ili_plus"),
+    rates: None,
     pools: &[FLU],
     recipe: us,
 };
@@ -78,6 +81,7 @@ const PROFILES: [Profile; 5] = [
         form: &form::FLUSIGHT,
         card: "vigie-pool-us",
         history: Some("ili_plus"),
+        rates: Some("flusurv"),
         pools: &[],
         recipe: us,
     },
@@ -115,6 +119,7 @@ const PROFILES: [Profile; 5] = [
         form: &form::RESPICAST,
         card: "vigie-pool-europe",
         history: None,
+        rates: None,
         pools: &[],
         recipe: europe,
     },

@@ -78,8 +78,8 @@ pub fn build(shared: &Path, all: &[&'static Source]) -> anyhow::Result<(BTreeMap
     for source in &carried {
         let found = gather(shared, source, &manifest).with_context(|| format!("source {}", source.id))?;
         summary.refused.extend(found.quarantine.iter().map(|q| (q.recorded_as.clone(), q.reason.clone())));
-        if source.id == sources::cdc_fluview_history::SOURCE.id {
-            files.insert(history::PATH.to_owned(), history::table(&found)?);
+        if let Some(history) = history::of(source.id) {
+            files.insert(history.path.to_owned(), (history.table)(&found)?);
         } else {
             for (name, rows, bytes) in files::observations(source, &found)? {
                 summary.rows.insert((source.id.to_owned(), name.clone()), rows);

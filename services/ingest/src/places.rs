@@ -136,6 +136,13 @@ pub fn us_location(location: &str) -> Option<&'static PlaceId> {
     if location == "US" { by_id("US") } else { by_code("state", location) }
 }
 
+/// What [`us_location`] finds the place by.
+#[must_use]
+pub fn us_code(place: &PlaceId) -> Option<&'static str> {
+    let place = all().iter().find(|p| p.id == *place)?;
+    Some(if place.parent.is_empty() { place.id.as_str() } else { place.code.as_str() })
+}
+
 /// A US county by its FIPS code, also as spreadsheets write it: `06037`, `6037`, `6037.0`.
 #[must_use]
 pub fn us_county(fips: &str) -> Option<&'static PlaceId> {
@@ -164,6 +171,15 @@ mod tests {
         let names: BTreeMap<_, _> = COUNTIES.iter().map(|c| (&c.names["en"], &c.id)).collect();
         assert_eq!(names.len(), COUNTIES.len(), "no two counties have one name");
         assert_eq!(names[&"Washington County, Oregon".to_owned()].as_str(), "US:41067");
+    }
+
+    #[test]
+    fn a_state_and_the_nation_are_found_by_their_code_again() {
+        let states = || all().iter().filter(|p| p.id.as_str() == "US" || p.parent == "US");
+        assert_eq!(states().count(), 53);
+        for place in states() {
+            assert_eq!(us_code(&place.id).and_then(us_location), Some(&place.id));
+        }
     }
 
     #[test]

@@ -111,14 +111,35 @@ pub fn one(shared: &Path, source: &Source, path: &str) -> anyhow::Result<(&'stat
     Ok((feed, unpacked(shared, path)?.1))
 }
 
+/// The folder of recordings that this project made and keeps itself, beside those that it was given.
+pub const KEPT: &str = "services/ingest/recordings";
+
+/// Its files.
+const KEPT_FILES: &[(&str, &[u8])] = &[(
+    "flusurv-net_sites_2003-40_to-2020-09.csv.gz",
+    include_bytes!("../recordings/flusurv-net_sites_2003-40_to-2020-09.csv.gz"),
+)];
+
+fn kept(path: &str) -> Option<&'static [u8]> {
+    let file = path.strip_prefix(KEPT)?.strip_prefix('/')?;
+    KEPT_FILES.iter().find(|(name, _)| *name == file).map(|(_, bytes)| *bytes)
+}
+
 /// A file of the recording, as it lies there and unpacked.
 fn unpacked(shared: &Path, path: &str) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
-    let packed = std::fs::read(shared.join(path)).with_context(|| format!("{path} cannot be read"))?;
+    let packed = match kept(path) {
+        Some(bytes) => bytes.to_vec(),
+        None => std::fs::read(shared.join(path)).with_context(|| format!("{path} cannot be read"))?,
+    };
     let bytes = crate::body::unpack(&packed).with_context(|| path.to_owned())?;
     Ok((packed, bytes))
 }
 
 fn names(shared: &Path, recording: &Recording) -> anyhow::Result<Vec<String>> {
+    if recording.folder == KEPT {
+        let of_recording = KEPT_FILES.iter().map(|(name, _)| *name).filter(|name| recording.names(name));
+        return Ok(of_recording.map(str::to_owned).collect());
+    }
     let folder = shared.join(recording.folder);
     let list = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     let names = list.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));

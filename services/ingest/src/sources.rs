@@ -3,6 +3,7 @@
 pub mod cdc_covid_hub;
 pub mod cdc_covid_state;
 pub mod cdc_flusight;
+pub mod cdc_flusurv_history;
 pub mod cdc_fluview;
 pub mod cdc_fluview_history;
 pub mod cdc_mpox;
@@ -44,6 +45,7 @@ pub const ALL: &[&Source] = &[
     &cdc_covid_hub::SOURCE,
     &cdc_covid_state::SOURCE,
     &cdc_flusight::SOURCE,
+    &cdc_flusurv_history::SOURCE,
     &cdc_fluview::SOURCE,
     &cdc_fluview_history::SOURCE,
     &cdc_mpox::SOURCE,

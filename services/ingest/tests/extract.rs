@@ -4,7 +4,7 @@ mod common;
 
 use common::{root, shared};
 use ingest::source::{Source, Terms};
-use ingest::sources;
+use ingest::{places, sources};
 use std::collections::BTreeSet;
 
 const LIMIT: u64 = 20 << 20;
@@ -69,6 +69,18 @@ fn only_sources_that_may_be_carried_are_carried() {
     assert!(reader.records().all(|r| listed.contains(&r.unwrap()[1])), "a retrieval of an unlisted source");
     for id in ["who-covid", "who-flunet", "openhealth-ias", "sentinelles"] {
         assert!(!listed.contains(id), "{id} may not be passed on");
+    }
+}
+
+#[test]
+fn the_histories_name_places_as_the_hubs_do() {
+    for (file, nation) in [("ili_plus_us_2010_2020", false), ("flusurv_us_2003_2020", true)] {
+        let packed = std::fs::read(root().join(format!("data/history/{file}.csv.gz"))).unwrap();
+        let bytes = ingest::body::unpack(&packed).unwrap();
+        let mut reader = csv::Reader::from_reader(&bytes[..]);
+        let codes: BTreeSet<String> = reader.records().map(|r| r.unwrap()[0].to_owned()).collect();
+        assert!(codes.iter().all(|code| places::us_location(code).is_some()), "{file}: {codes:?}");
+        assert!(codes.len() >= 14 && codes.contains("US") == nation, "{file}: {codes:?}");
     }
 }
 

@@ -182,6 +182,7 @@ fn every_recorded_payload_of_every_source_is_read() {
         "spf-odisse",
         "spf-sivic",
         "who-covid",
+        "cdc-flusurv-history",
         "cdc-fluview-history",
     ] {
         for (path, read) in all_parsed(&shared, sources::find(id).unwrap()) {

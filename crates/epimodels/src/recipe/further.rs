@@ -1,5 +1,5 @@
 use super::config::{Config, Group, Scale};
-use super::presets::us;
+use super::presets::us_without_rates;
 
 /// Share of the seasonal height that is added to a proportion before its fourth root, and the smallest step in
 /// which proportions are published.
@@ -29,7 +29,7 @@ fn visits(name: &str, flu: &Group) -> Group {
 /// The recipe of the United States for other series: `own` are forecast or share their disease, influenza
 /// admissions and ILI+ are only learnt from.
 fn pooled(own: impl Fn(&Group) -> Vec<Group>) -> Config {
-    let mut config = us();
+    let mut config = us_without_rates();
     let flu = config.groups[0].clone();
     for group in &mut config.groups {
         group.indicator = 0.0;

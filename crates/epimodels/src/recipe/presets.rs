@@ -21,14 +21,36 @@ fn gbq(bags: usize, season_share: f64, feature_share: f64) -> GbqConfig {
     }
 }
 
-/// Weekly influenza admissions of the United States (group `nhsn`, persons), with ILI+ (group `ili_plus`, %) as
-/// history. Origin: a Saturday; horizon 0 is the week that ends on it.
+/// ε of admissions per 100,000.
+const EPSILON: f64 = 0.75 * 0.75 * 0.75 * 0.75;
+
+/// Weekly influenza admissions of the United States (group `nhsn`, persons), with ILI+ (group `ili_plus`, %) and FluSurv-NET
+/// (group `flusurv`, admissions per 100,000) as history. Origin: a Saturday; horizon 0 is the week that ends on it.
 #[must_use]
 pub fn us() -> Config {
-    let epsilon = 0.75_f64.powi(4);
+    let mut config = us_without_rates();
+    let flusurv = Group {
+        name: "flusurv".into(),
+        scale: Scale::Fixed { factor: 1.0, per_population: false, offset: EPSILON },
+        scale_from: None,
+        rows_from: None,
+        lin_weight: 1.0,
+        spread_weight: 1.0,
+        cold_start: None,
+        ..config.groups[0].clone()
+    };
+    config.groups.push(flusurv);
+    // The pandemic of 2009 began in summer. ILI+ begins after it.
+    let pandemic = NaiveDate::from_ymd_opt(2009, 8, 1).zip(NaiveDate::from_ymd_opt(2010, 7, 31));
+    config.skip = pandemic.into_iter().collect();
+    config
+}
+
+/// [`us`] as it was before it learnt from FluSurv-NET: what other series of the United States were measured with.
+pub(super) fn us_without_rates() -> Config {
     let nhsn = Group {
         name: "nhsn".into(),
-        scale: Scale::Fixed { factor: 1.0, per_population: true, offset: epsilon },
+        scale: Scale::Fixed { factor: 1.0, per_population: true, offset: EPSILON },
         scale_weeks: (10, 45),
         scale_from: NaiveDate::from_ymd_opt(2022, 8, 1),
         rows_from: NaiveDate::from_ymd_opt(2022, 2, 5),
@@ -42,7 +64,7 @@ pub fn us() -> Config {
         lin_weight: 3.0,
         spread_weight: 9.0,
         thin: 1.0,
-        cold_start: Some(ColdStart { scale: (6.0 + epsilon + 0.01).powf(0.25) + 0.01, centre: 0.7 }),
+        cold_start: Some(ColdStart { scale: (6.0 + EPSILON + 0.01).powf(0.25) + 0.01, centre: 0.7 }),
     };
     let ili_plus = Group {
         name: "ili_plus".into(),

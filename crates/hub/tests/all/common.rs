@@ -68,6 +68,7 @@ pub(crate) fn small(hub: &Path, out: &Path) -> Backtest {
         lag_days: None,
         horizons: None,
         history: None,
+        rates: None,
         carried: None,
         refit_every: 1,
         recipe: Some(recipe),

@@ -7,6 +7,7 @@ mod fits;
 mod further;
 mod hubs;
 mod layouts;
+mod rates;
 mod scoring;
 mod seasonal;
 mod spread;

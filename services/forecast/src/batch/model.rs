@@ -40,7 +40,7 @@ const fn percent(target: &'static str, signal: &'static str) -> Feed {
 const FLU: Feed = same("wk inc flu hosp", "flu_hosp_admissions");
 
 pub(crate) const MODELS: [Model; 5] = [
-    Model { name: "us", id: "vigie-pool-us", version: "3", feeds: &[FLU], coded: true },
+    Model { name: "us", id: "vigie-pool-us", version: "4", feeds: &[FLU], coded: true },
     Model {
         name: "us-covid",
         id: "vigie-pool-us-covid",
@@ -83,6 +83,15 @@ impl Model {
     /// The model that a profile names.
     pub(crate) fn named(name: &str) -> Option<Self> {
         MODELS.into_iter().find(|m| m.name == name)
+    }
+
+    /// Does it learn from admission rates of earlier seasons?
+    ///
+    /// # Errors
+    /// When it feeds a target that no hub has.
+    pub(crate) fn rates(&self) -> Result<bool, hub::HubError> {
+        let first = self.feeds.first().map(|feed| hub::profile_of(feed.target)).transpose()?;
+        Ok(first.is_some_and(|profile| profile.rates.is_some()))
     }
 
     /// Where the figures of a signal go.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 use domain::CountryProfile;
 use domain::profile::Signal;
 use epimodels::recipe::{Config, Issue, Panel, Series, as_known};
-use hub::{HistoryRow, Locations};
+use hub::{HistoryRow, Locations, RateRow};
 use std::collections::{BTreeMap, BTreeSet};
 use store::observations::{Point, Sourced};
 use store::places::Place;
@@ -21,6 +21,7 @@ pub(crate) struct Input<'a> {
     /// Every issue, by signal of the model.
     pub(crate) rows: &'a BTreeMap<&'static str, Vec<Sourced>>,
     pub(crate) history: &'a [HistoryRow],
+    pub(crate) rates: &'a [RateRow],
     pub(crate) as_of: DateTime<Utc>,
 }
 
@@ -90,9 +91,12 @@ pub(crate) fn build<'a>(input: &Input<'a>) -> anyhow::Result<Built<'a>> {
             let made = drafts.iter();
             let made = made.filter_map(|d| series(until, &hub, &config, d, of, wanted.contains(&d.id)));
             let mut series: Vec<Series> = made.collect();
+            let until = of - Duration::days(hub.lag_days);
             if let (Some(group), Some(national)) = (hub.history, hub.national) {
-                let until = of - Duration::days(hub.lag_days);
                 series.extend(hub::ili_plus(input.history, &locations, national, group, until));
+            }
+            if let (Some(group), Some(national)) = (hub.rates, hub.national) {
+                series.extend(hub::rates(input.rates, &locations, national, group, until));
             }
             (of, Panel { series })
         };

@@ -39,8 +39,10 @@ impl Options {
 /// Where lines of progress go.
 pub type Progress = fn(&str);
 
-/// The history of the model that learns from one.
+/// The history of the models that learn from one.
 const HISTORY: &str = "history/ili_plus_us_2010_2020.csv.gz";
+/// The admission rates of the model that learns from them.
+const RATES: &str = "history/flusurv_us_2003_2020.csv.gz";
 
 /// Does `task` as of the clock. Returns whether there was anything new. Safe to repeat, and to be done twice at once: a run of
 /// the same rows by the same code has the same id and is stored once.
@@ -135,15 +137,15 @@ async fn planned(
     }
     training.end().await?;
     let mut hash = DataHash::default();
-    let history = if model.coded {
-        let path = options.data.join(HISTORY);
+    let mut file = |name: &str| -> anyhow::Result<PathBuf> {
+        let path = options.data.join(name);
         let bytes = std::fs::read(&path)
             .with_context(|| format!("{}: the model learns from it (VIGIE_DATA_DIR)", path.display()))?;
-        hash.file(HISTORY, &bytes);
-        hub::read_history(&path)?
-    } else {
-        Vec::new()
+        hash.file(name, &bytes);
+        Ok(path)
     };
+    let history = if model.coded { hub::read_history(&file(HISTORY)?)? } else { Vec::new() };
+    let rates = if model.rates()? { hub::read_rates(&file(RATES)?)? } else { Vec::new() };
     let built = build(&Input {
         profile: &app.profile,
         signal,
@@ -151,6 +153,7 @@ async fn planned(
         places,
         rows: &rows,
         history: &history,
+        rates: &rates,
         as_of,
     })?;
     for (of_row, source, point) in &built.used {

@@ -30,20 +30,24 @@ pub(crate) fn app(db: &PgPool) -> App {
     App { db: db.clone(), profile: Arc::new(profile), clock, public_url: "http://127.0.0.1:8080".into() }
 }
 
-/// A history of one place, so that a test does not learn from ten years of fifty.
+/// Histories of one place, so that a test does not learn from ten years of fifty.
 fn data() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("vigie-forecast-history-{}", std::process::id()));
     fs::create_dir_all(folder.join("history")).unwrap();
-    let mut table = String::from("location,target_end_date,ili_pct,flu_positive_pct\n");
+    let mut ili_plus = String::from("location,target_end_date,ili_pct,flu_positive_pct\n");
+    let mut rates = String::from("location,target_end_date,rate\n");
     for week in 0..400 {
         let wave = 1.0 + 6.0 * (-((f64::from(week % 52) - 16.0) / 5.0).powi(2)).exp();
         let end = date("2012-10-06") + Days::new(7 * u64::try_from(week).unwrap());
-        table += &format!("06,{end},{wave},{}\n", 5.0 * wave);
+        ili_plus += &format!("06,{end},{wave},{}\n", 5.0 * wave);
+        rates += &format!("06,{end},{wave}\n");
     }
-    let file = fs::File::create(folder.join("history/ili_plus_us_2010_2020.csv.gz")).unwrap();
-    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
-    std::io::Write::write_all(&mut packed, table.as_bytes()).unwrap();
-    packed.finish().unwrap();
+    for (name, table) in [("ili_plus_us_2010_2020", ili_plus), ("flusurv_us_2003_2020", rates)] {
+        let file = fs::File::create(folder.join(format!("history/{name}.csv.gz"))).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, table.as_bytes()).unwrap();
+        packed.finish().unwrap();
+    }
     folder
 }
 
