@@ -151,8 +151,14 @@ class RestoreTest(unittest.TestCase):
             if begun == 4:
                 self.fails(up)
             self.assertEqual(up.end(), 0)
+        # Killed between its last two steps: what was there before is put aside, and nothing is in its place yet.
+        area = next(self.state.glob(f"{COUNTRY}-*/database"))
+        (area / "data").rename(area / "data.before-20990101T000000Z")
+        (area / "restoring").mkdir()
         done = self.vigie("restore")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("everything is as it was before it", done.stdout)
+        self.assertFalse((area / "restoring").exists())
         self.assertIn("along time line 4, and goes on as time line 5", done.stdout)
 
     def fails(self, up):

@@ -54,7 +54,8 @@ pub(crate) fn lines(dir: &Path) -> anyhow::Result<Vec<Line>> {
     let mut lines = vec![Line::first()];
     for (name, path) in named(&wal(dir))? {
         if let Some(number) = history_of(&name) {
-            lines.push(Line::read(number, &std::fs::read_to_string(&path)?, modified(&path)?)?);
+            let line = Line::read(number, &std::fs::read_to_string(&path)?, modified(&path)?);
+            lines.push(line.with_context(|| format!("{} is damaged", path.display()))?);
         }
     }
     lines.sort_by_key(|line| line.number);
@@ -103,6 +104,20 @@ pub(crate) fn begun(dir: &Path, time: DateTime<Utc>) -> anyhow::Result<u32> {
     let number = newest.context("the restore began no time line")?;
     keep(dir, &pg_wal, number, time)?;
     Ok(number)
+}
+
+/// A segment of `line` that the archive has beyond the end of a replay, from which `pg_wal` began a new line: what lies between is
+/// damaged or missing.
+pub(crate) fn beyond(dir: &Path, pg_wal: &Path, line: &Line) -> anyhow::Result<Option<String>> {
+    let newest = named(pg_wal)?.into_iter().filter_map(|(name, path)| Some((history_of(&name)?, path))).max();
+    let (number, path) = newest.context("the restore began no time line")?;
+    let Some(end) = Line::read(number, &std::fs::read_to_string(path)?, kit::wall())?.left(line.number)
+    else {
+        return Ok(None);
+    };
+    let archived = named(&wal(dir))?.into_iter().map(|(name, _)| name);
+    let of_line = archived.filter(|name| is_segment(name) && line_of(name) == Some(line.number));
+    Ok(of_line.filter(|name| place(name).is_some_and(|at| at > end)).min())
 }
 
 /// Copies the segments of a folder of the database that a line needs to another; those of other lines would be taken for its own

@@ -50,6 +50,8 @@ pub(crate) struct Manifest {
 const MANIFEST: &str = "manifest.json";
 /// How times stand in names.
 pub(crate) const TIME: &str = "%Y%m%dT%H%M%SZ";
+/// Where a restore is made, beside what is there: it takes its place when it is whole.
+const MADE: &str = "restoring";
 /// What was there before a restore, with the time of the restore.
 const ASIDE: &str = "data.before-";
 /// What the name of a backup ends with until it is whole.
@@ -73,10 +75,17 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         format!("the database of {country} does not answer: is `make up COUNTRY={country}` running?")
     })?;
     let mut conn = pool.acquire().await?;
-    let started_at = kit::wall();
-    let name = started_at.format(TIME).to_string();
     let base = folder(&dir).join("base");
     state::folder(&base, 0o700)?;
+    // One at a time, and none of the second of another: each would take the other's files for its own.
+    let lock = folder(&dir).join("lock");
+    let _lock = tokio::task::spawn_blocking(move || state::wait_for(&lock)).await??;
+    let mut started_at = kit::wall();
+    while base.join(started_at.format(TIME).to_string()).exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        started_at = kit::wall();
+    }
+    let name = started_at.format(TIME).to_string();
     let work = base.join(format!("{name}{PART}"));
     if work.exists() {
         std::fs::remove_dir_all(&work)?;
@@ -245,6 +254,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let state =
         State::open(tree.root(), &country.to_string()).context("a restore needs the country stopped")?;
     let dir = state.dir();
+    after_an_interrupted(dir)?;
     archive::in_order(dir).context("the archive cannot be brought in order")?;
     let lines = archive::lines(dir)?;
     let line = at(&lines, args.to)?;
@@ -266,17 +276,25 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     }
     let home = postgres::install().await?;
     let area = dir.join("database");
+    let (data, made) = (area.join("data"), area.join(MADE));
+    let last = match recover(&state, &home, base, line, args.to).await {
+        Ok(last) => last,
+        Err(error) => {
+            // What is there was not touched.
+            if made.exists() {
+                std::fs::remove_dir_all(&made)?;
+            }
+            return Err(error);
+        }
+    };
     let aside = area.join(format!("{ASIDE}{}", kit::wall().format(TIME)));
-    if area.join("data").exists() {
-        std::fs::rename(area.join("data"), &aside)?;
+    if data.exists() {
+        std::fs::rename(&data, &aside)?;
     }
-    let result = recover(&state, &home, base, &aside, line, args.to).await;
-    if result.is_err() && aside.exists() {
-        // Nothing is lost by a restore that fails.
-        std::fs::remove_dir_all(area.join("data"))?;
-        std::fs::rename(&aside, area.join("data"))?;
-    }
-    let (last, begun) = result?;
+    std::fs::rename(&made, &data)?;
+    // Whoever is killed here finds the history in the folder: the next start archives it.
+    let begun = archive::begun(dir, kit::wall())
+        .context("the database is back, but its archive cannot go on; the next start tries again")?;
     let last = last.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
     say::line(&format!(
         "vigie: {country} is back at {}, from backup {} along time line {}, and goes on as time line {begun}; what was there before \
@@ -311,23 +329,39 @@ fn newest<'a>(
     Ok(None)
 }
 
-/// Copies `base` into place and replays the archive along `line` up to `to`; returns the time of the last transaction
-/// replayed, if there was any after the backup, and the time line that begins.
-/// The segments that were not archived yet are taken from `aside`, the folder that is replaced: nothing is lost.
+/// What a restore left that was killed: the half of a database goes, and what was there before stands where it stood.
+pub(crate) fn after_an_interrupted(dir: &Path) -> anyhow::Result<()> {
+    let area = dir.join("database");
+    let (data, made) = (area.join("data"), area.join(MADE));
+    if !made.exists() {
+        return Ok(());
+    }
+    let before = state::named(&area)?.into_iter().filter(|(name, _)| name.starts_with(ASIDE)).max();
+    if let Some((_, aside)) = before.filter(|_| !data.exists()) {
+        std::fs::rename(aside, &data)?;
+    }
+    std::fs::remove_dir_all(&made).with_context(|| format!("{} cannot be removed", made.display()))?;
+    say::line("vigie: a restore was ended before it was done; everything is as it was before it");
+    Ok(())
+}
+
+/// Makes the database of a moment beside what is there: copies `base` and replays the archive along `line` up to `to`. Returns the
+/// time of the last transaction replayed, if there was any after the backup.
+/// The segments that were not archived yet are taken from the database that is there: nothing is lost.
 async fn recover(
     state: &State,
     home: &Path,
     base: &Path,
-    aside: &Path,
     line: &Line,
     to: Option<DateTime<Utc>>,
-) -> anyhow::Result<(Option<DateTime<Utc>>, u32)> {
-    let data = state.dir().join("database/data");
+) -> anyhow::Result<Option<DateTime<Utc>>> {
+    let area = state.dir().join("database");
+    let data = area.join(MADE);
     copy(&base.join("data"), &data, Path::new(""))?;
     for empty in ["pg_wal", "pg_wal/archive_status", "pg_wal/summaries"] {
         state::folder(&data.join(empty), 0o700)?;
     }
-    archive::carry(&aside.join("pg_wal"), line, &data.join("pg_wal"))?;
+    archive::carry(&area.join("data/pg_wal"), line, &data.join("pg_wal"))?;
     std::fs::write(data.join("recovery.signal"), "")?;
     give_all(&data)?;
     let mut settings = vec![
@@ -335,21 +369,32 @@ async fn recover(
         "recovery_target_action=promote".to_owned(),
         // Not the newest line: the one on which the database was at that moment.
         format!("recovery_target_timeline={}", line.number),
-        // What the server archives it would archive some time later: the history of the new line goes in below.
+        // What the server archives it would archive some time later: the history of the new line goes in when it is in place.
         "archive_mode=off".to_owned(),
     ];
     if let Some(to) = to {
         settings.push(format!("recovery_target_time={}", to.to_rfc3339()));
     }
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    let mut server =
-        postgres::start(state, home, &settings).await.context("the archive does not reach that moment")?;
+    let mut server = postgres::start_in(state, home, &data, &settings)
+        .await
+        .context("the archive does not reach that moment")?;
     let log = server.program.log.clone();
     let result = promoted(&server.url).await.with_context(|| {
         format!("the archive does not reach that moment; the database's log is {}", log.display())
     });
     server.stop().await;
-    Ok((result?, archive::begun(state.dir(), kit::wall())?))
+    let last = result?;
+    // With a moment the server says itself that it did not get there.
+    if let Some(segment) = archive::beyond(state.dir(), &data.join("pg_wal"), line)?.filter(|_| to.is_none())
+    {
+        bail!(
+            "the archive is damaged: after {} its next segment cannot be read, though it goes on to {segment}. `--to` a moment \
+             before that restores what is whole",
+            last.map_or("the backup".to_owned(), |at| at.to_rfc3339())
+        );
+    }
+    Ok(last)
 }
 
 async fn promoted(url: &str) -> anyhow::Result<Option<DateTime<Utc>>> {
@@ -442,6 +487,38 @@ mod tests {
         assert_eq!(left("backup/wal"), [""; 0]);
         std::fs::remove_dir_all(&dir).unwrap();
     }
+    #[test]
+    fn a_restore_that_was_killed_leaves_what_was_there() {
+        let dir = std::env::temp_dir().join(format!("vigie-killed-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        let area = dir.join("database");
+        let has = |folder: &str| std::fs::read_to_string(area.join(folder).join("is")).unwrap_or_default();
+        let make = |folder: &str, is: &str| {
+            std::fs::create_dir_all(area.join(folder)).unwrap();
+            std::fs::write(area.join(folder).join("is"), is).unwrap();
+        };
+        let half = || make(MADE, "half");
+        let older = format!("{ASIDE}20260101T000000Z");
+        make(&older, "older");
+        make("data", "whole");
+        half();
+        after_an_interrupted(&dir).unwrap();
+        assert_eq!((has("data"), has(MADE)), ("whole".to_owned(), String::new()));
+        // Between the two names.
+        std::fs::rename(area.join("data"), area.join(format!("{ASIDE}20260102T000000Z"))).unwrap();
+        half();
+        after_an_interrupted(&dir).unwrap();
+        assert_eq!(
+            (has("data"), has(MADE), has(&older)),
+            ("whole".to_owned(), String::new(), "older".to_owned())
+        );
+        // Who removed the database meant it.
+        std::fs::remove_dir_all(area.join("data")).unwrap();
+        after_an_interrupted(&dir).unwrap();
+        assert_eq!(has("data"), "");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
     #[test]
     fn what_a_kept_backup_needs_stays_on_every_time_line() {
         let dir = std::env::temp_dir().join(format!("vigie-expire-lines-{}", std::process::id()));

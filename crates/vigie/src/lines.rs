@@ -55,6 +55,11 @@ impl Line {
         number == self.number && begin + SEGMENT > entered
     }
 
+    /// The position at which this line, or one that it comes from, left another.
+    pub(crate) fn left(&self, parent: u32) -> Option<u64> {
+        self.parents.iter().find(|(number, _)| *number == parent).map(|(_, left)| *left)
+    }
+
     /// Is a segment of this line, or of one that it comes from?
     pub(crate) fn reads(&self, segment: &str) -> bool {
         line_of(segment).is_some_and(|of| of == self.number || self.parents.iter().any(|(n, _)| *n == of))

@@ -2,6 +2,7 @@
 
 use crate::postgres;
 use crate::process::{self, Program};
+use crate::say;
 use crate::say::Step;
 use crate::state::State;
 use crate::tree::Tree;
@@ -136,6 +137,9 @@ pub(crate) async fn database(
         let output = output.context("identity cannot be started")?;
         if !output.status.success() {
             bail!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        for line in String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.contains(" WARN ")) {
+            say::error(line);
         }
         Ok(())
     };

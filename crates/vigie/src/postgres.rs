@@ -191,10 +191,20 @@ pub(crate) fn free_port() -> anyhow::Result<u16> {
 
 /// Starts the server and waits until it answers. `settings` are PostgreSQL's own, `name=value`.
 pub(crate) async fn start(state: &State, home: &Path, settings: &[&str]) -> anyhow::Result<Server> {
+    start_in(state, home, &state.dir().join("database/data"), settings).await
+}
+
+/// The same with another folder of data than the country's.
+pub(crate) async fn start_in(
+    state: &State,
+    home: &Path,
+    data: &Path,
+    settings: &[&str],
+) -> anyhow::Result<Server> {
     let area = state.dir().join("database");
     let port = free_port()?;
     let mut server = command(&home.join("bin/postgres"));
-    server.arg("-D").arg(area.join("data")).args(["-p", &port.to_string()]);
+    server.arg("-D").arg(data).args(["-p", &port.to_string()]);
     let fixed = [
         "listen_addresses=127.0.0.1",
         "unix_socket_directories=",

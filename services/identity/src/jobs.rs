@@ -180,7 +180,11 @@ pub(crate) async fn retention() -> anyhow::Result<()> {
     let used = used.context("what is gone still lies in the tables' files")?;
     if !used.is_empty() {
         let tables = used.join(", ");
-        tracing::warn!(tables, "in use: what is gone still lies in their files, and goes at the next run");
+        tracing::warn!(
+            tables,
+            "in use, or a transaction of the database server does not end that began before: what is gone still lies in their \
+             files, and goes at the next run"
+        );
     }
     say(&serde_json::to_string(&gone)?)
 }
