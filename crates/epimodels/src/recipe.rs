@@ -16,13 +16,15 @@ mod linalg;
 mod nowcast;
 mod panel;
 mod presets;
+mod recent;
 mod rows;
 mod season;
 mod transform;
 mod tree;
 
 pub use config::{
-    ColdStart, Config, GbqConfig, Group, KnnConfig, LinConfig, National, NowcastConfig, Scale, Size, Weights,
+    ColdStart, Config, GbqConfig, Group, KnnConfig, LinConfig, National, NowcastConfig, Recent, Scale, Size,
+    Weights,
 };
 pub use ensemble::{Fitted, Forecast, Members, fit};
 pub use fits::Fits;

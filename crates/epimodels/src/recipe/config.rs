@@ -35,6 +35,8 @@ pub struct Config {
     pub weights: Weights,
     /// A forecast is the mean of what the fits of this many weekly origins say, the last one and those before it.
     pub fits: usize,
+    /// Bands by what those of the origins before held; `None`: as wide as learnt.
+    pub recent: Option<Recent>,
     /// Correction of the last known value; `None`: it is taken as it stands.
     pub nowcast: Option<NowcastConfig>,
     /// Seed of everything random.
@@ -195,6 +197,19 @@ pub struct Weights {
     pub lin: f64,
     /// Of the neighbours.
     pub knn: f64,
+}
+
+/// Width of the bands by what those of the weekly origins before held, all places together: every quantile's distance from the
+/// median, on the fourth-root scale, is multiplied by exp(gain · (½ − share)), where share is how many of the values that are
+/// known by now lay in the 50 % band.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Origins to look back on.
+    pub origins: usize,
+    /// See above.
+    pub gain: f64,
+    /// Forecasts with a known value that it takes; with fewer the bands are as learnt.
+    pub fewest: usize,
 }
 
 /// Correction of the last known value by what was reported late before.

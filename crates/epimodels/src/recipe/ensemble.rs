@@ -139,6 +139,10 @@ impl Fitted {
         self.fitted_on
     }
 
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Whether the group of this name is forecast by the rule of the cold start.
     #[must_use]
     pub fn is_cold(&self, group: &str) -> bool {

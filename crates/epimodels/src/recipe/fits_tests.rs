@@ -88,3 +88,38 @@ fn an_earlier_week_of_which_too_little_was_known_is_left_out_and_the_origin_is_n
     let none = young.renew(&config, origin + Duration::weeks(9), 2, nothing_before(NaiveDate::MAX));
     assert!(matches!(none, Err(crate::Error::TooFew { .. })), "{none:?}");
 }
+
+#[test]
+fn bands_go_by_what_those_of_the_two_weeks_before_held_whatever_was_forecast_before() {
+    let (all, mut config) = (panel(9), Config { fits: 1, ..averaged() });
+    let (before, origin) = (day(2023, 12, 16), day(2023, 12, 30));
+    let now = known(&all, origin);
+    let asked = |config: &Config, days: &[NaiveDate]| {
+        let mut fits = Fits::default();
+        for day in days {
+            fits.renew(config, *day, 2, |day| known(&all, day)).unwrap();
+        }
+        fits.predict(&now, origin).unwrap()
+    };
+    let learnt = asked(&config, &[origin]);
+    config.recent = Some(Recent { origins: 2, gain: 0.5, fewest: 10 });
+    assert_eq!(config.origins(origin), [before, day(2023, 12, 23), origin]);
+    let recent = asked(&config, &[origin]);
+    assert_eq!(recent, asked(&config, &[before, day(2023, 12, 23), origin]));
+    // By hand: what fits of the two weeks before said of the weeks that are known by now.
+    let of = |day| fit(&known(&all, day), &config, day, 2).unwrap().predict(&known(&all, day), day).unwrap();
+    let said: Vec<Forecast> = [before, day(2023, 12, 23)].into_iter().flat_map(of).collect();
+    let value = |f: &Forecast| now.series.iter().find(|s| s.id == f.series)?.at(f.target_end_date);
+    let held: Vec<bool> =
+        said.iter().filter_map(|f| Some((f.quantiles[6]..=f.quantiles[16]).contains(&value(f)?))).collect();
+    assert_eq!(held.len(), 21, "seven places, three weeks");
+    let share = held.iter().filter(|held| **held).count() as f64 / 21.0;
+    assert!((share - 0.5).abs() > 0.02, "the test would compare nothing: {share}");
+    let root = |q: f64| q.powf(0.25);
+    for (recent, learnt) in recent.iter().zip(&learnt) {
+        assert_eq!((recent.quantiles[11], &recent.members), (learnt.quantiles[11], &learnt.members));
+        let stretched = root(recent.quantiles[20]) - root(recent.quantiles[11]);
+        let wanted = (0.5 * (0.5 - share)).exp() * (root(learnt.quantiles[20]) - root(learnt.quantiles[11]));
+        assert!((stretched - wanted).abs() < 1e-9, "{}: {stretched}, not {wanted}", recent.series);
+    }
+}

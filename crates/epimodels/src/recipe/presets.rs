@@ -1,7 +1,8 @@
 use chrono::NaiveDate;
 
 use super::config::{
-    ColdStart, Config, GbqConfig, Group, KnnConfig, LinConfig, National, NowcastConfig, Scale, Size, Weights,
+    ColdStart, Config, GbqConfig, Group, KnnConfig, LinConfig, National, NowcastConfig, Recent, Scale, Size,
+    Weights,
 };
 
 const LEVELS: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
@@ -43,6 +44,7 @@ pub fn us() -> Config {
     // The pandemic of 2009 began in summer. ILI+ begins after it.
     let pandemic = NaiveDate::from_ymd_opt(2009, 8, 1).zip(NaiveDate::from_ymd_opt(2010, 7, 31));
     config.skip = pandemic.into_iter().collect();
+    config.recent = Some(Recent { origins: 2, gain: 0.5, fewest: 100 });
     config
 }
 
@@ -102,6 +104,7 @@ pub(super) fn us_without_rates() -> Config {
         knn: KnnConfig { neighbours: 300, size_factor: 0.05 },
         weights: Weights { gbq: 0.5, lin: 0.25, knn: 0.25 },
         fits: 1,
+        recent: None,
         nowcast: Some(NowcastConfig { origins: 8, shrink: 6.0, add: 2.0, bound: 1.0, clip: (-0.2, 0.5) }),
         seed: 20_241,
     }
@@ -154,6 +157,7 @@ pub fn europe() -> Config {
         knn: KnnConfig { neighbours: 300, size_factor: 0.0 },
         weights: Weights { gbq: 1.0, lin: 1.0, knn: 1.0 },
         fits: 4,
+        recent: None,
         nowcast: None,
         seed: 20_241,
     }
