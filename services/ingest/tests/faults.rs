@@ -170,6 +170,9 @@ fn samples(shared: &Path) -> Vec<(ingest::source::Parser, String, Vec<u8>)> {
     for source in sources::ALL {
         for feed in source.feeds {
             let Some(r) = source.recordings.iter().find(|r| r.feed == feed.name) else { continue };
+            // What the project keeps itself lies in it.
+            let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            let shared = if r.folder == ingest::recorded::KEPT { &project } else { shared };
             let names = std::fs::read_dir(shared.join(r.folder)).unwrap();
             let names = names.map(|n| n.unwrap().file_name().to_string_lossy().into_owned());
             let name = names.filter(|n| n.starts_with(r.prefix) && n.ends_with(r.suffix)).min().unwrap();
