@@ -33,6 +33,7 @@ pub mod sentinelles;
 pub mod spf_indicateurs;
 pub mod spf_odisse;
 pub mod spf_sivic;
+mod us_sites;
 pub mod who_covid;
 pub mod who_fluid;
 pub mod who_flunet;

@@ -2,14 +2,11 @@
 //! what the model of US admissions learns seasons from. Final values without vintages, so it is a table of its own and no
 //! observation.
 
-use crate::parsed::{Skips, end_of_day, signal};
-use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
-use crate::table::{COMMA, Table};
-use crate::{Context, Parsed, Refusal, Row};
-use chrono::{NaiveDate, Weekday};
+use crate::sources::us_sites;
+use crate::{Context, Parsed, Refusal};
+use chrono::Weekday;
 use domain::Step;
-use std::collections::BTreeMap;
 
 /// Admissions a week per 100,000 of the site, all ages.
 pub const RATE: &str = "flu_hosp_rate_sites";
@@ -52,30 +49,13 @@ pub const SOURCE: Source = Source {
 /// When the copy was published (its commit): it says so nowhere inside.
 const COPIED: (i32, u32, u32) = (2022, 7, 28);
 
-/// One row a site and week. New York has two sites, Albany and Rochester: the rate is their mean. The nation is the whole
-/// network, before September 2009 its older part.
+/// New York has two sites, Albany and Rochester: the rate is their mean. The nation is the whole network, before September 2009
+/// its older part.
 fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
-    let table = Table::read(bytes, &COMMA)?;
-    let (location, date) = (table.column(&["location"])?, table.column(&["target_end_date"])?);
-    let (rate, signal) = (table.column(&["weekly_rate"])?, signal(RATE)?);
-    let mut skips = Skips::default();
-    let mut cells: BTreeMap<_, (f64, f64)> = BTreeMap::new();
-    for line in table.lines() {
-        let Some(place) = places::us_location(line.text(location)) else {
-            skips.add("no place of this platform");
-            continue;
-        };
-        let week = line.date(date, &["%Y-%m-%d"])?;
-        if let Some(value) = line.number(rate)? {
-            let cell = cells.entry((place, week)).or_default();
-            *cell = (cell.0 + value, cell.1 + 1.0);
-        }
-    }
-    let (year, month, day) = COPIED;
-    let issued_at = end_of_day(NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default());
-    let row = |((place, week), (sum, sites)): ((&domain::PlaceId, _), (f64, f64))| {
+    let mut parsed = us_sites::means(bytes, &[(RATE, "weekly_rate")], COPIED)?;
+    for row in &mut parsed.rows {
         // Rates have one decimal: a mean that should be equal to another is.
-        Row::new(&signal, place, week, issued_at, Some((sum / sites * 1e4).round() / 1e4))
-    };
-    Ok(Parsed { rows: cells.into_iter().map(row).collect(), skipped: skips.into_list(), ..Parsed::default() })
+        row.value = row.value.map(|mean| (mean * 1e4).round() / 1e4);
+    }
+    Ok(parsed)
 }

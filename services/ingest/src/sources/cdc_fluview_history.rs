@@ -1,14 +1,11 @@
 //! `cdc-fluview-history`: influenza-like illness and positive specimens of US sites, 2010 to 2020: what the models of
 //! the United States learn seasons from. Final values without vintages, so it is a table of its own and no observation.
 
-use crate::parsed::{Skips, end_of_day, signal};
-use crate::places;
 use crate::source::{Cadence, Feed, Issued, Recording, Rules, Source, Terms};
-use crate::table::{COMMA, Table};
-use crate::{Context, Parsed, Refusal, Row};
-use chrono::{NaiveDate, Weekday};
+use crate::sources::us_sites;
+use crate::{Context, Parsed, Refusal};
+use chrono::Weekday;
 use domain::Step;
-use std::collections::BTreeMap;
 
 /// Visits for influenza-like illness, percent of all visits, unweighted.
 pub const ILI: &str = "ili_visits_unweighted";
@@ -53,35 +50,7 @@ pub const SOURCE: Source = Source {
 /// When the copy was made (its last commit): it says so nowhere inside.
 const COPIED: (i32, u32, u32) = (2020, 3, 8);
 
-/// One row a site and week. New York reports as two sites, the city and the rest: each column is their mean.
+/// New York reports as two sites, the city and the rest: each column is their mean.
 fn parse(bytes: &[u8], _: &Context<'_>) -> Result<Parsed, Refusal> {
-    let table = Table::read(bytes, &COMMA)?;
-    let (location, date) = (table.column(&["location"])?, table.column(&["target_end_date"])?);
-    let columns = [
-        (signal(ILI)?, table.column(&["ili_unweighted_pct"])?),
-        (signal(POSITIVE)?, table.column(&["flu_positive_pct"])?),
-    ];
-    let mut skips = Skips::default();
-    let mut cells: BTreeMap<_, (f64, f64)> = BTreeMap::new();
-    for line in table.lines() {
-        let Some(place) = places::us_location(line.text(location)) else {
-            skips.add("no place of this platform");
-            continue;
-        };
-        let week = line.date(date, &["%Y-%m-%d"])?;
-        for (signal, column) in &columns {
-            if let Some(value) = line.number(*column)? {
-                let cell = cells.entry((signal, place, week)).or_default();
-                *cell = (cell.0 + value, cell.1 + 1.0);
-            }
-        }
-    }
-    let (year, month, day) = COPIED;
-    let issued_at = end_of_day(NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default());
-    let row =
-        |((signal, place, week), (sum, sites)): ((&domain::SignalId, &domain::PlaceId, _), (f64, f64))| {
-            let value = Some(sum / sites);
-            Row::new(signal, place, week, issued_at, value)
-        };
-    Ok(Parsed { rows: cells.into_iter().map(row).collect(), skipped: skips.into_list(), ..Parsed::default() })
+    us_sites::means(bytes, &[(ILI, "ili_unweighted_pct"), (POSITIVE, "flu_positive_pct")], COPIED)
 }
