@@ -75,14 +75,8 @@ pub fn rates(
     group: &str,
     origin: NaiveDate,
 ) -> Vec<Series> {
-    let mut places: BTreeMap<&str, BTreeMap<NaiveDate, f64>> = BTreeMap::new();
-    for row in rows {
-        if let (true, Some(rate)) = (published(row.target_end_date, origin), row.rate) {
-            places.entry(&row.location).or_default().insert(row.target_end_date, rate);
-        }
-    }
-    places.retain(|_, weeks| weeks.len() >= LEAST_WEEKS);
-    all(places, locations, national, group)
+    let cells = rows.iter().map(|row| (row.location.as_str(), row.target_end_date, row.rate));
+    all(by_place(cells, origin), locations, national, group)
 }
 
 /// ILI+ (% of visits × share positive) by place, of weeks published before `origin`, and a national series: the
@@ -96,16 +90,12 @@ pub fn ili_plus(
     group: &str,
     origin: NaiveDate,
 ) -> Vec<Series> {
-    let mut places: BTreeMap<&str, BTreeMap<NaiveDate, f64>> = BTreeMap::new();
-    for row in rows {
-        let known = published(row.target_end_date, origin);
-        if let (true, Some(ili), Some(positive)) = (known, row.ili_pct, row.flu_positive_pct) {
-            places.entry(&row.location).or_default().insert(row.target_end_date, ili * positive / 100.0);
-        }
-    }
-    places.retain(|code, weeks| {
-        weeks.len() >= LEAST_WEEKS && *code != national && population(locations, code).is_some()
+    let cells = rows.iter().map(|row| {
+        let value = row.ili_pct.zip(row.flu_positive_pct).map(|(ili, positive)| ili * positive / 100.0);
+        (row.location.as_str(), row.target_end_date, value)
     });
+    let mut places = by_place(cells, origin);
+    places.retain(|code, _| *code != national && population(locations, code).is_some());
     let total: f64 = population(locations, national)
         .unwrap_or_else(|| locations.iter().filter_map(|place| place.population).sum());
     let mut country: BTreeMap<NaiveDate, (f64, f64)> = BTreeMap::new();
@@ -121,9 +111,19 @@ pub fn ili_plus(
     all(places, locations, national, group)
 }
 
-/// Whether a week that ended on `week` counts as published before `origin`.
-fn published(week: NaiveDate, origin: NaiveDate) -> bool {
-    week + Duration::days(PUBLISHED_AFTER) < origin
+/// The known values of weeks that count as published before `origin`, of places with more than 150 of them.
+fn by_place<'a>(
+    cells: impl Iterator<Item = (&'a str, NaiveDate, Option<f64>)>,
+    origin: NaiveDate,
+) -> BTreeMap<&'a str, BTreeMap<NaiveDate, f64>> {
+    let mut places: BTreeMap<&str, BTreeMap<NaiveDate, f64>> = BTreeMap::new();
+    for (place, week, value) in cells {
+        if let Some(value) = value.filter(|_| week + Duration::days(PUBLISHED_AFTER) < origin) {
+            places.entry(place).or_default().insert(week, value);
+        }
+    }
+    places.retain(|_, weeks| weeks.len() >= LEAST_WEEKS);
+    places
 }
 
 /// The series of a group, to learn from.
