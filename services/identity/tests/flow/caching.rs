@@ -1,7 +1,7 @@
 //! What no cache keeps: every answer about a person or an account, what is refused and what fails among them.
 
 use crate::browser::client;
-use crate::common::{Service, root};
+use crate::common::{Service, routes};
 use chrono::TimeDelta;
 use identity::accounts;
 use reqwest::header::CACHE_CONTROL;
@@ -16,16 +16,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// What the forms of all routes name.
 const FIELDS: &str = "email=ada%40canary.test&lang=en&token=x&format=json&on=yes&language=en&sure=yes&name=x&days=1&code=x\
      &figures%3Aread=yes&signal=flu_hosp_admissions&place=US&threshold=1&logout_token=x&token_sha256=x";
-
-/// The routes of the matrix: method and path, those of the country with all of them.
-fn routes() -> Vec<(Method, String)> {
-    let matrix = std::fs::read_to_string(root().join("docs/security/access.csv")).unwrap();
-    let ours = matrix.lines().filter(|l| l.starts_with("identity,"));
-    let cells = ours.map(|l| l.split(',').collect::<Vec<_>>());
-    let found: Vec<_> = cells.map(|c| (c[1].parse().unwrap(), c[2].to_owned())).collect();
-    assert!(found.len() > 45, "{}", found.len());
-    found
-}
 
 /// Asks, each time as another network, and looks at what the answer says to caches.
 struct Asker {

@@ -6,6 +6,7 @@ use domain::CountryProfile;
 use identity::sessions::Origin;
 use identity::{Options, Registration, Time, accounts};
 use kit::{App, Clock};
+use reqwest::Method;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +16,16 @@ use tokio::net::TcpListener;
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The routes of the matrix: method and path.
+pub(crate) fn routes() -> Vec<(Method, String)> {
+    let matrix = std::fs::read_to_string(root().join("docs/security/access.csv")).unwrap();
+    let ours = matrix.lines().filter(|l| l.starts_with("identity,"));
+    let cells = ours.map(|l| l.split(',').collect::<Vec<_>>());
+    let found: Vec<_> = cells.map(|c| (c[1].parse().unwrap(), c[2].to_owned())).collect();
+    assert!(found.len() > 45, "{}", found.len());
+    found
 }
 
 /// The profiles of every country in the repository.

@@ -1,7 +1,7 @@
 //! Whatever is sent to whatever address: no fault of ours, and nobody gets in.
 
 use crate::browser::client;
-use crate::common::{Service, root};
+use crate::common::{Service, routes};
 use crate::false_provider::False;
 use crate::passkeys::{Person, person, service, signed};
 use identity::Options;
@@ -49,16 +49,6 @@ pub(crate) fn nasty() -> impl Strategy<Value = String> {
         "\\",
     ]);
     prop_oneof![known.prop_map(str::to_owned), ".{0,40}", "[a-zA-Z0-9_-]{22,43}", "[ -~]{0,300}"]
-}
-
-/// The routes of the matrix: method and path.
-fn routes() -> Vec<(Method, String)> {
-    let matrix = std::fs::read_to_string(root().join("docs/security/access.csv")).unwrap();
-    let ours = matrix.lines().filter(|l| l.starts_with("identity,"));
-    let cells = ours.map(|l| l.split(',').collect::<Vec<_>>());
-    let found: Vec<_> = cells.map(|c| (c[1].parse().unwrap(), c[2].to_owned())).collect();
-    assert!(found.len() > 45, "{}", found.len());
-    found
 }
 
 const FIELDS: [&str; 22] = [
