@@ -97,11 +97,16 @@ fn keep(dir: &Path, pg_wal: &Path, number: u32, time: DateTime<Utc>) -> anyhow::
     put(dir, &name, text.as_bytes())
 }
 
+/// The time line that a restore began, and its history.
+fn newest(pg_wal: &Path) -> anyhow::Result<(u32, PathBuf)> {
+    let histories = named(pg_wal)?.into_iter().filter_map(|(name, path)| Some((history_of(&name)?, path)));
+    histories.max().context("the restore began no time line")
+}
+
 /// After a restore: archives the history of the line that it began, and returns its number.
 pub(crate) fn begun(dir: &Path, time: DateTime<Utc>) -> anyhow::Result<u32> {
     let pg_wal = dir.join("database/data/pg_wal");
-    let newest = named(&pg_wal)?.iter().filter_map(|(name, _)| history_of(name)).max();
-    let number = newest.context("the restore began no time line")?;
+    let (number, _) = newest(&pg_wal)?;
     keep(dir, &pg_wal, number, time)?;
     Ok(number)
 }
@@ -109,8 +114,7 @@ pub(crate) fn begun(dir: &Path, time: DateTime<Utc>) -> anyhow::Result<u32> {
 /// A segment of `line` that the archive has beyond the end of a replay, from which `pg_wal` began a new line: what lies between is
 /// damaged or missing.
 pub(crate) fn beyond(dir: &Path, pg_wal: &Path, line: &Line) -> anyhow::Result<Option<String>> {
-    let newest = named(pg_wal)?.into_iter().filter_map(|(name, path)| Some((history_of(&name)?, path))).max();
-    let (number, path) = newest.context("the restore began no time line")?;
+    let (number, path) = newest(pg_wal)?;
     let Some(end) = Line::read(number, &std::fs::read_to_string(path)?, kit::wall())?.left(line.number)
     else {
         return Ok(None);

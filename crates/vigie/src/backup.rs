@@ -336,7 +336,7 @@ pub(crate) fn after_an_interrupted(dir: &Path) -> anyhow::Result<()> {
     if !made.exists() {
         return Ok(());
     }
-    let before = state::named(&area)?.into_iter().filter(|(name, _)| name.starts_with(ASIDE)).max();
+    let before = named(&area)?.into_iter().filter(|(name, _)| name.starts_with(ASIDE)).max();
     if let Some((_, aside)) = before.filter(|_| !data.exists()) {
         std::fs::rename(aside, &data)?;
     }
@@ -386,7 +386,8 @@ async fn recover(
     server.stop().await;
     let last = result?;
     // With a moment the server says itself that it did not get there.
-    if let Some(segment) = archive::beyond(state.dir(), &data.join("pg_wal"), line)?.filter(|_| to.is_none())
+    if to.is_none()
+        && let Some(segment) = archive::beyond(state.dir(), &data.join("pg_wal"), line)?
     {
         bail!(
             "the archive is damaged: after {} its next segment cannot be read, though it goes on to {segment}. `--to` a moment \

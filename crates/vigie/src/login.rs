@@ -2,8 +2,7 @@
 
 use crate::postgres;
 use crate::process::{self, Program};
-use crate::say;
-use crate::say::Step;
+use crate::say::{self, Step};
 use crate::state::State;
 use crate::tree::Tree;
 use anyhow::{Context as _, bail};
