@@ -400,6 +400,23 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_beyond_the_end_of_a_replay_is_named_and_the_one_it_ended_in_is_not() {
+        let dir = place_of("beyond");
+        let pg_wal = dir.join("database/data/pg_wal");
+        let beyond = || beyond(&dir, &pg_wal, &Line::first()).unwrap();
+        for name in ["000000010000000000000004", "000000010000000000000005", "000000020000000000000007"] {
+            segment(&wal(&dir), name, name, "");
+        }
+        std::fs::write(pg_wal.join("00000003.history"), "1\t0/5000100\tno recovery target\n").unwrap();
+        assert_eq!(beyond(), None, "segment 5 is where it ended, 7 is of another line");
+        for name in ["000000010000000000000008", "000000010000000000000007"] {
+            segment(&wal(&dir), name, name, "");
+        }
+        assert_eq!(beyond().as_deref(), Some("000000010000000000000007"));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
     fn a_number_is_not_given_again_though_only_its_segments_are_known() {
         let dir = place_of("known");
         segment(&wal(&dir), "000000030000000000000005", "000000030000000000000005", "");
