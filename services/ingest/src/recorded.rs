@@ -111,36 +111,32 @@ pub fn one(shared: &Path, source: &Source, path: &str) -> anyhow::Result<(&'stat
     Ok((feed, unpacked(shared, path)?.1))
 }
 
-/// The folder of recordings that this project made and keeps itself, beside those that it was given.
-pub const KEPT: &str = "services/ingest/recordings";
+/// The folder of tables that this project made itself of what it was not given, among its figures.
+pub const KEPT: &str = "data/sites";
 
-/// Its files.
-const KEPT_FILES: &[(&str, &[u8])] = &[(
-    "flusurv-net_sites_2003-40_to-2020-09.csv.gz",
-    include_bytes!("../recordings/flusurv-net_sites_2003-40_to-2020-09.csv.gz"),
-)];
-
-fn kept(path: &str) -> Option<&'static [u8]> {
-    let file = path.strip_prefix(KEPT)?.strip_prefix('/')?;
-    KEPT_FILES.iter().find(|(name, _)| *name == file).map(|(_, bytes)| *bytes)
+/// Where a recording's files lie: in `shared`, and what the project keeps itself in the project, here or in a folder above.
+fn place(shared: &Path, folder: &str) -> anyhow::Result<PathBuf> {
+    if folder != KEPT {
+        return Ok(shared.join(folder));
+    }
+    let here = std::env::current_dir()?;
+    let kept = here.ancestors().map(|at| at.join(KEPT)).find(|at| at.is_dir());
+    kept.with_context(|| {
+        format!("{KEPT} is neither in {} nor above it: run this in the project", here.display())
+    })
 }
 
 /// A file of the recording, as it lies there and unpacked.
 fn unpacked(shared: &Path, path: &str) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
-    let packed = match kept(path) {
-        Some(bytes) => bytes.to_vec(),
-        None => std::fs::read(shared.join(path)).with_context(|| format!("{path} cannot be read"))?,
-    };
+    let (folder, file) = path.rsplit_once('/').unwrap_or_default();
+    let at = place(shared, folder)?.join(file);
+    let packed = std::fs::read(at).with_context(|| format!("{path} cannot be read"))?;
     let bytes = crate::body::unpack(&packed).with_context(|| path.to_owned())?;
     Ok((packed, bytes))
 }
 
 fn names(shared: &Path, recording: &Recording) -> anyhow::Result<Vec<String>> {
-    if recording.folder == KEPT {
-        let of_recording = KEPT_FILES.iter().map(|(name, _)| *name).filter(|name| recording.names(name));
-        return Ok(of_recording.map(str::to_owned).collect());
-    }
-    let folder = shared.join(recording.folder);
+    let folder = place(shared, recording.folder)?;
     let list = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     let names = list.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let names: Vec<String> = names.collect::<std::io::Result<_>>()?;
