@@ -13,7 +13,6 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 /// The service, its program and its folder.
@@ -197,22 +196,10 @@ pub(crate) async fn provider(
     let told = serde_json::json!({ "rp": origin, "providers": profile.identity.providers }).to_string();
     let mut command = Command::new("node");
     command.arg(folder.join("provider.js")).arg(told).arg(&path);
-    let mut program = Program::start("provider", &mut command, state.log("provider")?, Signal::TERM)?;
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut program =
+        Program::start("the development provider", &mut command, state.log("provider")?, Signal::TERM)?;
     // It writes the file beside and moves it when all of it is there.
-    while !path.is_file() {
-        if let Some(status) = program.has_ended() {
-            bail!(
-                "the development provider stopped ({}); its log is {}",
-                process::how(status),
-                program.log.display()
-            );
-        }
-        if Instant::now() > deadline {
-            bail!("the development provider is not ready after 30 s; its log is {}", program.log.display());
-        }
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
+    program.until(async || path.is_file()).await?;
     step.progress("log in at /account with the sample accounts that the provider's page names");
     Ok((Provider::Registered(path), Some(program)))
 }

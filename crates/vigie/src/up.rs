@@ -364,32 +364,10 @@ fn disk_full(error: anyhow::Error) -> anyhow::Error {
 
 /// Waits until a service's `/readyz` answers, or says why it does not.
 async fn ready(one: &mut Running) -> anyhow::Result<()> {
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
     let uri: axum::http::Uri = format!("http://{}/readyz", one.admin).parse()?;
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
         .build::<_, axum::body::Body>(hyper_util::client::legacy::connect::HttpConnector::new());
-    loop {
-        if client.get(uri.clone()).await.is_ok_and(|r| r.status().is_success()) {
-            return Ok(());
-        }
-        if let Some(status) = one.program.has_ended() {
-            bail!("{}", ended(&one.program, status));
-        }
-        if std::time::Instant::now() > deadline {
-            bail!("{} is not ready after 30 s; its log is {}", one.service.name, one.program.log.display());
-        }
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
-}
-
-fn ended(program: &Program, status: std::process::ExitStatus) -> String {
-    format!(
-        "{} stopped ({}); its log is {}, and ends with:\n{}",
-        program.name,
-        process::how(status),
-        program.log.display(),
-        process::tail(&program.log, 6)
-    )
+    one.program.until(async || client.get(uri.clone()).await.is_ok_and(|r| r.status().is_success())).await
 }
 
 /// Resolves when one of the services ends, with the sentence for it.
@@ -397,7 +375,7 @@ async fn stopped(running: &mut [Running]) -> String {
     loop {
         for one in running.iter_mut() {
             if let Some(status) = one.program.has_ended() {
-                return ended(&one.program, status);
+                return one.program.epitaph(status);
             }
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
