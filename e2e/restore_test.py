@@ -125,7 +125,9 @@ class RestoreTest(unittest.TestCase):
         self.assertEqual(self.sql("select string_agg(id, ',') from account where disabled_at is not null", "_identity"), "c")
         self.assertEqual(self.sql("select string_agg(account_id, ',') from role_grant", "_identity"), "b", "what was given again stays given")
         self.assertEqual(self.sql("select string_agg(action, ',' order by seq) from audit where actor = 'command'", "_identity"),
-                         "role.grant,role.grant,person.erase,account.disable,role.revoke")
+                         "role.grant,role.grant,database.restore,person.erase,account.disable,role.revoke")
+        told = self.sql("select (detail->>'to')::timestamptz <= '" + moment + "' from audit where action = 'database.restore'", "_identity")
+        self.assertEqual(told, "t", "the audit names the moment")
         self.assertEqual(self.words(), "first,wanted")
         self.assertEqual(
             self.sql("select count(*), md5(string_agg(o::text, '' order by o::text)) from observation o"), rows)

@@ -52,6 +52,8 @@ const MANIFEST: &str = "manifest.json";
 pub(crate) const TIME: &str = "%Y%m%dT%H%M%SZ";
 /// Where a restore is made, beside what is there: it takes its place when it is whole.
 const MADE: &str = "restoring";
+/// In a restored database, until its accounts are made ready: the moment that it was brought back to.
+const RESTORED: &str = "vigie-restored-to";
 /// What was there before a restore, with the time of the restore.
 const ASIDE: &str = "data.before-";
 /// What the name of a backup ends with until it is whole.
@@ -287,6 +289,8 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
             return Err(error);
         }
     };
+    let last = last.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
+    std::fs::write(made.join(RESTORED), last.to_rfc3339())?;
     let aside = area.join(format!("{ASIDE}{}", kit::wall().format(TIME)));
     if data.exists() {
         std::fs::rename(&data, &aside)?;
@@ -295,7 +299,6 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     // Whoever is killed here finds the history in the folder: the next start archives it.
     let begun = archive::begun(dir, kit::wall())
         .context("the database is back, but its archive cannot go on; the next start tries again")?;
-    let last = last.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
     say::line(&format!(
         "vigie: {country} is back at {}, from backup {} along time line {}, and goes on as time line {begun}; what was there before \
          is kept in {}",
@@ -311,6 +314,19 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The moment that a restore brought the database of a state back to, until [`noted`] is told that it is written down.
+pub(crate) fn restored_to(dir: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(dir.join("database/data").join(RESTORED)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).with_context(|| format!("{RESTORED} in the database's folder cannot be read")),
+    }
+}
+
+/// The audit of accounts says that the database was restored.
+pub(crate) fn noted(dir: &Path) -> anyhow::Result<()> {
+    Ok(std::fs::remove_file(dir.join("database/data").join(RESTORED))?)
 }
 
 /// The newest backup that ended before a moment and from which a time line comes.

@@ -1,10 +1,10 @@
 //! What login needs on one machine: a database that only `identity` reads, and a provider to try it with.
 
-use crate::postgres;
 use crate::process::{self, Program};
 use crate::say::{self, Step};
 use crate::state::State;
 use crate::tree::Tree;
+use crate::{backup, postgres};
 use anyhow::{Context as _, bail};
 use domain::CountryProfile;
 use kit::keys::ServiceKey;
@@ -143,8 +143,18 @@ pub(crate) async fn database(
     };
     run(&["migrate", "--roles"], "the schema of identity").await?;
     let listed = erasures.try_exists();
-    if listed.with_context(|| format!("the list of erasures {} cannot be reached", erasures.display()))? {
-        run(&["restore-erasures"], "whoever was erased is not erased again").await?;
+    let listed =
+        listed.with_context(|| format!("the list of erasures {} cannot be reached", erasures.display()))?;
+    let again = "whoever was erased is not erased again";
+    if let Some(moment) = backup::restored_to(state.dir())? {
+        if !listed {
+            // Nobody was erased yet, nor was anything taken away.
+            std::fs::File::create(&erasures)?;
+        }
+        run(&["restore-erasures", "--restored-to", &moment], again).await?;
+        backup::noted(state.dir())?;
+    } else if listed {
+        run(&["restore-erasures"], again).await?;
     }
     run(&["retention", "run"], "what is older than the country's days does not go").await?;
     Ok(Accounts { service, audit })

@@ -1,9 +1,10 @@
 //! What an operator or a timer runs beside the service.
 
 use anyhow::{Context as _, bail, ensure};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use identity::rights::{again, list, receipts, requests, retention};
-use identity::{Options, Time, audit, keys};
+use identity::{Options, Time, audit, keys, sessions};
 use kit::App;
 use kit::access::Jwks;
 use kit::config::Config;
@@ -77,6 +78,10 @@ pub(crate) struct Restore {
     /// The list of erasures
     #[arg(long, env = "VIGIE_ERASURES")]
     erasures: PathBuf,
+    /// The moment that the database was brought back to, RFC 3339: the audit, which has lost its entries after it, says so, and
+    /// all sessions end, those too that ended after it and would be back
+    #[arg(long, value_name = "TIME")]
+    restored_to: Option<DateTime<Utc>>,
 }
 
 fn say(line: &str) -> anyhow::Result<()> {
@@ -202,8 +207,13 @@ pub(crate) async fn alerts() -> anyhow::Result<()> {
 pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
     kit::server::telemetry_of_a_command();
     let pool = store::connect(restore.database.database_url.as_str(), 1).await.context("DATABASE_URL")?;
-    let mut tx = pool.begin().await?;
-    let done = again::again(&mut tx, &restore.erasures, Time::default().now()).await?;
+    let (mut tx, now) = (pool.begin().await?, Time::default().now());
+    if let Some(to) = restore.restored_to {
+        let ended = sessions::end_all(&mut tx, now).await?;
+        let detail = json!({ "to": to.to_rfc3339(), "sessions": ended });
+        audit::append(&mut tx, now, "command", "database.restore", "", detail).await?;
+    }
+    let done = again::again(&mut tx, &restore.erasures, now).await?;
     let published = receipts::again(&mut tx, &restore.erasures).await?;
     tx.commit().await?;
     say(&done.to_string())?;

@@ -258,6 +258,22 @@ pub async fn end_by_provider(
     .await
 }
 
+/// Ends all sessions, of everybody: a backup that was restored has those that ended after its moment as if they had not, and
+/// nobody can tell them from the others. Returns how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_all(conn: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "update session set ended_at = $1, end_reason = 'restored', logout_hint = null, passkey_at = null, recovered_at = null
+          where ended_at is null",
+    )
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Removes what ended, or could not be used any more, before `before`. Returns how many.
 ///
 /// # Errors

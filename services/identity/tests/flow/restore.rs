@@ -293,3 +293,25 @@ async fn the_receipt_of_somebody_who_was_erased_is_genuine_after_a_restore_too(p
     assert_eq!(again().lines().count(), 1, "they are there");
     gone(&list);
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn after_a_restore_everybody_logs_in_anew_and_the_audit_says_that_its_end_is_gone(pool: PgPool) {
+    let list = std::env::temp_dir().join(format!("vigie-restored-{}", name(&pool)));
+    gone(&list);
+    let (service, _post) = with_list(&pool, "us", Some(list.clone())).await;
+    let (_, _browser) = service.somebody("ada").await;
+    let (_, _other) = service.somebody("bob").await;
+    assert_eq!(service.living_sessions().await, 2);
+    std::fs::write(&list, "").unwrap();
+    let url = address(&pool, &name(&pool));
+    let again = |words: &[&str]| command(&list, words, url.as_str());
+    again(&["restore-erasures"]);
+    assert_eq!(service.living_sessions().await, 2, "a start is no restore");
+    again(&["restore-erasures", "--restored-to", "2026-02-03T04:05:06.5Z"]);
+    assert_eq!(service.living_sessions().await, 0);
+    let query = "select actor || ' ' || action || ' ' || detail from audit order by seq desc limit 1";
+    let last: String = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+    assert_eq!(last, r#"command database.restore {"to": "2026-02-03T04:05:06.500+00:00", "sessions": 2}"#);
+    assert!(matches!(audit::verify(&pool, None).await.unwrap(), Verdict::Whole(..)));
+    gone(&list);
+}
