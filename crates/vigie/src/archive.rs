@@ -2,7 +2,7 @@
 //! line (PostgreSQL's manual, "Timelines"); it takes the first number of which the archive has no history, so a history is there
 //! before the restore is done and stays for good. A comment in it, which PostgreSQL passes over, says when the line began.
 
-use crate::backup::folder;
+use crate::backup::{ASIDE, folder};
 use crate::lines::{HISTORY, Line, began, history_of, is_segment, line_of, owner, place, position};
 use crate::state::{self, named};
 use crate::{postgres, say};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// What an archive had of a time line whose number was given twice, with the time when that was found.
 pub(crate) const REPLACED: &str = "replaced-";
+/// In a database that was put aside: not all of it is in the archive yet.
+const TAIL: &str = "vigie-not-archived";
 /// How long nothing may come into the archive while somebody waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// PostgreSQL tries a segment that often in a row, a second apart, and then not for a minute.
@@ -135,6 +137,13 @@ pub(crate) fn carry(pg_wal: &Path, line: &Line, to: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Puts the database `data` aside. Until all of it is in the archive it says so: whoever is killed before, leaves that to the next
+/// start or restore.
+pub(crate) fn put_aside(data: &Path, aside: &Path) -> anyhow::Result<()> {
+    std::fs::write(data.join(TAIL), "")?;
+    Ok(std::fs::rename(data, aside)?)
+}
+
 /// Archives what a database that was put aside had not archived yet: nobody writes on these lines any more.
 pub(crate) fn finish(dir: &Path, aside: &Path) -> anyhow::Result<()> {
     for (name, path) in named(&aside.join("pg_wal"))? {
@@ -142,7 +151,10 @@ pub(crate) fn finish(dir: &Path, aside: &Path) -> anyhow::Result<()> {
             put(dir, &name, &std::fs::read(path)?)?;
         }
     }
-    Ok(())
+    match std::fs::remove_file(aside.join(TAIL)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Is this a segment that was begun? The server keeps old ones under names of the future: their first page says another place.
@@ -159,13 +171,18 @@ fn written_to(name: &str, path: &Path) -> anyhow::Result<bool> {
     Ok(magic[..2] != [0, 0] && at == place(name))
 }
 
-/// Brings the archive of a stopped database in order: earlier versions archived no history, so a second restore took the number
+/// Brings the archive of a stopped database in order. What a restore that was killed did not archive comes in. Earlier versions archived no history, so a second restore took the number
 /// of the first, and the archive refused its segments for ever. What it has of the first goes aside with its backups; nothing is
 /// removed. Afterwards every number that was ever given has a history.
 pub(crate) fn in_order(dir: &Path) -> anyhow::Result<()> {
     let pg_wal = dir.join("database/data/pg_wal");
     if !wal(dir).exists() {
         return Ok(());
+    }
+    for (_, aside) in named(&dir.join("database"))?.into_iter().filter(|(name, _)| name.starts_with(ASIDE)) {
+        if aside.join(TAIL).exists() {
+            finish(dir, &aside).with_context(|| format!("what is in {} alone", aside.display()))?;
+        }
     }
     for (name, path) in named(&pg_wal)? {
         let Some(number) = history_of(&name).filter(|_| !wal(dir).join(&name).exists()) else { continue };
@@ -431,8 +448,10 @@ mod tests {
     #[test]
     fn what_was_not_archived_before_a_restore_is_after_it() {
         let dir = place_of("tail");
-        let aside = dir.join("database/data.before/pg_wal");
-        std::fs::create_dir_all(&aside).unwrap();
+        let data = dir.join("database/data");
+        let aside = dir.join(format!("database/{ASIDE}20260101T000000Z/pg_wal"));
+        put_aside(&data, aside.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(data.join("pg_wal")).unwrap();
         let (known, tail, future) =
             ("000000010000000000000005", "000000010000000000000006", "000000010000000000000007");
         segment(&wal(&dir), known, known, "known");
@@ -444,8 +463,14 @@ mod tests {
         let to = dir.join("database/data/pg_wal");
         carry(&aside, &lines(&dir).unwrap()[0], &to).unwrap();
         assert_eq!(left(&to), [known, tail]);
-        finish(&dir, aside.parent().unwrap()).unwrap();
-        assert_eq!(left(&wal(&dir)), [known, tail, other]);
+        // As a restore that is killed before it does that leaves it to the next start.
+        in_order(&dir).unwrap();
+        let archived = || left(&wal(&dir)).into_iter().filter(|name| is_segment(name)).collect::<Vec<_>>();
+        assert_eq!(archived(), [known, tail, other]);
+        // Once: what the archive lets go of later does not come back.
+        std::fs::remove_file(wal(&dir).join(known)).unwrap();
+        in_order(&dir).unwrap();
+        assert_eq!(archived(), [tail, other]);
         std::fs::remove_dir_all(dir).unwrap();
     }
 }

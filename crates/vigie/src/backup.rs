@@ -55,7 +55,7 @@ const MADE: &str = "restoring";
 /// In a restored database, until its accounts are made ready: the moment that it was brought back to.
 const RESTORED: &str = "vigie-restored-to";
 /// What was there before a restore, with the time of the restore.
-const ASIDE: &str = "data.before-";
+pub(crate) const ASIDE: &str = "data.before-";
 /// What the name of a backup ends with until it is whole.
 const PART: &str = ".part";
 
@@ -293,12 +293,18 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     std::fs::write(made.join(RESTORED), last.to_rfc3339())?;
     let aside = area.join(format!("{ASIDE}{}", kit::wall().format(TIME)));
     if data.exists() {
-        std::fs::rename(&data, &aside)?;
+        archive::put_aside(&data, &aside)?;
     }
     std::fs::rename(&made, &data)?;
-    // Whoever is killed here finds the history in the folder: the next start archives it.
+    // Whoever is killed here finds the history in the folder, and what was put aside: the next start archives both.
     let begun = archive::begun(dir, kit::wall())
         .context("the database is back, but its archive cannot go on; the next start tries again")?;
+    // The restore is done; a later one to a moment after this one's finds it in the archive.
+    if let Err(error) = archive::finish(dir, &aside) {
+        say::error(&format!(
+            "the last of what was there before is not in the archive yet, the next start tries again: {error:#}"
+        ));
+    }
     say::line(&format!(
         "vigie: {country} is back at {}, from backup {} along time line {}, and goes on as time line {begun}; what was there before \
          is kept in {}",
@@ -307,12 +313,6 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
         line.number,
         aside.display()
     ));
-    // The restore is done; a later one to a moment after this one's finds it here.
-    if let Err(error) = archive::finish(dir, &aside) {
-        say::error(&format!(
-            "the last of what was there before is only there, not in the archive: {error:#}"
-        ));
-    }
     Ok(())
 }
 

