@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// How long a program may take until it is ready. It is there in a second or two; but where other programs keep the disk
@@ -66,12 +66,14 @@ impl Program {
     /// # Errors
     /// It ended before, or is not ready after [`PATIENCE`]: with its log's last lines.
     pub(crate) async fn until(&mut self, ready: impl AsyncFn() -> bool) -> anyhow::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        // Looks are counted, and no clock is read: on a machine that was asleep meanwhile, all the time would have passed at once.
+        let mut looks = PATIENCE.div_duration_f64(LOOK);
         while !ready().await {
             if let Some(status) = self.has_ended() {
                 bail!("{}", self.epitaph(status));
             }
-            if Instant::now() > deadline {
+            looks -= 1.0;
+            if looks < 0.0 {
                 bail!("{} is not ready after {} s; {}", self.name, PATIENCE.as_secs(), self.last_words());
             }
             tokio::time::sleep(LOOK).await;

@@ -4,11 +4,13 @@
 use crate::batch::{self, Kind, Options, Progress, Task};
 use crate::watch;
 use kit::App;
+use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgNotification};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use store::leases;
+use tokio::sync::RwLock;
 use tokio::time::timeout;
 
 /// How long a task is kept from others without a sign of life from its worker, which gives three in that time.
@@ -80,7 +82,22 @@ pub async fn listen(app: &App, options: &Options, tick: Duration, say: Progress)
 /// # Errors
 /// When the database does not answer.
 pub async fn leave(app: &App) -> anyhow::Result<()> {
+    let _none_is_taken = TAKING.write().await;
     Ok(leases::leave(&mut *app.db.acquire().await?, &this_process()).await?)
+}
+
+/// Held by whoever asks for a lease until the answer is there: [`leave`] must not come before it.
+static TAKING: RwLock<()> = RwLock::const_new(());
+
+/// Takes or renews a lease. Once the database is asked it may give it, so the answer is waited for though the worker is ended.
+async fn take(db: &PgPool, task: &str, holder: &str) -> anyhow::Result<bool> {
+    let (db, task, holder) = (db.clone(), task.to_owned(), holder.to_owned());
+    let taking = TAKING.read().await;
+    let asked = tokio::spawn(async move {
+        let _taking = taking;
+        leases::take(&mut *db.acquire().await?, &task, &holder, LEASE).await
+    });
+    Ok(asked.await??)
 }
 
 /// What the name of each of its workers begins with.
@@ -115,6 +132,8 @@ impl Worker {
             let wait = self.until_free(open).await?;
             if let Ok(heard) = timeout(wait, freed.try_recv()).await {
                 heard?;
+                // What it gave back itself is among them.
+                while freed.next_buffered().is_some() {}
             }
         }
     }
@@ -211,21 +230,21 @@ impl Worker {
 
     async fn take(&self, task: &Task) -> anyhow::Result<Option<Renewed>> {
         let (name, holder, db) = (task.name(), self.holder.clone(), self.app.db.clone());
-        if !leases::take(&mut *db.acquire().await?, &name, &holder, LEASE).await? {
+        if !take(&db, &name, &holder).await? {
             return Ok(None);
         }
         let renew = async move {
             loop {
                 tokio::time::sleep(LEASE / 3).await;
-                let renewed = async {
-                    let mut conn = db.acquire().await?;
-                    leases::take(&mut conn, &name, &holder, LEASE).await
-                };
-                match renewed.await {
+                match take(&db, &name, &holder).await {
                     Ok(true) => {}
                     // Somebody else does it again; both store the same once.
                     Ok(false) => tracing::warn!(task = name, "the lease was lost"),
-                    Err(error) => tracing::warn!(task = name, %error, "the lease cannot be renewed"),
+                    Err(error) => tracing::warn!(
+                        task = name,
+                        error = format!("{error:#}"),
+                        "the lease cannot be renewed"
+                    ),
                 }
             }
         };

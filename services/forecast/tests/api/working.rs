@@ -35,6 +35,35 @@ async fn a_task_that_somebody_has_is_waited_for_and_taken_when_its_lease_ends(po
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_worker_that_is_ended_while_it_asks_for_a_lease_leaves_none(pool: PgPool) {
+    let app = recorded(&pool, CLOCK);
+    let first = batch::tasks(&app.profile).first().unwrap().name();
+    // The answer takes a while: somebody is about to give the first task back.
+    let mut other = pool.begin().await.unwrap();
+    assert!(leases::take(&mut other, &first, "other", Duration::from_secs(60)).await.unwrap());
+    let worker = tokio::spawn({
+        let app = app.clone();
+        async move { work::listen(&app, &options(), Duration::MAX, |_| {}).await }
+    });
+    let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&pool).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    worker.abort();
+    let _ended = worker.await;
+    let leave = tokio::spawn({
+        let app = app.clone();
+        async move { work::leave(&app).await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    other.rollback().await.unwrap();
+    leave.await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let left: i64 = sqlx::query_scalar("select count(*) from lease").fetch_one(&pool).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn two_workers_do_each_task_once(pool: PgPool) {
     seeded(&pool).await;
     let app = recorded(&pool, CLOCK);
