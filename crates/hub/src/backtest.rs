@@ -18,7 +18,7 @@ use crate::seasonal::{SUFFIXES, Seasonal};
 use crate::series::{Archive, Asked, Known, SeriesKey};
 use crate::{HubError, Locations, Submission, Unused, rate_change};
 
-use self::places::{Places, last_day_of_week, without};
+use self::places::{Places, last_day_of_week, older, without};
 
 /// What to backtest.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
         submission.write_metadata(&args.model, &ground.profile)?;
     }
     let mut fits = Fits::default();
-    let (mut files, mut missing) = (0, String::new());
+    let (mut files, mut missing, mut late) = (0, String::new(), String::new());
     for (index, origin) in origins.iter().copied().enumerate() {
         let model = |cause| HubError::Model { origin, cause };
         let panel = ground.panel(&args.target, origin);
@@ -156,6 +156,14 @@ pub fn backtest(args: &Backtest, progress: &mut dyn Write) -> Result<usize, HubE
             say(progress, &format!("{origin}: without a forecast: {what}"));
             missing = now;
         }
+        let now = older(&panel, &forecasts, &ground.config);
+        if now != late && !now.is_empty() {
+            say(
+                progress,
+                &format!("{origin}: carried forward, since nothing newer was known, are figures {now}"),
+            );
+        }
+        late = now;
         say(
             progress,
             &format!("{origin}: {} forecasts ({} of {})", forecasts.len(), index + 1, origins.len()),
@@ -222,8 +230,21 @@ fn tasks(
     forecasts.iter().filter_map(row).collect()
 }
 
+/// A file of the project is looked for where the command is given.
+fn there<'a>(path: &'a Path, option: &str) -> Result<&'a Path, HubError> {
+    if path.exists() {
+        return Ok(path);
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    Err(HubError::Argument(format!(
+        "{} is not there, seen from {}: go to the project's folder, or say where it is with {option} (`none`: go without)",
+        path.display(),
+        here.display()
+    )))
+}
+
 fn carried(folder: &Path, profile: &Profile, locations: &Locations) -> Result<Vec<Carried>, HubError> {
-    let read = |pool: &Pool| Carried::read(&folder.join(pool.file), pool.group, locations);
+    let read = |pool: &Pool| Carried::read(there(&folder.join(pool.file), "--data")?, pool.group, locations);
     profile.pools.iter().map(read).collect()
 }
 
@@ -294,11 +315,11 @@ impl Ground {
             None => Locations::bare(archive.places()),
         };
         let history = match (&args.history, profile.history) {
-            (Some(path), Some(_)) => read_history(path)?,
+            (Some(path), Some(_)) => read_history(there(path, "--history")?)?,
             _ => Vec::new(),
         };
         let rates = match (&args.rates, profile.rates) {
-            (Some(path), Some(_)) => read_rates(path)?,
+            (Some(path), Some(_)) => read_rates(there(path, "--rates")?)?,
             _ => Vec::new(),
         };
         let carried = match &args.carried {

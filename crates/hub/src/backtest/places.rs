@@ -83,3 +83,20 @@ pub(super) fn without(panel: &Panel, made: &[Forecast], places: &Locations, conf
     said.extend(unknown.map(|place| format!("{place} (nothing known)")));
     said.join(", ")
 }
+
+/// The places of `made` whose last value is older than it is where nothing came late, by its week: it is carried forward, which
+/// the bands do not know.
+pub(super) fn older(panel: &Panel, made: &[Forecast], config: &Config) -> String {
+    let Some(farthest) = made.iter().map(|f| f.target_end_date).max() else { return String::new() };
+    let expected = farthest - Duration::weeks(i64::try_from(config.max_step).unwrap_or(0));
+    let ids: BTreeSet<&str> = made.iter().map(|f| f.series.as_str()).collect();
+    let mut weeks: BTreeMap<NaiveDate, Vec<&str>> = BTreeMap::new();
+    for series in panel.series.iter().filter(|s| ids.contains(s.id.as_str())) {
+        if let Some(last) = series.last_known().filter(|last| *last < expected) {
+            let place = series.id.split_once('/').map_or(series.id.as_str(), |(_, place)| place);
+            weeks.entry(last).or_default().push(place);
+        }
+    }
+    let said = weeks.iter().map(|(week, places)| format!("of {week}: {}", places.join(", ")));
+    said.collect::<Vec<_>>().join("; ")
+}

@@ -72,6 +72,20 @@ fn an_absurd_figure_is_as_if_it_were_not_published_and_is_named() {
 }
 
 #[test]
+fn a_figure_that_is_carried_forward_is_said_and_a_history_that_is_not_there_is_explained() {
+    let (_, said) = run(&with("carried", None));
+    let carried =
+        "2023-11-18: carried forward, since nothing newer was known, are figures of 2023-11-04: 06\n";
+    assert!(said.contains(carried), "{said}");
+    let hub = with("nothing carried", Some("90"));
+    assert!(!run(&hub).1.contains("carried forward"));
+    let args = Backtest { history: Some("nowhere/ili.csv.gz".into()), ..small(&hub, &hub.join("out")) };
+    let why = backtest(&args, &mut Vec::new()).unwrap_err().to_string();
+    assert!(why.starts_with("nowhere/ili.csv.gz is not there, seen from /"), "{why}");
+    assert!(why.ends_with("say where it is with --history (`none`: go without)"), "{why}");
+}
+
+#[test]
 fn a_missing_zero_drops_no_place_and_what_is_dropped_is_counted_by_reason() {
     let clean = waves("codes", "");
     let (wanted, quiet) = run(&clean);
