@@ -6,6 +6,7 @@
 
 mod check;
 pub mod format;
+mod histories;
 mod read;
 mod signature;
 pub mod table;

@@ -1,6 +1,7 @@
 //! From the files, the database and the profile to what is shown.
 
 use crate::format::{Answers, COMMON, Card, OWN};
+use crate::histories::history;
 use crate::table::Row;
 use crate::view::{
     Delay, Field, Group, Line, Measured, Model, Models, PlaceScores, Record, Run, Season, SerialInterval,
@@ -137,6 +138,9 @@ async fn use_of(
 }
 
 fn source(id: &str, loaded: Option<&store::sources::Source>) -> Source {
+    if let (None, Some(history)) = (loaded, history(id)) {
+        return history;
+    }
     let of = |f: fn(&store::sources::Source) -> &String| loaded.map(|s| f(s).clone());
     Source {
         id: id.to_owned(),
