@@ -4,7 +4,7 @@ use crate::process::{self, Program};
 use crate::say::{self, Step};
 use crate::state::State;
 use crate::tree::Tree;
-use crate::{backup, postgres};
+use crate::{postgres, restore};
 use anyhow::{Context as _, bail};
 use domain::CountryProfile;
 use kit::keys::ServiceKey;
@@ -146,13 +146,13 @@ pub(crate) async fn database(
     let listed =
         listed.with_context(|| format!("the list of erasures {} cannot be reached", erasures.display()))?;
     let again = "whoever was erased is not erased again";
-    if let Some(moment) = backup::restored_to(state.dir())? {
+    if let Some(moment) = restore::restored_to(state.dir())? {
         if !listed {
             // Nobody was erased yet, nor was anything taken away.
             std::fs::File::create(&erasures)?;
         }
         run(&["restore-erasures", "--restored-to", &moment], again).await?;
-        backup::noted(state.dir())?;
+        restore::noted(state.dir())?;
     } else if listed {
         run(&["restore-erasures"], again).await?;
     }

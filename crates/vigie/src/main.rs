@@ -11,6 +11,7 @@ mod lines;
 mod login;
 mod postgres;
 mod process;
+mod restore;
 mod retrievals;
 mod roles;
 mod say;
@@ -65,7 +66,7 @@ enum Command {
     /// Copy the running database of a country
     Backup(backup::BackupArgs),
     /// Bring the database of a country back to a moment
-    Restore(backup::RestoreArgs),
+    Restore(restore::RestoreArgs),
     /// Break a publisher's table in a database made for it, and see whether it is noticed
     Drill(drill::Args),
     /// Look whether forecasts and scores are still what was stored
@@ -150,7 +151,7 @@ async fn run(command: Command) -> anyhow::Result<u8> {
         }
         Command::Cards(command) => signing::run(&command).map(|()| 0),
         Command::Backup(args) => backup::backup(&args).await.map(|()| 0),
-        Command::Restore(args) => backup::restore(&args).await.map(|()| 0),
+        Command::Restore(args) => restore::restore(&args).await.map(|()| 0),
         Command::Drill(args) => drill::run(&args).await.map(|()| 0),
         Command::Audit(command) => audit::run(&command).await,
         Command::Incident(command) => incident::run(&command),

@@ -6,6 +6,7 @@ use crate::door::{self, Routes};
 use crate::login::{self, IDENTITY, ServiceKeys};
 use crate::postgres::{self, Server};
 use crate::process::{self, Program};
+use crate::restore;
 use crate::roles::Roles;
 use crate::say::{self, Steps};
 use crate::state::State;
@@ -118,7 +119,7 @@ impl Country<'_> {
         listener: TcpListener,
     ) -> anyhow::Result<()> {
         let names: Vec<&str> = self.services.iter().map(|s| s.name.as_str()).collect();
-        backup::after_an_interrupted(state.dir())?;
+        restore::after_an_interrupted(state.dir())?;
         let first = postgres::is_new(state);
         let expect = if first {
             "the first start takes about 2 minutes and 400 MB, later ones less than 10 s"
