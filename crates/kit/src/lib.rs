@@ -28,7 +28,7 @@ pub mod tls;
 
 pub use app::App;
 pub use build::Build;
-pub use clock::{Clock, wall};
+pub use clock::{Clock, moment, wall};
 pub use params::Params;
 pub use problem::{Problem, problem_fallbacks};
 pub use secret::Secret;

@@ -35,16 +35,27 @@ pub(crate) fn settings(dir: &Path) -> anyhow::Result<[String; 4]> {
     state::folder(&folder(dir), 0o755)?;
     state::folder(&wal, 0o700)?;
     postgres::give(&wal)?;
-    let wal = wal.display();
+    let (part, whole) = (quoted(&wal, "%f.part"), quoted(&wal, "%f"));
     Ok([
         "wal_level=replica".to_owned(),
         "archive_mode=on".to_owned(),
         "archive_timeout=300".to_owned(),
         format!(
-            "archive_command=if test -e '{wal}/%f'; then cmp -s '%p' '{wal}/%f'; else cp '%p' '{wal}/%f.part' && \
-             mv '{wal}/%f.part' '{wal}/%f'; fi"
+            "archive_command=if test -e {whole}; then cmp -s '%p' {whole}; else cp '%p' {part} && mv {part} {whole}; fi"
         ),
     ])
+}
+
+/// The setting of a server that reads the archive.
+pub(crate) fn reading(dir: &Path) -> String {
+    format!("restore_command=cp {} '%p'", quoted(&wal(dir), "%f"))
+}
+
+/// A file of a folder in a command that the server gives to a shell. The folder's name is the user's: a quotation mark ends no word
+/// of the shell's, and a per cent sign is none of the server's.
+fn quoted(folder: &Path, name: &str) -> String {
+    let folder = folder.display().to_string().replace('%', "%%").replace('\'', r"'\''");
+    format!("'{folder}/{name}'")
 }
 
 fn modified(path: &Path) -> anyhow::Result<DateTime<Utc>> {
@@ -137,11 +148,24 @@ pub(crate) fn carry(pg_wal: &Path, line: &Line, to: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Is this a database that was put aside, and not yet [finished](finish)? Among those of a state at most one is: no restore begins
+/// before [`in_order`].
+pub(crate) fn is_unfinished(aside: &Path) -> bool {
+    aside.join(TAIL).exists()
+}
+
+/// A database that was put aside is in its place again.
+pub(crate) fn put_back(aside: &Path, data: &Path) -> anyhow::Result<()> {
+    std::fs::rename(aside, data)?;
+    state::remove(&data.join(TAIL))
+}
+
 /// Puts the database `data` aside. Until all of it is in the archive it says so: whoever is killed before, leaves that to the next
 /// start or restore.
 pub(crate) fn put_aside(data: &Path, aside: &Path) -> anyhow::Result<()> {
-    std::fs::write(data.join(TAIL), "")?;
-    Ok(std::fs::rename(data, aside)?)
+    std::fs::write(data.join(TAIL), "")
+        .and_then(|()| std::fs::rename(data, aside))
+        .with_context(|| format!("the database that is there cannot become {}", aside.display()))
 }
 
 /// Archives what a database that was put aside had not archived yet: nobody writes on these lines any more.
@@ -151,10 +175,7 @@ pub(crate) fn finish(dir: &Path, aside: &Path) -> anyhow::Result<()> {
             put(dir, &name, &std::fs::read(path)?)?;
         }
     }
-    match std::fs::remove_file(aside.join(TAIL)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
+    state::remove(&aside.join(TAIL))
 }
 
 /// Is this a segment that was begun? The server keeps old ones under names of the future: their first page says another place.
@@ -171,16 +192,16 @@ fn written_to(name: &str, path: &Path) -> anyhow::Result<bool> {
     Ok(magic[..2] != [0, 0] && at == place(name))
 }
 
-/// Brings the archive of a stopped database in order. What a restore that was killed did not archive comes in. Earlier versions archived no history, so a second restore took the number
-/// of the first, and the archive refused its segments for ever. What it has of the first goes aside with its backups; nothing is
-/// removed. Afterwards every number that was ever given has a history.
+/// Brings the archive of a stopped database in order. What a restore that was killed did not archive comes in. Earlier versions
+/// archived no history, so a second restore took the number of the first, and the archive refused its segments for ever. What it
+/// has of the first goes aside with its backups; nothing is removed. Afterwards every number that was ever given has a history.
 pub(crate) fn in_order(dir: &Path) -> anyhow::Result<()> {
     let pg_wal = dir.join("database/data/pg_wal");
     if !wal(dir).exists() {
         return Ok(());
     }
     for (_, aside) in named(&dir.join("database"))?.into_iter().filter(|(name, _)| name.starts_with(ASIDE)) {
-        if aside.join(TAIL).exists() {
+        if is_unfinished(&aside) {
             finish(dir, &aside).with_context(|| format!("what is in {} alone", aside.display()))?;
         }
     }
@@ -442,6 +463,35 @@ mod tests {
         let found = lines(&dir).unwrap();
         assert_eq!(found.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(found.iter().all(|line| line.began <= kit::wall()));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn segments_go_into_the_archive_and_come_back_whatever_the_name_of_its_folder() {
+        let dir = place_of("it's 100% \"$HOME\" %f");
+        let segment = dir.join("segment");
+        std::fs::write(&segment, "a").unwrap();
+        // As the server does it.
+        let run = |setting: &str, at: &Path| {
+            let (_, command) = setting.split_once('=').unwrap();
+            let command = command.replace("%%", "\0").replace("%f", "5");
+            let command = command.replace("'%p'", &format!("\"{}\"", at.display())).replace('\0', "%");
+            std::process::Command::new("sh")
+                .arg("-c")
+                .arg(command)
+                .current_dir(&dir)
+                .status()
+                .unwrap()
+                .success()
+        };
+        let archive = &settings(&dir).unwrap()[3];
+        let at = Path::new("segment");
+        assert!(run(archive, at) && run(archive, at), "twice the same");
+        std::fs::write(&segment, "b").unwrap();
+        assert!(!run(archive, at), "another one of that name");
+        assert!(run(&reading(&dir), at));
+        assert_eq!(std::fs::read_to_string(&segment).unwrap(), "a");
+        assert_eq!(left(&wal(&dir)), ["5"]);
         std::fs::remove_dir_all(dir).unwrap();
     }
 

@@ -66,11 +66,7 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     // One at a time, and none of the second of another: each would take the other's files for its own.
     let lock = folder(&dir).join("lock");
     let _lock = tokio::task::spawn_blocking(move || state::wait_for(&lock)).await??;
-    let mut started_at = kit::wall();
-    while base.join(started_at.format(TIME).to_string()).exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        started_at = kit::wall();
-    }
+    let started_at = unused(&base, "").await;
     let name = started_at.format(TIME).to_string();
     let work = base.join(format!("{name}{PART}"));
     if work.exists() {
@@ -94,6 +90,18 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         base.join(&name).display()
     ));
     Ok(())
+}
+
+/// A time by which nothing in `folder` is called yet, after `begin`. Names are exact to the second: what is made in the same one
+/// waits for the next.
+pub(crate) async fn unused(folder: &Path, begin: &str) -> DateTime<Utc> {
+    loop {
+        let now = kit::wall();
+        if !folder.join(format!("{begin}{}", now.format(TIME))).exists() {
+            return now;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
 }
 
 /// Makes a backup in `work`, with its manifest; returns its bytes.

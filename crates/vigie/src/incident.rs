@@ -62,7 +62,7 @@ pub(crate) struct Place {
     #[arg(long, env = "VIGIE_INCIDENTS", default_value = "incidents")]
     dir: PathBuf,
     /// The moment to count from; without it, now
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = kit::moment)]
     at: Option<DateTime<Utc>>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct Declare {
     #[arg(long, value_delimiter = ',', required = true)]
     involves: Vec<String>,
     /// When somebody became aware of it; the timers count from here. Without it, now
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = kit::moment)]
     aware: Option<DateTime<Utc>>,
     /// An answer, `nature=…`; again for the next
     #[arg(long = "fact", value_name = "FIELD=TEXT")]

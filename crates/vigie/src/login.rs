@@ -2,7 +2,7 @@
 
 use crate::process::{self, Program};
 use crate::say::{self, Step};
-use crate::state::State;
+use crate::state::{self, State};
 use crate::tree::Tree;
 use crate::{postgres, restore};
 use anyhow::{Context as _, bail};
@@ -199,10 +199,7 @@ pub(crate) async fn provider(
         return Ok((Provider::Missing("node"), None));
     }
     let path = state.dir().join(REGISTRATIONS);
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
-        _ => {}
-    }
+    state::remove(&path)?;
     let told = serde_json::json!({ "rp": origin, "providers": profile.identity.providers }).to_string();
     let mut command = Command::new("node");
     command.arg(folder.join("provider.js")).arg(told).arg(&path);

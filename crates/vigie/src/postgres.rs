@@ -155,11 +155,18 @@ pub(crate) async fn initialise(state: &State, home: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
+const FULL: &str = "the disk is full";
+
+/// Is this said where the disk is full, by PostgreSQL, by the system, or by this module?
+pub(crate) fn is_full(text: &str) -> bool {
+    text.contains("No space left on device") || text.contains(FULL)
+}
+
 /// What a message of PostgreSQL means for the person who starts it.
 fn explain(text: &str, area: &Path) -> String {
-    if text.contains("No space left on device") {
+    if is_full(text) {
         return format!(
-            "the disk is full: free some space where {} lies (about 400 MB are needed), then start again",
+            "{FULL}: free some space where {} lies (about 400 MB are needed), then start again",
             area.display()
         );
     }

@@ -10,9 +10,10 @@ use tokio::process::{Child, Command};
 
 /// How long a program may take until it is ready. It is there in a second or two; but where other programs keep the disk
 /// busy, half a minute can pass until its files are read, and it is no fault of this one.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = LOOK.saturating_mul(LOOKS);
 /// How often it is looked at until then.
 const LOOK: Duration = Duration::from_millis(30);
+const LOOKS: u32 = 4_000;
 
 /// A program under way.
 #[derive(Debug)]
@@ -67,18 +68,16 @@ impl Program {
     /// It ended before, or is not ready after [`PATIENCE`]: with its log's last lines.
     pub(crate) async fn until(&mut self, ready: impl AsyncFn() -> bool) -> anyhow::Result<()> {
         // Looks are counted, and no clock is read: on a machine that was asleep meanwhile, all the time would have passed at once.
-        let mut looks = PATIENCE.div_duration_f64(LOOK);
-        while !ready().await {
+        for _ in 0..LOOKS {
+            if ready().await {
+                return Ok(());
+            }
             if let Some(status) = self.has_ended() {
                 bail!("{}", self.epitaph(status));
             }
-            looks -= 1.0;
-            if looks < 0.0 {
-                bail!("{} is not ready after {} s; {}", self.name, PATIENCE.as_secs(), self.last_words());
-            }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(())
+        bail!("{} is not ready after {} s; {}", self.name, PATIENCE.as_secs(), self.last_words())
     }
 
     /// That it ended, how, and with which words, for a person.

@@ -2,12 +2,12 @@
 //! there, and takes its place when it is whole.
 
 use crate::archive;
-use crate::backup::{ASIDE, Manifest, TIME, backups, copy};
+use crate::backup::{ASIDE, Manifest, TIME, backups, copy, unused};
 use crate::lines::{Line, at};
-use crate::postgres;
 use crate::say;
 use crate::state::{self, State, named};
 use crate::tree::Tree;
+use crate::{postgres, process};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Duration, Utc};
 use sqlx::{Connection as _, PgConnection};
@@ -20,7 +20,7 @@ pub(crate) struct RestoreArgs {
     #[arg(long, env = "COUNTRY", default_value = "fr")]
     country: String,
     /// The moment to return to, RFC 3339 (2025-04-25T12:00:00Z); the last archived moment when absent
-    #[arg(long)]
+    #[arg(long, value_parser = kit::moment)]
     to: Option<DateTime<Utc>>,
 }
 
@@ -28,6 +28,7 @@ pub(crate) struct RestoreArgs {
 const MADE: &str = "restoring";
 /// In a restored database, until its accounts are made ready: the moment that it was brought back to.
 const RESTORED: &str = "vigie-restored-to";
+
 /// Brings the database of a country back to a moment. What is there now is kept beside it.
 pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let tree = Tree::find(&std::env::current_dir()?)?;
@@ -40,7 +41,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let lines = archive::lines(dir)?;
     let line = at(&lines, args.to)?;
     let all = backups(dir)?;
-    let Some((base, manifest)) = newest(dir, &all, line, args.to)? else {
+    let Some(backup) = newest(dir, &all, line, args.to)? else {
         bail!(
             "there is no backup of {country} on time line {} that ended before {}: `vigie backup` makes one; the oldest is {}",
             line.number,
@@ -48,6 +49,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
             all.first().map_or("none".to_owned(), |(_, m)| m.finished_at.to_rfc3339())
         );
     };
+    let (base, manifest) = backup;
     if manifest.postgresql != postgres::VERSION {
         bail!(
             "the backup is of PostgreSQL {}, and this program runs {}",
@@ -58,19 +60,24 @@ pub(crate) async fn restore(args: &RestoreArgs) -> anyhow::Result<()> {
     let home = postgres::install().await?;
     let area = dir.join("database");
     let (data, made) = (area.join("data"), area.join(MADE));
-    let last = match recover(&state, &home, base, line, args.to).await {
+    let last = match recover(&state, &home, backup, line, args.to).await {
         Ok(last) => last,
         Err(error) => {
             // What is there was not touched.
             if made.exists() {
                 std::fs::remove_dir_all(&made)?;
             }
+            if postgres::is_full(&format!("{error:#}")) {
+                bail!(
+                    "the disk is full: free some space where {} lies, for one more database like the one there, and restore again. \
+                     Nothing was changed",
+                    area.display()
+                );
+            }
             return Err(error);
         }
     };
-    let last = last.unwrap_or_else(|| args.to.unwrap_or(manifest.finished_at));
-    std::fs::write(made.join(RESTORED), last.to_rfc3339())?;
-    let aside = area.join(format!("{ASIDE}{}", kit::wall().format(TIME)));
+    let aside = area.join(format!("{ASIDE}{}", unused(&area, ASIDE).await.format(TIME)));
     if data.exists() {
         archive::put_aside(&data, &aside)?;
     }
@@ -131,25 +138,26 @@ pub(crate) fn after_an_interrupted(dir: &Path) -> anyhow::Result<()> {
     if !made.exists() {
         return Ok(());
     }
-    let before = named(&area)?.into_iter().filter(|(name, _)| name.starts_with(ASIDE)).max();
-    if let Some((_, aside)) = before.filter(|_| !data.exists()) {
-        std::fs::rename(aside, &data)?;
+    // Its time says nothing: a clock can be set back.
+    let is_it = |(name, path): &(String, PathBuf)| name.starts_with(ASIDE) && archive::is_unfinished(path);
+    if let Some((_, aside)) = named(&area)?.into_iter().find(is_it).filter(|_| !data.exists()) {
+        archive::put_back(&aside, &data)?;
     }
     std::fs::remove_dir_all(&made).with_context(|| format!("{} cannot be removed", made.display()))?;
     say::line("vigie: a restore was ended before it was done; everything is as it was before it");
     Ok(())
 }
 
-/// Makes the database of a moment beside what is there: copies `base` and replays the archive along `line` up to `to`. Returns the
-/// time of the last transaction replayed, if there was any after the backup.
+/// Makes the database of a moment beside what is there: copies the backup and replays the archive along `line` up to `to`. Returns
+/// the moment: the time of the last transaction replayed, if there was any after the backup.
 /// The segments that were not archived yet are taken from the database that is there: nothing is lost.
 async fn recover(
     state: &State,
     home: &Path,
-    base: &Path,
+    (base, manifest): &(PathBuf, Manifest),
     line: &Line,
     to: Option<DateTime<Utc>>,
-) -> anyhow::Result<Option<DateTime<Utc>>> {
+) -> anyhow::Result<DateTime<Utc>> {
     let area = state.dir().join("database");
     let data = area.join(MADE);
     copy(&base.join("data"), &data, Path::new(""))?;
@@ -160,7 +168,7 @@ async fn recover(
     std::fs::write(data.join("recovery.signal"), "")?;
     give_all(&data)?;
     let mut settings = vec![
-        format!("restore_command=cp '{}/%f' '%p'", archive::wal(state.dir()).display()),
+        archive::reading(state.dir()),
         "recovery_target_action=promote".to_owned(),
         // Not the newest line: the one on which the database was at that moment.
         format!("recovery_target_timeline={}", line.number),
@@ -176,7 +184,11 @@ async fn recover(
         .context("the archive does not reach that moment")?;
     let log = server.program.log.clone();
     let result = promoted(&server.url).await.with_context(|| {
-        format!("the archive does not reach that moment; the database's log is {}", log.display())
+        format!(
+            "the archive does not reach that moment; the database's log is {}, and ends with:\n{}",
+            log.display(),
+            process::tail(&log, 6)
+        )
     });
     server.stop().await;
     let last = result?;
@@ -190,6 +202,8 @@ async fn recover(
             last.map_or("the backup".to_owned(), |at| at.to_rfc3339())
         );
     }
+    let last = last.unwrap_or_else(|| to.unwrap_or(manifest.finished_at));
+    std::fs::write(data.join(RESTORED), last.to_rfc3339())?;
     Ok(last)
 }
 
@@ -240,18 +254,21 @@ mod tests {
         half();
         after_an_interrupted(&dir).unwrap();
         assert_eq!((has("data"), has(MADE)), ("whole".to_owned(), String::new()));
-        // Between the two names.
-        std::fs::rename(area.join("data"), area.join(format!("{ASIDE}20260102T000000Z"))).unwrap();
+        // Between the two names, with a clock that was set back.
+        let aside = area.join(format!("{ASIDE}20251231T000000Z"));
+        archive::put_aside(&area.join("data"), &aside).unwrap();
         half();
         after_an_interrupted(&dir).unwrap();
         assert_eq!(
             (has("data"), has(MADE), has(&older)),
             ("whole".to_owned(), String::new(), "older".to_owned())
         );
-        // Who removed the database meant it.
+        // Who removed the database meant it, before a restore that was killed too.
         std::fs::remove_dir_all(area.join("data")).unwrap();
         after_an_interrupted(&dir).unwrap();
-        assert_eq!(has("data"), "");
+        half();
+        after_an_interrupted(&dir).unwrap();
+        assert_eq!((has("data"), has(MADE)), (String::new(), String::new()));
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -1,17 +1,11 @@
 //! What a person at a terminal reads. The one module that prints.
 
-use std::fmt::Arguments;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-/// Says a line on stdout. When nobody reads on, it is not heard; what is under way goes on.
-fn say(line: Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// One line on stdout.
+/// One line on stdout. When nobody reads on, it is not heard; what is under way goes on.
 pub(crate) fn line(text: &str) {
-    say(format_args!("{text}"));
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A sentence that explains why something did not work, on stderr.
@@ -46,7 +40,7 @@ impl Steps {
         self.done += 1;
         let expect = if self.first { first } else { later };
         let label = format!("[{}/{}] {what}", self.done, self.total);
-        say(format_args!("{label} … ({expect})"));
+        line(&format!("{label} … ({expect})"));
         Step { label, started: Instant::now() }
     }
 
@@ -59,12 +53,12 @@ impl Steps {
 impl Step {
     /// News of the step under way, indented below it.
     pub(crate) fn progress(&self, text: &str) {
-        say(format_args!("      {text}"));
+        line(&format!("      {text}"));
     }
 
     /// The step is done: what came of it and how long it took.
     pub(crate) fn done(self, result: &str) {
-        say(format_args!("{} – {result} in {}", self.label, seconds(self.started.elapsed())));
+        line(&format!("{} – {result} in {}", self.label, seconds(self.started.elapsed())));
     }
 }
 

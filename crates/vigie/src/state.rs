@@ -60,6 +60,16 @@ pub(crate) fn named(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     entries.map(named).collect()
 }
 
+/// Removes a file, if it is there.
+pub(crate) fn remove(file: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Waits for the lock file at `path`; the kernel lets go of it however the process ends.
 pub(crate) fn wait_for(path: &Path) -> anyhow::Result<File> {
     let lock = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
