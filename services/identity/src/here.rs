@@ -15,7 +15,7 @@ use crate::time::Time;
 use crate::tokens::Signer;
 use anyhow::{Context as _, bail};
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::header::{ACCEPT_LANGUAGE, REFERER};
 use chrono::TimeDelta;
 use domain::profile::Language;
 use domain::profile::identity::Provider as Declared;
@@ -132,6 +132,11 @@ impl Site {
         })
     }
 
+    /// What signs receipts, as of [`receipts::Signer::key`]: before a transaction is begun.
+    pub(crate) async fn receipt_key(&self) -> anyhow::Result<&receipts::Key> {
+        self.receipts.key(&self.app.db, self.erasures.as_deref(), self.time.now()).await
+    }
+
     /// Whose tokens are good here.
     pub(crate) fn issuer(&self) -> String {
         self.origin.origin().ascii_serialization()
@@ -147,12 +152,21 @@ impl Site {
         self.providers.iter().find(|e| e.declared.id == id)?.client.as_ref()
     }
 
-    /// The language named by a request, else the one that its reader prefers, else the country's first.
+    /// The language named by a request, else the one [chosen](Self::chosen), else the one that its reader prefers, else the
+    /// country's first.
     pub(crate) fn lang(&self, named: Option<&str>, headers: &HeaderMap) -> Option<&Lang> {
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|l| l.to_str().ok());
         named
             .and_then(|code| self.by_code(code))
+            .or_else(|| self.chosen(headers))
             .or_else(|| self.by_code(&self.app.negotiate(accepted)?.code))
+    }
+
+    /// The language that the reader chose on the page of ours from which the request comes.
+    pub(crate) fn chosen(&self, headers: &HeaderMap) -> Option<&Lang> {
+        let page: Url = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+        let (_, code) = page.query_pairs().find(|(name, _)| name == "lang")?;
+        self.by_code(&code).filter(|_| page.origin() == self.origin.origin())
     }
 
     /// The language that is kept as `code`.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use identity::rights::{again, list, receipts, requests, retention};
+use identity::rights::{again, list, proofs, receipts, requests, retention};
 use identity::{Options, Time, audit, keys, sessions};
 use kit::App;
 use kit::access::Jwks;
@@ -80,7 +80,7 @@ pub(crate) struct Restore {
     erasures: PathBuf,
     /// The moment that the database was brought back to, RFC 3339: the audit, which has lost its entries after it, says so, and
     /// all sessions end, those too that ended after it and would be back
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = kit::moment)]
     restored_to: Option<DateTime<Utc>>,
 }
 
@@ -213,10 +213,12 @@ pub(crate) async fn restore(restore: Restore) -> anyhow::Result<()> {
         let detail = json!({ "to": to.to_rfc3339(), "sessions": ended });
         audit::append(&mut tx, now, "command", "database.restore", "", detail).await?;
     }
+    // A list says nothing of who only had a link; and a database that was restored does not say so itself.
+    let links = proofs::end_all(&mut tx, now).await?;
     let done = again::again(&mut tx, &restore.erasures, now).await?;
     let published = receipts::again(&mut tx, &restore.erasures).await?;
     tx.commit().await?;
-    say(&done.to_string())?;
+    say(&format!("{done}, {links} links ended"))?;
     if published > 0 {
         say(&format!("{published} keys of receipts published again"))?;
     }

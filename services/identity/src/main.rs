@@ -76,7 +76,7 @@ enum Command {
         /// specialist, operator, auditor, dpo
         role: String,
         /// When it ends, RFC 3339; without it, when it is taken away
-        #[arg(long)]
+        #[arg(long, value_parser = kit::moment)]
         until: Option<DateTime<Utc>>,
     },
     /// Take a role away.

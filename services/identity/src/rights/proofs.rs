@@ -150,6 +150,16 @@ pub async fn end(conn: &mut PgConnection, token: &str) -> sqlx::Result<()> {
         .map(drop)
 }
 
+/// Ends every link and visit, requests that waited for one are closed as lapsed: after a restore, when some of them are of persons
+/// who were erased since, and some were used already. Returns how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_all(conn: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    sqlx::query("update proof set expires_at = least(expires_at, $1)").bind(now).execute(&mut *conn).await?;
+    sweep(conn, now).await
+}
+
 /// Removes what can be used no more; requests that waited for it are closed as lapsed. Returns how many.
 ///
 /// # Errors

@@ -33,9 +33,9 @@ pub struct Receipt {
     pub detail: Value,
 }
 
-/// Signs. The private key lives in this process only; its public half is published for good.
+/// Has the key of this process, and makes it when it is first wanted.
 #[derive(Default)]
-pub(crate) struct Signer(OnceCell<(Ed25519KeyPair, String)>);
+pub(crate) struct Signer(OnceCell<Key>);
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,31 +44,43 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Signs a receipt with a key that is published, and kept beside the `list` of erasures.
+    /// The key, published and kept beside the `list` of erasures. To be asked for before a transaction is begun: whoever holds a
+    /// connection of `db` and waits for another one waits for others who do the same.
     ///
     /// # Errors
     /// When the database does not answer, the key cannot be kept beside the list, or the system has no randomness.
-    pub(crate) async fn sign(
+    pub(crate) async fn key(
         &self,
         db: &PgPool,
         list: Option<&Path>,
-        receipt: &Receipt,
-    ) -> anyhow::Result<String> {
-        let (pair, kid) = self.0.get_or_try_init(|| fresh(db, list, receipt.done_at)).await?;
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<&Key> {
+        self.0.get_or_try_init(|| fresh(db, list, now)).await
+    }
+}
+
+/// Signs. The private key lives in this process only; its public half is published for good.
+pub(crate) struct Key {
+    pair: Ed25519KeyPair,
+    kid: String,
+}
+
+impl Key {
+    /// Signs a receipt.
+    ///
+    /// # Errors
+    /// None that is known: what a receipt says can be written as JSON.
+    pub(crate) fn sign(&self, receipt: &Receipt) -> anyhow::Result<String> {
         let encode = |value: &Value| serde_json::to_vec(value).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-        let header = encode(&json!({ "alg": "EdDSA", "typ": TYPE, "kid": kid }))?;
+        let header = encode(&json!({ "alg": "EdDSA", "typ": TYPE, "kid": self.kid }))?;
         let message = format!("{header}.{}", encode(&serde_json::to_value(receipt)?)?);
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()))))
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.pair.sign(message.as_bytes()))))
     }
 }
 
 const TYPE: &str = "vigie-receipt+jws";
 
-async fn fresh(
-    db: &PgPool,
-    list: Option<&Path>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<(Ed25519KeyPair, String)> {
+async fn fresh(db: &PgPool, list: Option<&Path>, now: DateTime<Utc>) -> anyhow::Result<Key> {
     let no = |_| anyhow!("no key could be made");
     let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(no)?;
     let pair = Ed25519KeyPair::from_pkcs8(made.as_ref()).map_err(|_| anyhow!("no key could be made"))?;
@@ -83,7 +95,7 @@ async fn fresh(
         .await??;
     }
     publish(&mut *db.acquire().await?, &public).await?;
-    Ok((pair, kid))
+    Ok(Key { pair, kid })
 }
 
 /// The public half of a key, as it is kept beside the list of erasures: one a line.

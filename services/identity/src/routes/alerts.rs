@@ -135,7 +135,9 @@ async fn choose(
         language: code.clone(),
         ..Proof::default()
     };
-    let link = link(&site, Purpose::Alert, &proof, "/account/alerts/confirm").await?;
+    let mut conn = site.app.db.acquire().await?;
+    let link = link(&site, &mut conn, Purpose::Alert, &proof, "/account/alerts/confirm").await?;
+    drop(conn);
     let text = rust_i18n::replace_patterns(
         &lang.t("mail.confirm.text"),
         &["signal", "place", "threshold", "link", "consent"],

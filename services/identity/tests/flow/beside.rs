@@ -63,10 +63,14 @@ async fn a_halt_during_a_run_stops_its_letters_and_uses_no_crossing_up(pool: PgP
     let (service, mut post) = with_post(&pool, "us").await;
     reader(&service).await;
     let (mut browser, _) = by_mail(&service, &mut post, EMAIL).await;
+    // A program of its own, with connections of its own.
+    let theirs = (*service.app.db.connect_options()).clone();
+    let db = sqlx::postgres::PgPoolOptions::new().connect_with(theirs).await.unwrap();
+    let run = App { db: db.clone(), ..service.app.clone() };
     for right in ["restriction", "objection"] {
         let (origin, asked, go) = held(behind.clone()).await;
         let options = Options { forecast: Some(origin.parse().unwrap()), ..service.options.clone() };
-        let going = tokio::spawn(identity::alerts(service.app.clone(), options, service.time.clone()));
+        let going = tokio::spawn(identity::alerts(run.clone(), options, service.time.clone()));
         tokio::time::timeout(Duration::from_secs(60), asked.notified())
             .await
             .expect("the forecasts are asked");
@@ -77,9 +81,10 @@ async fn a_halt_during_a_run_stops_its_letters_and_uses_no_crossing_up(pool: PgP
         browser.send(&format!("/account/rights/{right}"), &[("on", "no")]).await;
     }
     let options = Options { forecast: Some(behind.parse().unwrap()), ..service.options.clone() };
-    let outcome = identity::alerts(service.app.clone(), options, service.time.clone()).await.unwrap();
+    let outcome = identity::alerts(run, options, service.time.clone()).await.unwrap();
     assert_eq!(outcome.sent, 1, "what was reached meanwhile is told once the halt is lifted");
     post.next().await;
+    db.close().await;
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -157,3 +157,19 @@ async fn whoever_reads_the_old_mailbox_gets_nothing_of_the_new_one(pool: PgPool)
     let page = finder.send("/account/rights/open", &[("token", &unused)]).await;
     assert!(!page.body.contains("another@vigie.test"), "{}", page.body);
 }
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn the_first_receipts_after_a_start_do_not_wait_for_one_another(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let mut erasing = Vec::new();
+    // More than there are connections: the first of them makes the key that all of them sign with.
+    for n in 0..16 {
+        let (_, mut browser) = service.somebody(&format!("person-{n}")).await;
+        erasing.push(tokio::spawn(async move {
+            browser.send("/account/rights/erasure", &[("sure", "yes")]).await.status
+        }));
+    }
+    for erased in erasing {
+        assert_eq!(erased.await.unwrap(), StatusCode::OK);
+    }
+}

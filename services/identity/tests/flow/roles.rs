@@ -43,8 +43,10 @@ pub(crate) async fn given(owner: &PgPool) -> (PgPool, Own) {
     }
     sqlx::query(MAKE).execute(owner).await.unwrap();
     assert!(identity::give(&mut owner.acquire().await.unwrap()).await.unwrap());
+    // One: whoever holds a connection and wants a second one of the same pool waits here without end, and in an installation when
+    // as many do it at once as there are connections.
     let service =
-        PgPoolOptions::new().max_connections(5).connect_with(options(owner, "service").await).await.unwrap();
+        PgPoolOptions::new().max_connections(1).connect_with(options(owner, "service").await).await.unwrap();
     let trail = Own::at(options(owner, "audit").await.to_url_lossy().as_str()).unwrap();
     GIVEN.lock().unwrap().insert(named(owner), (service.clone(), trail.clone()));
     tokio::spawn({

@@ -7,6 +7,7 @@ use crate::cookies::{self, VISIT};
 use crate::here::Site;
 use crate::mailer::Letter;
 use crate::respond;
+use crate::rights::Held;
 use crate::rights::contacts;
 use crate::rights::proofs::{self, Proof, Purpose};
 use crate::rights::requests;
@@ -52,7 +53,13 @@ pub(crate) async fn send(
         request_id: Some(desk.id().to_owned()),
         language: lang.language.code.clone(),
     };
-    let link = link(&site, Purpose::Address, &proof, "/account/rights/address").await?;
+    let mut tx = site.app.db.begin().await?;
+    // Of whoever is erased meanwhile no address stays.
+    if !person.held(&mut tx, Held::Together).await? {
+        return Err(Problem::Unauthorized("what was kept of whoever asks is erased"));
+    }
+    let link = link(&site, &mut tx, Purpose::Address, &proof, "/account/rights/address").await?;
+    tx.commit().await?;
     site.post(Letter {
         to: email,
         subject: lang.t("mail.address.subject"),
@@ -80,6 +87,7 @@ pub(crate) async fn confirm(
     let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
     let now = site.time.now();
+    let key = site.receipt_key().await?;
     let mut tx = site.app.db.begin().await?;
     let Some(proof) = proofs::take(&mut tx, Purpose::Address, fields.get("token")?, now).await? else {
         return over(&site, &headers);
@@ -113,7 +121,7 @@ pub(crate) async fn confirm(
         None => None,
     };
     let request = request.ok_or(Problem::NotFound("request"))?;
-    Desk::again(&site, request).close(tx, json!({ "field": "email" })).await?;
+    Desk::again(&site, key, request).close(tx, json!({ "field": "email" })).await?;
     if let (Some(old), Some(lang)) = (old, site.lang(Some(&proof.language), &headers)) {
         site.post(Letter {
             to: old.to_owned(),

@@ -1,7 +1,7 @@
 //! A request from the moment it is made to its receipt.
 
 use crate::here::Site;
-use crate::rights::receipts::Receipt;
+use crate::rights::receipts::{Key, Receipt};
 use crate::rights::requests::{self, Request};
 use crate::rights::{Held, Person};
 use kit::Problem;
@@ -11,6 +11,7 @@ use sqlx::{Postgres, Transaction};
 /// A request under way.
 pub(super) struct Desk<'a> {
     site: &'a Site,
+    key: &'a Key,
     request: Request,
 }
 
@@ -20,6 +21,7 @@ impl<'a> Desk<'a> {
         let who = person.pseudonyms();
         let name = who.first().map(String::as_str).or(person.email());
         site.throttle.person(name.unwrap_or_default())?;
+        let key = site.receipt_key().await?;
         let mut tx = site.app.db.begin().await?;
         if !person.held(&mut tx, Held::Together).await? {
             return Err(Problem::Unauthorized("what was kept of whoever asks is erased"));
@@ -27,12 +29,12 @@ impl<'a> Desk<'a> {
         let (law, now) = (site.app.profile.law, site.time.now());
         let request = requests::open(&mut tx, who.first().map(String::as_str), kind, law, now).await?;
         tx.commit().await?;
-        Ok(Self { site, request })
+        Ok(Self { site, key, request })
     }
 
-    /// One that waited for something.
-    pub(super) fn again(site: &'a Site, request: Request) -> Self {
-        Self { site, request }
+    /// One that waited for something; `key` as of [`Site::receipt_key`].
+    pub(super) fn again(site: &'a Site, key: &'a Key, request: Request) -> Self {
+        Self { site, key, request }
     }
 
     /// Its number.
@@ -55,8 +57,7 @@ impl<'a> Desk<'a> {
             done_at: now,
             detail,
         };
-        let (db, list) = (&self.site.app.db, self.site.erasures.as_deref());
-        let receipt = self.site.receipts.sign(db, list, &receipt).await?;
+        let receipt = self.key.sign(&receipt)?;
         requests::close(&mut tx, &self.request.id, "done", Some(&receipt), now).await?;
         tx.commit().await?;
         Ok(receipt)

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kit::security::{self, Event, Outcome};
 use kit::{Params, Problem};
+use sqlx::PgConnection;
 use std::sync::Arc;
 
 /// A page that asks for one click more: programs that look at links in mails open them too.
@@ -48,12 +49,12 @@ pub(crate) fn click(
 /// The link of a letter, on `path`: whoever uses it in time, once, proves the address of `proof`.
 pub(crate) async fn link(
     site: &Site,
+    conn: &mut PgConnection,
     purpose: Purpose,
     proof: &Proof,
     path: &str,
 ) -> Result<String, Problem> {
-    let mut conn = site.app.db.acquire().await?;
-    let token = proofs::make(&mut conn, purpose, proof, site.time.now() + proofs::LINK).await?;
+    let token = proofs::make(conn, purpose, proof, site.time.now() + proofs::LINK).await?;
     Ok(site.link(&format!("{path}?lang={}&token={token}", proof.language)))
 }
 
@@ -83,7 +84,9 @@ pub(crate) async fn send(
     };
     site.throttle.letter(ip(&peer), &headers, &email, true)?;
     let proof = Proof { email: email.clone(), language: code.clone(), ..Proof::default() };
-    let link = link(&site, Purpose::Rights, &proof, "/account/rights/open").await?;
+    let mut conn = site.app.db.acquire().await?;
+    let link = link(&site, &mut conn, Purpose::Rights, &proof, "/account/rights/open").await?;
+    drop(conn);
     site.post(Letter {
         to: email,
         subject: lang.t("mail.rights.subject"),
