@@ -5,7 +5,7 @@ use crate::respond;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use kit::{Params, Problem};
@@ -25,6 +25,8 @@ struct ErrorPage<'a> {
 pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
     let named = Params::known(request.uri().query(), &["lang"]);
+    // Where a form was sent nothing can be shown again.
+    let back = (request.method() == Method::GET).then(|| request.uri().to_string());
     let accepts = headers.get(ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or("").to_owned();
     let reads = accepts.contains("html");
     let response = next.run(request).await;
@@ -37,7 +39,11 @@ pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, ne
     // Where a passkey is wanted, a person is led to the page that asks for it.
     let wanted = response.headers().get(WWW_AUTHENTICATE).and_then(|w| w.to_str().ok());
     if wanted.is_some_and(|w| w.contains("insufficient_user_authentication")) {
-        return respond::see_other("/account/passkeys?done=wanted").unwrap_or(response);
+        let mut query = form_urlencoded::Serializer::new("done=wanted".to_owned());
+        if let Some(back) = back {
+            query.append_pair("return_to", &back);
+        }
+        return respond::see_other(&format!("/account/passkeys?{}", query.finish())).unwrap_or(response);
     }
     page(&site, named.one("lang").ok().flatten(), &headers, status, response.headers()).unwrap_or(response)
 }

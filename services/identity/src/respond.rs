@@ -51,7 +51,7 @@ fn with(
     // Without it a browser that knows no Sec-Fetch-Site would hide from ourselves where our own forms come from.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(VARY, HeaderValue::from_static("accept-language, cookie"));
+    headers.insert(VARY, HeaderValue::from_static("accept-language, cookie, referer"));
     Ok(response)
 }
 

@@ -10,6 +10,7 @@ mod login;
 mod passkeys;
 mod rights;
 mod sessions;
+mod trail;
 
 use crate::here::Site;
 use crate::options::Options;
@@ -75,6 +76,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .route("/account/login/{provider}", get(login::start))
         .route("/account/goodbye", get(account::goodbye))
         .route("/account/token", post(access::token))
+        .route("/account/audit-trail", get(trail::show))
         .route("/account/logout", post(sessions::logout))
         .route("/account/sessions/others/end", post(sessions::end_others))
         .route("/account/sessions/{id}/end", post(sessions::end))

@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 use std::sync::Arc;
 
 /// How many entries of the audit one answer has.
-const PAGE: i64 = 100;
+pub(super) const PAGE: i64 = 100;
 
 /// `GET /oidc/jwks.json`: the keys that other services check tokens with.
 pub(crate) async fn keys(State(site): State<Arc<Site>>) -> Result<Response, Problem> {
@@ -143,8 +143,19 @@ pub(crate) async fn audit(
     let before = params.read("before", "the number of an entry")?;
     let mut tx = site.app.db.begin().await?;
     let me = still(&site, &mut tx, &allowed).await?;
-    let entries = audit::list(&mut tx, before, PAGE).await?;
-    site.write(&mut tx, &me.pseudonym(), "audit.read", "audit", json!({ "before": before })).await?;
+    let entries = read(&site, &mut tx, &me, before).await?;
     tx.commit().await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "entries": entries }))).into_response())
+}
+
+/// A page of the audit, and the entry that says who read it.
+pub(super) async fn read(
+    site: &Site,
+    conn: &mut PgConnection,
+    reader: &Account,
+    before: Option<i64>,
+) -> sqlx::Result<Vec<audit::Entry>> {
+    let entries = audit::list(&mut *conn, before, PAGE).await?;
+    site.write(conn, &reader.pseudonym(), "audit.read", "audit", json!({ "before": before })).await?;
+    Ok(entries)
 }

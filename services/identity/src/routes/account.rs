@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kit::access::{Gate, OwnKeys, Permission as _};
+use kit::access::{Gate, OwnKeys, Permission as _, ReadAudit};
 use kit::{Params, Problem};
 use std::sync::Arc;
 
@@ -59,6 +59,8 @@ struct AccountPage<'a> {
     passkeys: usize,
     /// Whether there are keys to see or to make.
     keys: bool,
+    /// Whether they may read the audit.
+    audits: bool,
     rows: Vec<Row>,
     languages: Vec<(String, String, String, bool)>,
 }
@@ -99,6 +101,7 @@ pub(crate) async fn show(
     drop(conn);
     let offered = site.app.profile.identity.keys.is_some();
     let keys = offered && (has || may(&site, &gate, &me, OwnKeys::NAME).await?);
+    let audits = may(&site, &gate, &me, ReadAudit::NAME).await?;
     let rows = living.into_iter().map(|s| Row {
         this: s.id == me.session.id,
         began: lang.formats.moment(s.created_at),
@@ -115,6 +118,7 @@ pub(crate) async fn show(
         said,
         anew: entry.filter(|_| done == Some("anew")).map(again),
         keys,
+        audits,
         provider: entry.map_or_else(|| me.account.provider.clone(), |e| e.declared.name.clone()),
         since: lang.formats.moment(me.account.created_at),
         id: me.account.id,

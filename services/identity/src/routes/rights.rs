@@ -97,7 +97,12 @@ async fn just_proven(site: &Site, headers: &HeaderMap) -> Result<bool, Problem> 
     Ok(me(site, headers).await?.is_none_or(|me| is_fresh(site, &me)))
 }
 
-/// The language of a person: that of their address, else the reader's.
+/// The language of a page for a person: the one that they chose, else [`theirs`].
+fn read<'a>(site: &'a Site, person: &Person, headers: &HeaderMap) -> Result<&'a Lang, Problem> {
+    site.chosen(headers).map_or_else(|| theirs(site, person, headers), Ok)
+}
+
+/// The language of what is sent to a person: that of their address, else the reader's.
 pub(crate) fn theirs<'a>(site: &'a Site, person: &Person, headers: &HeaderMap) -> Result<&'a Lang, Problem> {
     let kept = person.contact.as_ref().map(|c| c.language.as_str());
     site.lang(kept, headers).ok_or(Problem::NotFound("language"))

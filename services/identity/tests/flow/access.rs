@@ -90,6 +90,65 @@ async fn an_operator_disables_an_account_and_the_auditor_reads_of_it(pool: PgPoo
     }
 }
 
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn an_auditor_reads_the_audit_with_a_browser_page_by_page(pool: PgPool) {
+    let service = Service::alone(&pool, "us").await;
+    let (auditor, mut browser, _) = with_role(&service, "auditor", "auditor").await;
+    let (_, mut operator, _) = with_role(&service, "operator", "operator").await;
+    let mut conn = pool.acquire().await.unwrap();
+    for n in 1..=150 {
+        let detail = if n == 51 { json!({ "of": "<b>51" }) } else { json!({}) };
+        audit::append(&mut conn, service.time.now(), "command", "role.grant", "somebody", detail)
+            .await
+            .unwrap();
+    }
+    let hash: Vec<u8> =
+        sqlx::query_scalar("select hash from audit where seq = 150").fetch_one(&mut *conn).await.unwrap();
+    drop(conn);
+    let link = "/account/audit-trail?lang=en";
+    assert!(browser.get("/account").await.body.contains(link));
+    assert!(!operator.get("/account").await.body.contains(link));
+    assert_eq!(operator.get(link).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(service.browser().get(link).await.status, StatusCode::UNAUTHORIZED);
+
+    let numbers = |body: &str| -> Vec<i64> {
+        let cells = body.split("<th scope=\"row\">").skip(1);
+        cells.map(|cell| cell.split('<').next().unwrap().parse().unwrap()).collect()
+    };
+    let page = browser.get(link).await;
+    assert_eq!(numbers(&page.body), (51..=150).rev().collect::<Vec<i64>>());
+    assert!(page.body.contains(&store::chain::hex(&hash)), "what is noted elsewhere");
+    assert!(page.body.contains("&#60;b&#62;51"), "{}", page.body);
+    assert!(
+        page.body.contains("/account/audit-trail?lang=en&amp;before=51")
+            && !page.body.contains("The newest<")
+    );
+    let page = browser.get("/account/audit-trail?lang=en&before=51").await;
+    assert_eq!(numbers(&page.body), (1..=50).rev().collect::<Vec<i64>>());
+    assert!(page.body.contains("The newest<") && !page.body.contains("before="), "{}", page.body);
+    assert!(
+        browser
+            .get("/account/audit-trail?before=1")
+            .await
+            .body
+            .contains("There are no entries before this one")
+    );
+    assert_eq!(browser.get("/account/audit-trail?before=x").await.status, StatusCode::BAD_REQUEST);
+    // That it was read stands in it, and where its reader stopped using a passkey they are asked for one and come back.
+    let read = "select count(*) from audit where action = 'audit.read'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(read).fetch_one(&pool).await.unwrap(), 3);
+    sqlx::query("update session set passkey_at = null where account_id = $1")
+        .bind(auditor)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let page = browser.get_once(link).await;
+    assert_eq!(
+        page.header("location"),
+        "/account/passkeys?done=wanted&return_to=%2Faccount%2Faudit-trail%3Flang%3Den"
+    );
+}
+
 /// Every route that the committed matrix gives to some roles only, asked by one of them: each leaves its entry.
 #[sqlx::test(migrator = "identity::MIGRATOR")]
 async fn whatever_only_some_may_do_is_written_down(pool: PgPool) {
@@ -119,7 +178,7 @@ async fn whatever_only_some_may_do_is_written_down(pool: PgPool) {
         let (account, mut browser, token) = with_role(&service, &format!("{role}-{asked}"), role).await;
         // With a browser, and one's own key; all others with a token, about somebody else.
         let form = [("name", "x"), ("days", "1"), ("figures:read", "yes")];
-        let by_browser = cells[2].starts_with("/account/keys");
+        let by_browser = cells[2].starts_with("/account/keys") || cells[2] == "/account/audit-trail";
         let id = if by_browser && cells[2].contains("{id}") {
             browser.send("/account/keys", &form).await;
             sqlx::query_scalar("select id from api_key where account_id = $1")
@@ -133,7 +192,8 @@ async fn whatever_only_some_may_do_is_written_down(pool: PgPool) {
         let before = last().await.0;
         let path = cells[2].replace("{id}", &id);
         let (status, body) = if by_browser {
-            let page = browser.send(&path, &form).await;
+            let page =
+                if cells[1] == "GET" { browser.get(&path).await } else { browser.send(&path, &form).await };
             (page.status, page.body)
         } else {
             ask(&service, cells[1].parse().unwrap(), &path, Some(&token)).await

@@ -21,6 +21,8 @@ pub(crate) struct Browser {
     /// What every cookie of the service was set with.
     pub(crate) set: Vec<String>,
     pub(crate) language: String,
+    /// The page that it shows: what is used on it says so to its own origin, as our pages ask for.
+    at: Option<Url>,
 }
 
 /// Where it arrived.
@@ -41,7 +43,14 @@ impl Page {
 impl Browser {
     pub(crate) fn new(origin: &str) -> Self {
         let origin = origin.parse().unwrap();
-        Self { client: client(), origin, cookies: BTreeMap::new(), set: Vec::new(), language: "en".into() }
+        Self {
+            client: client(),
+            origin,
+            cookies: BTreeMap::new(),
+            set: Vec::new(),
+            language: "en".into(),
+            at: None,
+        }
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
@@ -105,6 +114,7 @@ impl Browser {
 
     async fn follow(&mut self, mut method: Method, mut url: Url, fields: &[(&str, &str)], on: bool) -> Page {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let from = self.at.take();
         for _ in 0..12 {
             let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
             let mut request = self
@@ -113,6 +123,9 @@ impl Browser {
                 .header("accept", "text/html")
                 .header("accept-language", &self.language)
                 .header("cookie", cookies.join("; "));
+            if let Some(from) = from.as_ref().filter(|from| from.origin() == url.origin()) {
+                request = request.header("referer", from.as_str());
+            }
             if method == Method::POST {
                 request = request
                     .header("origin", url.origin().ascii_serialization())
@@ -127,6 +140,7 @@ impl Browser {
             match to {
                 Some(to) if on => (method, url) = (Method::GET, to),
                 _ => {
+                    self.at = Some(url.clone());
                     let (status, headers) = (response.status(), response.headers().clone());
                     return Page { status, url, headers, body: response.text().await.unwrap() };
                 }

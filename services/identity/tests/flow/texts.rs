@@ -129,6 +129,7 @@ pub(crate) fn gaps(text: &str) -> Vec<String> {
         "login.",
         "passkeys.",
         "keys.",
+        "trail.",
     ];
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._%{}".contains(c)));
     let is_gap =
@@ -183,4 +184,30 @@ async fn the_pages_and_letters_of_the_rights_speak_every_language_of_every_count
             assert!(page.body.contains(&words["erased.title"]), "{lang}: {}", page.body);
         }
     }
+}
+
+#[sqlx::test(migrator = "identity::MIGRATOR")]
+async fn what_is_done_on_a_page_is_answered_in_the_language_that_was_chosen_for_it(pool: PgPool) {
+    let (service, _post) = crate::persons::with_post(&pool, "ch").await;
+    let (words, german) = (locale("it"), locale("de"));
+    let (_, mut browser) = service.somebody("ada").await;
+    browser.language = "de-CH".into();
+    for (path, form, said) in [
+        ("/account/rights/restriction", ("on", "yes"), "rights.is_restricted"),
+        ("/account/rights/consent", ("", ""), "rights.done.no_consent"),
+        ("/account/rights/erasure", ("sure", ""), "rights.done.unsure"),
+        ("/account/sessions/others/end", ("", ""), "done.others"),
+        ("/account/rights/erasure", ("sure", "yes"), "erased.title"),
+    ] {
+        browser.get("/account/rights?lang=it").await;
+        let page = browser.send(path, &[form]).await;
+        assert!(page.body.contains(&words[said]), "{path}: {}", page.body);
+        assert!(page.body.contains("<html lang=\"it-CH\">"), "{path}");
+    }
+    // Another site's page chooses nothing.
+    let request = crate::browser::client().get(format!("{}/account/rights", service.origin));
+    let request =
+        request.header("referer", "https://elsewhere.test/?lang=it").header("accept-language", "de-CH");
+    let page = request.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains(&german["rights.title"]), "{page}");
 }

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::page::Done;
-use super::{Fields, Sent, just_proven, proven, theirs};
+use super::{Fields, Sent, just_proven, proven, read};
 use crate::alerts;
 use crate::cookies::{self, SESSION, VISIT};
 use crate::here::Site;
@@ -88,7 +88,7 @@ async fn set(site: &Site, headers: &HeaderMap, sent: Sent, what: Halt) -> Result
 /// `POST /account/rights/consent`: takes the consent to alerts back and ends them all.
 pub(crate) async fn consent(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
     let person = proven(&site, &headers).await?;
-    let Some(contact) = &person.contact else { return back("nothing") };
+    let Some(contact) = &person.contact else { return back("no_consent") };
     let desk = Desk::open(&site, &person, "withdrawal").await?;
     let mut tx = site.app.db.begin().await?;
     let ids: Vec<String> = alerts::of(&mut tx, contact).await?.into_iter().map(|alert| alert.id).collect();
@@ -116,7 +116,7 @@ pub(crate) async fn erasure(
 ) -> Result<Response, Problem> {
     let person = proven(&site, &headers).await?;
     let fields = Fields::of(sent)?;
-    let lang = theirs(&site, &person, &headers)?;
+    let lang = read(&site, &person, &headers)?;
     if !matches!(fields.get("sure"), Ok("yes")) {
         return back("unsure");
     }

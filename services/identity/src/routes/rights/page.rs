@@ -1,6 +1,6 @@
 //! The page: before the proof a form for an address, after it what is kept and what can be done with it.
 
-use super::{person, theirs};
+use super::{person, read};
 use crate::here::{Lang, Site};
 use crate::respond;
 use crate::rights::{Person, export, requests};
@@ -73,7 +73,7 @@ pub(super) struct Done<'a> {
 }
 
 /// What can be said above the page after something was done.
-const SAID: [&str; 16] = [
+const SAID: [&str; 17] = [
     "sent",
     "over",
     "left",
@@ -84,6 +84,7 @@ const SAID: [&str; 16] = [
     "objection",
     "lifted",
     "withdrawn",
+    "no_consent",
     "question",
     "address_sent",
     "address_taken",
@@ -109,7 +110,7 @@ pub(crate) async fn show(
     };
     let lang = match named {
         Some(_) => site.lang(named, &headers).ok_or(Problem::NotFound("language"))?,
-        None => theirs(&site, &person, &headers)?,
+        None => read(&site, &person, &headers)?,
     };
     let mut conn = site.app.db.acquire().await?;
     let rows = export::rows(&mut conn, &person).await?;
