@@ -105,10 +105,14 @@ impl State {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut pid = String::new();
             lock.read_to_string(&mut pid)?;
+            let pid = pid.trim();
+            if pid.is_empty() {
+                bail!(
+                    "`{name}` of this checkout is just being started or restored by another command: wait for it"
+                );
+            }
             bail!(
-                "`{name}` of this checkout is already running (process {}): stop it with Ctrl-C there, or `kill {}`",
-                pid.trim(),
-                pid.trim()
+                "`{name}` of this checkout is already running (process {pid}): stop it with Ctrl-C there, or `kill {pid}`"
             );
         }
         lock.set_len(0)?;

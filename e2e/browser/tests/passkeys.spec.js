@@ -83,6 +83,19 @@ for (const [width, user] of [[360, 'alice'], [1440, 'carol']]) {
     await press(page, 'passkeys.confirm_do');
     await expect(page.getByRole('status')).toHaveText(said('passkeys.done.confirmed'));
     expect(await asOperator(page)).toEqual([404, 'not_found']);
+
+    // So does the audit in a session that is newer still, and brings its reader back to where they wanted to go.
+    execFileSync(identity, ['grant', number, 'auditor']);
+    await page.goto('/account');
+    await press(page, 'account.logout');
+    await page.getByRole('button', { name: 'Log out here too' }).click();
+    await login(page, provider, user);
+    await page.getByRole('link', { name: said('trail.title'), exact: true }).click();
+    await expect(page.getByRole('status')).toHaveText(said('passkeys.done.wanted'));
+    await press(page, 'passkeys.confirm_do');
+    await expect(page.locator('h1')).toHaveText(said('trail.title'));
+    await expect(page.locator('tbody tr').first()).toContainText('passkey.use');
+    await sound(page, `trail-${width}`);
     await first.close();
 
     // Without the device: the code, then another device.
