@@ -93,6 +93,7 @@ class RestoreTest(unittest.TestCase):
         start = time.time()
         done = self.vigie("backup")
         self.assertEqual(done.returncode, 0, done.stderr)
+        done_backup = done.stdout
         print(f"measured: backup {time.time() - start:.1f} s")
         self.sql("insert into marker values ('wanted')")
         moment = self.moment()
@@ -125,7 +126,9 @@ class RestoreTest(unittest.TestCase):
         self.assertEqual(self.sql("select string_agg(id, ',') from account where disabled_at is not null", "_identity"), "c")
         self.assertEqual(self.sql("select string_agg(account_id, ',') from role_grant", "_identity"), "b", "what was given again stays given")
         self.assertEqual(self.sql("select string_agg(action, ',' order by seq) from audit where actor = 'command'", "_identity"),
-                         "role.grant,role.grant,database.restore,person.erase,account.disable,role.revoke")
+                         "role.grant,role.grant,database.backup,database.restore,person.erase,account.disable,role.revoke")
+        told = self.sql("select detail->>'name' from audit where action = 'database.backup'", "_identity")
+        self.assertIn(told, done_backup, "the audit names the copy")
         told = self.sql("select (detail->>'to')::timestamptz <= '" + moment + "' from audit where action = 'database.restore'", "_identity")
         self.assertEqual(told, "t", "the audit names the moment")
         self.assertEqual(self.words(), "first,wanted")
@@ -153,9 +156,11 @@ class RestoreTest(unittest.TestCase):
             if begun == 4:
                 self.fails(up)
             self.assertEqual(up.end(), 0)
-        # Killed between its last two steps: what was there before is put aside, and nothing is in its place yet.
+        # Killed between its last two steps: what was there before is put aside, and nothing is in its place yet. The clock was
+        # set back since the restores before.
         area = next(self.state.glob(f"{COUNTRY}-*/database"))
-        (area / "data").rename(area / "data.before-20990101T000000Z")
+        (area / "data/vigie-not-archived").touch()
+        (area / "data").rename(area / time.strftime("data.before-%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 86400)))
         (area / "restoring").mkdir()
         done = self.vigie("restore")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -3,14 +3,18 @@
 //! `base/<time>/` (a copy of the data folder) and `wal/` (every segment since: [`crate::archive`]).
 
 use crate::archive::{self, Archiver};
+use crate::login::IDENTITY;
 use crate::postgres;
 use crate::say;
 use crate::state::{self, State, named};
 use crate::tree::Tree;
 use anyhow::Context as _;
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use identity::audit;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, Row as _};
+use serde_json::json;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection, Row as _};
 use std::path::{Path, PathBuf};
 
 /// What `vigie backup` is told.
@@ -72,6 +76,9 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
     if work.exists() {
         std::fs::remove_dir_all(&work)?;
     }
+    noted(&url, &name)
+        .await
+        .context("the audit of accounts cannot take that they are copied: nothing was")?;
     let bytes = match whole(&mut conn, &dir, &work, started_at).await {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -90,6 +97,18 @@ pub(crate) async fn backup(args: &BackupArgs) -> anyhow::Result<()> {
         base.join(&name).display()
     ));
     Ok(())
+}
+
+/// Writes into the audit of accounts, on the server of `url`, that all that is kept of persons is being copied: before it is.
+async fn noted(url: &str, name: &str) -> anyhow::Result<()> {
+    let figures: PgConnectOptions = url.parse()?;
+    let accounts = format!("{}_{IDENTITY}", figures.get_database().unwrap_or_default());
+    let mut conn = PgConnection::connect_with(&figures.database(&accounts)).await?;
+    let mut tx = conn.begin().await?;
+    // An erasure that hangs holds the end of the audit.
+    sqlx::query("set local lock_timeout = '30s'").execute(&mut *tx).await?;
+    audit::append(&mut tx, kit::wall(), "command", "database.backup", "", json!({ "name": name })).await?;
+    Ok(tx.commit().await?)
 }
 
 /// A time by which nothing in `folder` is called yet, after `begin`. Names are exact to the second: what is made in the same one
