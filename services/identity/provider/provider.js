@@ -56,7 +56,7 @@ function make(declared, issuer, client, keys, cookies) {
     clients: [client],
     jwks: { keys },
     cookies: { keys: [cookies] },
-    pkce: { required: () => true },
+    pkce: { required: () => !refuses(declared, 'pkce') },
     scopes: ['openid', ...declared.scopes],
     acrValues: declared.acr_values,
     conformIdTokenClaims: false,
@@ -92,6 +92,15 @@ function make(declared, issuer, client, keys, cookies) {
   return provider;
 }
 
+const refuses = (declared, parameter) => (declared.refuses ?? []).includes(parameter);
+
+/** What a login address takes that keeps a list: whatever else is there is an error. */
+const taken = (declared) => [
+  'client_id', 'response_type', 'redirect_uri', 'scope', 'state', 'nonce', 'acr_values', 'claims', 'prompt',
+  ...(refuses(declared, 'pkce') ? [] : ['code_challenge', 'code_challenge_method']),
+  ...(refuses(declared, 'ui_locales') ? [] : ['ui_locales']),
+];
+
 /** What this kind of provider insists on. */
 async function quirks(declared, ctx, next) {
   const { query, path } = ctx;
@@ -102,6 +111,8 @@ async function quirks(declared, ctx, next) {
   if (path === '/auth' && (String(query.state ?? '').length < 22 || String(query.nonce ?? '').length < 22)) {
     ctx.throw(400, 'state and nonce need 22 characters');
   }
+  const more = path === '/auth' && declared.refuses?.length ? Object.keys(query).filter((name) => !taken(declared).includes(name)) : [];
+  if (more.length) ctx.throw(400, `not taken here: ${more.join(', ')}`);
   await next();
 }
 

@@ -11,8 +11,8 @@ pub struct Login {
     pub provider: String,
     /// What the ID token must carry.
     pub nonce: String,
-    /// What proves at the token address that we began.
-    pub pkce_verifier: String,
+    /// What proves at the token address that we began, where the provider knows PKCE.
+    pub pkce_verifier: Option<String>,
     /// Where the person was going: a path of this site.
     pub return_to: String,
     /// The language of the page that they came from.
@@ -78,6 +78,18 @@ pub async fn take(
     .bind(now)
     .fetch_optional(conn)
     .await
+}
+
+/// Has this browser more logins under way?
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn more(conn: &mut PgConnection, browser: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select exists (select from login where browser_hash = $1 and expires_at > $2)")
+        .bind(random::hash(browser))
+        .bind(now)
+        .fetch_one(conn)
+        .await
 }
 
 /// Removes the logins that nobody finished. Returns how many.

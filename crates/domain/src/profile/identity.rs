@@ -78,6 +78,19 @@ pub struct Provider {
     /// What its logout address takes.
     #[serde(default)]
     pub logout: Logout,
+    /// What its login address takes for an error. One that names something here takes for one whatever it does not know.
+    #[serde(default)]
+    pub refuses: BTreeSet<Refused>,
+}
+
+/// A parameter of a login that OpenID Connect has and a provider refuses, though it ought to pass over what it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// `code_challenge` and its method (RFC 7636). A code is then tied to its login by the nonce, and by our secret to us.
+    Pkce,
+    /// The language of its page.
+    UiLocales,
 }
 
 /// How a relying party proves who it is at the token address (OpenID Connect Core, section 9).

@@ -95,8 +95,10 @@ impl Provider {
         let client = self.client(&known);
         let mut request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .map_err(|e| Failure::Provider(e.into()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(login.pkce_verifier.clone()));
+            .map_err(|e| Failure::Provider(e.into()))?;
+        if let Some(verifier) = &login.pkce_verifier {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.clone()));
+        }
         if let Some(key) = &self.key {
             let audience =
                 known.metadata.token_endpoint().map_or_else(String::new, |u| u.as_str().to_owned());

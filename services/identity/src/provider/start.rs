@@ -1,6 +1,7 @@
 //! The way to the provider.
 
 use super::{Failure, Provider};
+use domain::profile::identity::Refused;
 use openidconnect::core::{CoreAuthPrompt, CoreResponseType};
 use openidconnect::{
     AuthenticationContextClass, AuthenticationFlow, CsrfToken, LanguageTag, Nonce, PkceCodeChallenge, Scope,
@@ -15,8 +16,8 @@ pub struct Start {
     pub state: String,
     /// Comes back in the ID token.
     pub nonce: String,
-    /// Is shown when the code is exchanged.
-    pub pkce_verifier: String,
+    /// Is shown when the code is exchanged, where the provider knows PKCE.
+    pub pkce_verifier: Option<String>,
 }
 
 impl std::fmt::Debug for Start {
@@ -27,20 +28,26 @@ impl std::fmt::Debug for Start {
 }
 
 impl Provider {
-    /// Begins a login: code flow, PKCE with S256, a nonce, the classes of authentication of the profile. `anew`: also of
-    /// somebody whom the provider still knows, who would come back as weakly authenticated as before.
+    /// Begins a login: code flow, PKCE with S256, a nonce, the classes of authentication of the profile, without what the provider
+    /// refuses. `anew`: also of somebody whom the provider still knows, who would come back as weakly authenticated as before.
     ///
     /// # Errors
     /// [`Failure::Provider`] when the provider was never reached.
     pub async fn start(&self, language: &str, anew: bool) -> Result<Start, Failure> {
         let known = self.known().await?;
         let client = self.client(&known);
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let takes = |parameter| !self.declared.refuses.contains(&parameter);
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
         // 256 bits each; Login.gov refuses shorter ones than 22 characters.
         let random = || CsrfToken::new_random_len(32);
         let nonce = move || Nonce::new(random().into_secret());
-        let mut request = client.authorize_url(flow, random, nonce).set_pkce_challenge(challenge);
+        let mut request = client.authorize_url(flow, random, nonce);
+        let mut pkce_verifier = None;
+        if takes(Refused::Pkce) {
+            let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+            request = request.set_pkce_challenge(challenge);
+            pkce_verifier = Some(verifier.into_secret());
+        }
         for scope in &self.declared.scopes {
             request = request.add_scope(Scope::new(scope.clone()));
         }
@@ -50,13 +57,10 @@ impl Provider {
         if anew {
             request = request.add_prompt(CoreAuthPrompt::Login);
         }
-        request = request.add_ui_locale(LanguageTag::new(language.to_owned()));
+        if takes(Refused::UiLocales) {
+            request = request.add_ui_locale(LanguageTag::new(language.to_owned()));
+        }
         let (url, state, nonce) = request.url();
-        Ok(Start {
-            url,
-            state: state.secret().clone(),
-            nonce: nonce.secret().clone(),
-            pkce_verifier: verifier.secret().clone(),
-        })
+        Ok(Start { url, state: state.secret().clone(), nonce: nonce.secret().clone(), pkce_verifier })
     }
 }

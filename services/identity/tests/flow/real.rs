@@ -3,6 +3,7 @@
 use crate::common::{Place, Service, countries, country};
 use crate::node::Node;
 use chrono::TimeDelta;
+use domain::profile::identity::Refused;
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
@@ -22,6 +23,16 @@ async fn somebody_logs_in_and_out_with_every_provider_of_every_country(pool: PgP
         let Some((service, _node)) = with_node(&pool, &code).await else { return };
         for provider in &profile.identity.providers {
             let (id, mut browser) = (&provider.id, service.browser());
+            // All that it takes, and nothing that it would refuse: the provider does, as the country's does.
+            let to = browser.get_once(&format!("/account/login/{id}")).await.header("location").to_owned();
+            for (refused, name) in [(Refused::Pkce, "code_challenge"), (Refused::UiLocales, "ui_locales")] {
+                assert_ne!(to.contains(&format!("&{name}=")), provider.refuses.contains(&refused), "{to}");
+            }
+            if !provider.refuses.is_empty() {
+                let page = browser.get(&format!("{to}&ui_locales=fr")).await;
+                assert_eq!(page.status, StatusCode::BAD_REQUEST, "{}", page.body);
+                assert!(page.body.contains("not taken here: ui_locales"), "{}", page.body);
+            }
             let page = browser.log_in(id, "alice", "/account").await;
             assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/account"), "{id}: {}", page.body);
             assert!(page.body.contains("Your sessions") || code != "us", "{}", page.body);
