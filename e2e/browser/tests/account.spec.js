@@ -1,7 +1,7 @@
 // Login with each provider of the country, as a person does it: in, one's sessions, out, at a desk and on a phone.
 // `vigie up` starts a real provider with sample accounts that stands in for each (services/identity/provider).
 import { expect, test } from '@playwright/test';
-import { language, login, said, someone, sound } from './account.js';
+import { language, login, said, someone, sound, texts } from './account.js';
 import { profile } from './country.js';
 
 test.describe.configure({ mode: 'serial' });
@@ -19,7 +19,7 @@ for (const provider of profile.identity.providers) {
       if (picture) await sound(page, `account-login-${provider.id}-${width}`);
       await login(page, provider, user);
 
-      await expect(page).toHaveURL(`${baseURL}/account`);
+      await expect(page).toHaveURL((url) => url.pathname === '/account');
       await expect(page.locator('h1')).toHaveText(said('account.title'));
       await expect(page.locator('.facts')).toContainText(provider.name);
       // A run that was cut short leaves its sessions.
@@ -67,6 +67,35 @@ for (const provider of profile.identity.providers) {
       await other.close();
     });
   }
+}
+
+const chosen = profile.languages.at(-1);
+if (chosen.code !== language.code) {
+  test('what is done on a page is answered in the language that was chosen for it @noscript', async ({ browser, baseURL, javaScriptEnabled }) => {
+    const word = texts(chosen);
+    // A browser that prefers another one.
+    const desk = await someone(browser, baseURL, 360, javaScriptEnabled);
+    const page = await desk.newPage();
+    const speaks = () => expect(page.locator('html')).toHaveAttribute('lang', chosen.tag);
+    const press = async (key) => {
+      await page.getByRole('button', { name: word(key), exact: true }).click();
+      await speaks();
+    };
+    await login(page, profile.identity.providers[0], javaScriptEnabled === false ? 'carol' : 'alice', chosen);
+    await expect(page.locator('h1')).toHaveText(word('account.title'));
+    await page.getByRole('link', { name: word('account.rights'), exact: true }).click();
+    // A run that was cut short leaves it on.
+    if ((await page.getByRole('button', { name: word('rights.objection_off'), exact: true }).count()) > 0) await press('rights.objection_off');
+    await press('rights.objection_on');
+    await press('rights.objection_off');
+    await expect(page.getByRole('status')).toHaveText(word('rights.done.lifted'));
+    await page.getByRole('link', { name: word('account.title'), exact: true }).click();
+    await page.getByRole('button', { name: word('account.logout'), exact: true }).click();
+    await page.getByRole('button', { name: 'Log out here too' }).click();
+    await expect(page.getByRole('status')).toHaveText(word('done.out'));
+    await speaks();
+    await desk.close();
+  });
 }
 
 test('who proves too little at the provider is not let in, and is told so @noscript', async ({ page }) => {

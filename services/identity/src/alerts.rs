@@ -184,6 +184,15 @@ pub async fn end(
     Ok(true)
 }
 
+/// Has whoever holds the address consented to alerts, or any left?
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn agrees(conn: &mut PgConnection, contact: &Contact) -> sqlx::Result<bool> {
+    Ok(consents::stands(&mut *conn, &contact.key.pseudonym(), PURPOSE).await?
+        || !of(conn, contact).await?.is_empty())
+}
+
 /// Ends all alerts of a contact and the consent. Returns how many there were.
 ///
 /// # Errors

@@ -4,8 +4,8 @@ use crate::here::{Lang, Site};
 use crate::respond;
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use kit::{Params, Problem};
@@ -46,6 +46,20 @@ pub(crate) async fn as_pages(State(site): State<Arc<Site>>, request: Request, ne
         return respond::see_other(&format!("/account/passkeys?{}", query.finish())).unwrap_or(response);
     }
     page(&site, named.one("lang").ok().flatten(), &headers, status, response.headers()).unwrap_or(response)
+}
+
+/// Whoever is sent on goes on in the language that they chose. The page that they are sent from is no help: a browser does not name
+/// it to the next one.
+pub(crate) async fn goes_on(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let named = Params::known(request.uri().query(), &["lang"]);
+    let named = named.one("lang").ok().flatten().and_then(|code| site.by_code(code));
+    let chosen = named.or_else(|| site.chosen(request.headers()));
+    let mut response = next.run(request).await;
+    let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+    if let Some(to) = to.and_then(|to| HeaderValue::from_str(&site.onward(to, chosen)).ok()) {
+        response.headers_mut().insert(LOCATION, to);
+    }
+    response
 }
 
 /// No address of ours holds the character zero, and no text of the database can: there is nothing there.

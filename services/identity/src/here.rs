@@ -7,7 +7,7 @@ use crate::mailer::{Letter, Mailer};
 use crate::options::Options;
 use crate::passkeys::{RelyingParty, challenges};
 use crate::provider::Provider;
-use crate::redirects::local;
+use crate::redirects::{in_language, local};
 use crate::rights::list::{self, Mark};
 use crate::rights::receipts;
 use crate::throttle::Throttle;
@@ -167,6 +167,14 @@ impl Site {
         let page: Url = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
         let (_, code) = page.query_pairs().find(|(name, _)| name == "lang")?;
         self.by_code(&code).filter(|_| page.origin() == self.origin.origin())
+    }
+
+    /// `to`, in the language that the reader chose, where the country has several: so the next page, and what is done on it, speaks it.
+    pub(crate) fn onward(&self, to: &str, chosen: Option<&Lang>) -> String {
+        match chosen.filter(|_| self.langs.len() > 1) {
+            Some(lang) => in_language(to, &lang.language.code),
+            None => to.to_owned(),
+        }
     }
 
     /// The language that is kept as `code`.

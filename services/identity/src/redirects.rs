@@ -22,6 +22,18 @@ fn own(origin: &Url, path: &str) -> Option<String> {
     (!path.starts_with("//") && !written.starts_with("//")).then(|| written.to_owned())
 }
 
+/// `to` in the language `code`, where it is a page of accounts that names none.
+pub(crate) fn in_language(to: &str, code: &str) -> String {
+    let (rest, part) = to.split_at(to.find('#').unwrap_or(to.len()));
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let ours = path == "/account" || path.starts_with("/account/");
+    if !ours || form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "lang") {
+        return to.to_owned();
+    }
+    let more = if rest.contains('?') { '&' } else { '?' };
+    format!("{rest}{more}lang={code}{part}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +65,21 @@ mod tests {
             &format!("/{}", "a".repeat(512)),
         ] {
             assert_eq!(of(bad), "/account", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_accounts_is_gone_to_in_the_language_that_was_chosen() {
+        for (to, wanted) in [
+            ("/account", "/account?lang=it"),
+            ("/account?done=anew", "/account?done=anew&lang=it"),
+            ("/account/rights?done=sent#requests", "/account/rights?done=sent&lang=it#requests"),
+            ("/account?lang=de&done=out", "/account?lang=de&done=out"),
+            ("/accounts", "/accounts"),
+            ("/explore?a=b", "/explore?a=b"),
+            ("https://provider.test/account", "https://provider.test/account"),
+        ] {
+            assert_eq!(in_language(to, "it"), wanted);
         }
     }
 

@@ -105,6 +105,7 @@ pub fn router(app: App, options: Options, time: Time) -> anyhow::Result<Router> 
         .layer(Extension(Arc::new(gate)))
         .layer(from_fn(errors::no_zero))
         .layer(from_fn_with_state(Arc::clone(&site), errors::as_pages))
+        .layer(from_fn_with_state(Arc::clone(&site), errors::goes_on))
         // Whatever it is about: what may be kept says so itself.
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .with_state(site))

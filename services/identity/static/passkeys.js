@@ -52,7 +52,7 @@ const steps = {
   async add(form) {
     const { publicKey } = await ask('/account/passkeys/options');
     const credential = await navigator.credentials.create({ publicKey: wanted(publicKey) });
-    return ask('/account/passkeys', { name: form.elements.name.value, credential: answered(credential) });
+    return ask('/account/passkeys', { name: form.elements.name.value, return_to: form.dataset.to, credential: answered(credential) });
   },
   async confirm(form) {
     const { publicKey } = await ask('/account/passkeys/confirm/options');

@@ -17,7 +17,7 @@ use std::path::Path;
 pub struct Again {
     /// Persons who were erased.
     pub erased: usize,
-    /// API keys that were revoked.
+    /// API keys that were revoked, or that others took the place of.
     pub revoked: usize,
     /// Alerts that were ended, the consent with the last of them.
     pub ended: usize,
@@ -55,7 +55,10 @@ impl fmt::Display for Again {
 pub async fn again(conn: &mut PgConnection, list: &Path, now: DateTime<Utc>) -> anyhow::Result<Again> {
     let list = List::read(list)?;
     let erased = erase_again(&mut *conn, &list, now).await?;
-    let revoked = listed(&mut *conn, &list, "select id from api_key").await?;
+    let mut revoked = listed(&mut *conn, &list, "select id from api_key").await?;
+    // One that knows of its successor goes on beside it for as long as it was to.
+    let whole = "select id from api_key where replaced_by is null";
+    revoked.extend(standing(&mut *conn, &list, &Mark::Replaced, whole).await?);
     let revoked = keys::end_these((&mut *conn, None), &revoked, "restored", now).await?.len();
     let mut done = Again { erased, revoked, ..Again::default() };
     for id in listed(&mut *conn, &list, "select id from alert").await? {

@@ -18,6 +18,8 @@ pub enum Mark {
     Disabled,
     /// Of a passkey: there is a copy of it. Nothing lifts it.
     Refused,
+    /// Of an API key: another one took its place. Nothing lifts it.
+    Replaced,
     /// Of an account: the role that is named was taken away, or is given in another way ([`given`]).
     Taken(String),
 }
@@ -28,6 +30,7 @@ impl Mark {
             Self::Halt(halt) => halt.word(),
             Self::Disabled => "disabled",
             Self::Refused => "refused",
+            Self::Replaced => "replaced",
             Self::Taken(role) => &format!("taken {role}"),
         };
         tombstone(&format!("{word} {} {id}", if on { "on" } else { "off" }))

@@ -2,6 +2,7 @@
 
 use super::me;
 use crate::here::{Entry, Lang, Site};
+use crate::redirects::in_language;
 use crate::routes::holder::may;
 use crate::{accounts, keys, passkeys, respond, sessions};
 use askama::Template;
@@ -65,14 +66,14 @@ struct AccountPage<'a> {
     languages: Vec<(String, String, String, bool)>,
 }
 
-/// This page in every language, where the country has several.
+/// This page in every language, where the country has several. `path` with what else its address has to say.
 pub(crate) fn languages(site: &Site, lang: &Lang, path: &str) -> Vec<(String, String, String, bool)> {
     if site.langs.len() < 2 {
         return Vec::new();
     }
     let link = |l: &Lang| {
         let (code, name, tag) = (&l.language.code, l.language.name.clone(), l.language.tag.clone());
-        (format!("{path}?lang={code}"), name, tag, *code == lang.language.code)
+        (in_language(path, code), name, tag, *code == lang.language.code)
     };
     site.langs.iter().map(link).collect()
 }
@@ -149,8 +150,14 @@ fn ways_in(site: &Site, lang: &Lang, said: Option<String>, return_to: String) ->
 }
 
 /// `GET /account/goodbye`: back from the provider's logout.
-pub(crate) async fn goodbye(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let lang = site.lang(None, &headers).ok_or(Problem::NotFound("language"))?;
+pub(crate) async fn goodbye(
+    State(site): State<Arc<Site>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let params = Params::known(query.as_deref(), &["state"]);
+    let spoken = params.one("state")?.and_then(|state| state.rsplit_once('.')).map(|(_, code)| code);
+    let lang = site.lang(spoken, &headers).ok_or(Problem::NotFound("language"))?;
     let said = Some(lang.t("done.out"));
     ways_in(&site, lang, said, "/account".to_owned())
 }

@@ -11,6 +11,7 @@ use super::sessions::mine;
 use crate::here::{Lang, Site};
 use crate::keys::{self, New, Rotation, Times};
 use crate::respond;
+use crate::rights::list::Mark;
 use axum::Router;
 use axum::extract::{Extension, Path, State};
 use axum::http::HeaderMap;
@@ -142,6 +143,7 @@ async fn rotate(
         Rotation::Absent => return Err(Problem::NotFound("key")),
         Rotation::Many => return back(lang, "many"),
     };
+    site.marked(Mark::Replaced, true, vec![id]).await?;
     tx.commit().await?;
     let moment = |at| lang.formats.moment(at);
     let said = format!(

@@ -165,15 +165,20 @@ pub(crate) async fn callback(
     };
     let limits = site.app.profile.identity.session;
     let token = sessions::begin(&mut tx, &account.id, &done.origin, limits, now).await?;
+    let browser = cookies::get(&headers, LOGIN).unwrap_or_default();
+    let more = logins::more(&mut tx, browser, now).await?;
     tx.commit().await?;
     if let Some(whose) = replaced {
         let why = "the same browser logged in anew";
         security::event_of(Some(&whose.pseudonym()), Event::Session, Outcome::Done, why);
     }
     security::event(Event::Login, Outcome::Done, &id);
-    let mut response = respond::see_other(&login.return_to)?;
+    let mut response = respond::see_other(&site.onward(&login.return_to, Some(lang)))?;
     let lasts = i64::from(limits.absolute_hours) * 3600;
     response.headers_mut().append(SET_COOKIE, cookies::set(SESSION, &token, lasts)?);
-    response.headers_mut().append(SET_COOKIE, cookies::set(LOGIN, "", 0)?);
+    // What another tab began needs it still.
+    if !more {
+        cookies::forget(response.headers_mut(), &[LOGIN])?;
+    }
     Ok(response)
 }

@@ -35,7 +35,9 @@ pub(crate) async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) ->
         ended(hints.len(), "logged out");
         if let Some(provider) = site.provider(&me.account.provider) {
             let hint = hints.into_iter().flatten().next();
-            match provider.end_session(hint.as_deref(), &random::secret()?).await {
+            // Comes back as it is: the page that says goodbye speaks the language of the one that was left.
+            let spoken = site.chosen(&headers).map_or("", |lang| lang.language.code.as_str());
+            match provider.end_session(hint.as_deref(), &format!("{}.{spoken}", random::secret()?)).await {
                 Ok(Some(url)) => to = url.into(),
                 Ok(None) => {}
                 // The session here is over all the same.

@@ -61,7 +61,9 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let params = Params::known(query.as_deref(), &["lang", "before"]);
     let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
-    let before = params.read("before", "the number of an entry")?;
+    let before: Option<i64> = params.read("before", "the number of an entry")?;
+    let here =
+        "/account/audit-trail".to_owned() + &before.map_or_else(String::new, |n| format!("?before={n}"));
     let mut tx = site.app.db.begin().await?;
     let entries = read(&site, &mut tx, &reader.me.account, before).await?;
     tx.commit().await?;
@@ -70,7 +72,7 @@ pub(super) async fn show(
         newer: before.is_some(),
         older: entries.last().map(|entry| entry.seq).filter(|_| full),
         rows: entries.into_iter().map(|entry| row(lang, entry)).collect(),
-        languages: languages(&site, lang, "/account/audit-trail"),
+        languages: languages(&site, lang, &here),
         site: &site,
         lang,
     };

@@ -114,7 +114,7 @@ impl Browser {
 
     async fn follow(&mut self, mut method: Method, mut url: Url, fields: &[(&str, &str)], on: bool) -> Page {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let from = self.at.take();
+        let mut from = self.at.take();
         for _ in 0..12 {
             let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
             let mut request = self
@@ -135,6 +135,9 @@ impl Browser {
             let response = request.send().await.unwrap();
             for line in response.headers().get_all(SET_COOKIE) {
                 self.keep(line.to_str().unwrap(), url.origin() == self.origin.origin());
+            }
+            if response.headers().get("referrer-policy").is_some_and(|policy| policy == "no-referrer") {
+                from = None;
             }
             let to = response.headers().get(LOCATION).map(|l| url.join(l.to_str().unwrap()).unwrap());
             match to {

@@ -107,7 +107,7 @@ async fn who_guesses_codes_in_a_browser_that_was_left_open_keeps_its_owner_out_o
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     let (status, mut owner) = logged_in(&service, &provider).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(owner.send("/account/sessions/others/end", &[]).await.url.as_str().ends_with("done=others"));
+    assert!(owner.send("/account/sessions/others/end", &[]).await.url.as_str().contains("?done=others"));
     assert!(!finder.get("/account").await.body.contains("/account/sessions/others/end"));
 }
 
@@ -124,7 +124,7 @@ async fn no_moment_that_a_provider_names_is_one_that_the_database_cannot_keep(po
         let (page, mut browser) = browser_with(&service, &provider, at(old.clone())).await;
         assert_eq!(page.status, StatusCode::OK, "{old}: {}", page.body);
         let page = browser.send("/account/sessions/others/end", &[]).await;
-        assert!(page.url.as_str().ends_with("done=anew"), "{old}: {}", page.url);
+        assert!(page.url.as_str().contains("?done=anew"), "{old}: {}", page.url);
     }
     // What is no moment is no login.
     for wrong in

@@ -245,6 +245,12 @@ async fn a_restriction_and_an_objection_stop_the_use_until_they_are_lifted(pool:
     let given: Vec<bool> =
         sqlx::query_scalar("select given from consent order by id").fetch_all(&pool).await.unwrap();
     assert_eq!(given, [true, false], "a withdrawal is a row");
+    // What was taken back is not taken back again, and nothing says so.
+    assert!(!page.body.contains("Withdraw the consent"), "{}", page.body);
+    let page = ada.browser.send("/account/rights/consent", &[]).await;
+    assert!(page.body.contains("so there is none to withdraw"), "{}", page.body);
+    let made = "select count(*) from request where kind = 'withdrawal'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(made).fetch_one(&pool).await.unwrap(), 1);
 }
 
 #[sqlx::test(migrator = "identity::MIGRATOR")]

@@ -192,18 +192,39 @@ async fn what_is_done_on_a_page_is_answered_in_the_language_that_was_chosen_for_
     let (words, german) = (locale("it"), locale("de"));
     let (_, mut browser) = service.somebody("ada").await;
     browser.language = "de-CH".into();
+    browser.get("/account/rights?lang=it").await;
+    // One after the other: what the first one leads to speaks it too, and what is done there.
     for (path, form, said) in [
         ("/account/rights/restriction", ("on", "yes"), "rights.is_restricted"),
+        ("/account/rights/restriction", ("on", "no"), "rights.done.lifted"),
         ("/account/rights/consent", ("", ""), "rights.done.no_consent"),
         ("/account/rights/erasure", ("sure", ""), "rights.done.unsure"),
         ("/account/sessions/others/end", ("", ""), "done.others"),
         ("/account/rights/erasure", ("sure", "yes"), "erased.title"),
     ] {
-        browser.get("/account/rights?lang=it").await;
         let page = browser.send(path, &[form]).await;
         assert!(page.body.contains(&words[said]), "{path}: {}", page.body);
         assert!(page.body.contains("<html lang=\"it-CH\">"), "{path}");
     }
+    // Out, with a way back that only the address of the page knows.
+    let (_, mut browser) = service.somebody("bob").await;
+    browser.language = "de-CH".into();
+    browser.get("/account?lang=it").await;
+    let page = browser.send("/account/logout", &[]).await;
+    assert!(page.body.contains(&words["done.out"]), "{}", page.body);
+    // A page that is asked for by its address, and leads to another one.
+    let (_, mut auditor, _) = crate::access::with_role(&service, "eve", "auditor").await;
+    auditor.language = "de-CH".into();
+    assert!(
+        auditor.get("/account/audit-trail?lang=it&before=9").await.body.contains("before=9&#38;lang=fr\"")
+    );
+    sqlx::query("update session set passkey_at = null").execute(&pool).await.unwrap();
+    let page = auditor.get("/account/audit-trail?lang=it&before=9").await.body;
+    assert!(page.contains(&words["passkeys.wanted"]), "{page}");
+    assert!(
+        page.contains("return_to=%2Faccount%2Faudit-trail%3Flang%3Dit%26before%3D9&#38;lang=fr\""),
+        "{page}"
+    );
     // Another site's page chooses nothing.
     let request = crate::browser::client().get(format!("{}/account/rights", service.origin));
     let request =

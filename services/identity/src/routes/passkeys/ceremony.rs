@@ -1,6 +1,7 @@
 //! What the script of the page asks for and sends: a challenge, and an authenticator's answer to it.
 
 use super::operator::Operator;
+use super::page::CONFIRMED;
 use crate::here::Site;
 use crate::passkeys::challenges::{self, Purpose};
 use crate::passkeys::{self, Failure, RelyingParty, Use, letter};
@@ -90,7 +91,7 @@ pub(crate) async fn options(State(site): State<Arc<Site>>, headers: HeaderMap) -
     Ok(told(&options))
 }
 
-/// `POST /account/passkeys` with `name` and `credential`: registers what answered the challenge of this session.
+/// `POST /account/passkeys` with `name`, `credential` and `return_to`: registers what answered the challenge of this session.
 pub(crate) async fn add(
     State(site): State<Arc<Site>>,
     peer: Peer,
@@ -120,7 +121,10 @@ pub(crate) async fn add(
     tx.commit().await?;
     security::event(Event::Passkey, Outcome::Done, "registered");
     site.post(letter);
-    Ok(told(&json!({ "to": "/account/passkeys?done=added" })))
+    // Whoever was on the way to something that wants a passkey goes on.
+    let to = body["return_to"].as_str().filter(|to| *to != CONFIRMED);
+    let to = site.local(to.or(Some("/account/passkeys?done=added")));
+    Ok(told(&json!({ "to": site.onward(&to, site.chosen(&headers)) })))
 }
 
 /// `POST /account/passkeys/confirm/options`: a challenge for a passkey that is registered.
@@ -172,8 +176,8 @@ pub(crate) async fn confirm(
     operator.audit(&site, &mut tx, "passkey.use", json!({})).await?;
     tx.commit().await?;
     security::event(Event::Passkey, Outcome::Done, "used");
-    let to = site.local(body["return_to"].as_str().or(Some("/account/passkeys?done=confirmed")));
-    Ok(told(&json!({ "to": to })))
+    let to = site.local(body["return_to"].as_str().or(Some(CONFIRMED)));
+    Ok(told(&json!({ "to": site.onward(&to, site.chosen(&headers)) })))
 }
 
 /// There is a copy of a passkey: it is accepted no more, and its owner is told.

@@ -19,6 +19,9 @@ const DONE: [&str; 8] = ["added", "confirmed", "named", "removed", "recovered", 
 /// After these somebody may want all other sessions to end (OWASP ASVS 5.0, 7.4.3).
 const CHANGED: [&str; 2] = ["added", "removed"];
 
+/// Where whoever used a passkey goes who was on the way to nowhere else.
+pub(super) const CONFIRMED: &str = "/account/passkeys?done=confirmed";
+
 /// A passkey as its owner sees it.
 struct Row {
     id: String,
@@ -70,8 +73,12 @@ pub(crate) async fn show(
     let lang = site.lang(params.one("lang")?, &headers).ok_or(Problem::NotFound("language"))?;
     let done = params.one("done")?.filter(|d| DONE.contains(d));
     let said = done.map(|d| lang.t(format!("passkeys.done.{d}")));
-    let to = params.one("return_to")?.unwrap_or("/account/passkeys?done=confirmed").to_owned();
+    let to = params.one("return_to")?.unwrap_or(CONFIRMED).to_owned();
     let operator = Operator::or_owner(&site, &headers).await?;
+    let said = match done {
+        Some("wanted") if operator.keys.is_empty() => Some(lang.t("passkeys.wanted")),
+        _ => said,
+    };
     let changed = done.is_some_and(|d| CHANGED.contains(&d));
     page(&site, lang, operator, (said, changed), site.local(Some(&to)), Vec::new()).await
 }
@@ -84,7 +91,7 @@ pub(super) async fn with_codes(
     codes: Vec<String>,
 ) -> Result<Response, Problem> {
     let lang = site.lang(None, headers).ok_or(Problem::NotFound("language"))?;
-    page(site, lang, operator, (None, true), "/account/passkeys?done=confirmed".to_owned(), codes).await
+    page(site, lang, operator, (None, true), CONFIRMED.to_owned(), codes).await
 }
 
 async fn page(
@@ -115,6 +122,15 @@ async fn page(
         .append_pair("return_to", "/account/passkeys")
         .append_pair("anew", "1")
         .finish();
+    let languages = match (codes.is_empty(), return_to.as_str()) {
+        // They are shown once.
+        (false, _) => Vec::new(),
+        (true, CONFIRMED) => languages(site, lang, "/account/passkeys"),
+        (true, to) => {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", to).finish();
+            languages(site, lang, &format!("/account/passkeys?{query}"))
+        }
+    };
     let page = Page {
         said,
         script: assets::script(),
@@ -130,7 +146,7 @@ async fn page(
         codes,
         left: left.to_string(),
         again: format!("/account/login/{}?{back}", operator.me.account.provider),
-        languages: languages(site, lang, "/account/passkeys"),
+        languages,
         lang,
         site,
     };

@@ -89,6 +89,9 @@ async fn set(site: &Site, headers: &HeaderMap, sent: Sent, what: Halt) -> Result
 pub(crate) async fn consent(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Problem> {
     let person = proven(&site, &headers).await?;
     let Some(contact) = &person.contact else { return back("no_consent") };
+    if !alerts::agrees(&mut *site.app.db.acquire().await?, contact).await? {
+        return back("no_consent");
+    }
     let desk = Desk::open(&site, &person, "withdrawal").await?;
     let mut tx = site.app.db.begin().await?;
     let ids: Vec<String> = alerts::of(&mut tx, contact).await?.into_iter().map(|alert| alert.id).collect();

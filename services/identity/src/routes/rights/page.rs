@@ -1,6 +1,7 @@
 //! The page: before the proof a form for an address, after it what is kept and what can be done with it.
 
 use super::{person, read};
+use crate::alerts;
 use crate::here::{Lang, Site};
 use crate::respond;
 use crate::rights::{Person, export, requests};
@@ -48,6 +49,8 @@ struct Rights<'a> {
     person: &'a Person,
     kept: Vec<Kept>,
     requests: Vec<Row>,
+    /// Is there a consent to take back?
+    agrees: bool,
 }
 
 impl Rights<'_> {
@@ -115,6 +118,10 @@ pub(crate) async fn show(
     let mut conn = site.app.db.acquire().await?;
     let rows = export::rows(&mut conn, &person).await?;
     let requests = requests::of(&mut conn, &person.pseudonyms()).await?;
+    let agrees = match &person.contact {
+        Some(contact) => alerts::agrees(&mut conn, contact).await?,
+        None => false,
+    };
     drop(conn);
     let kept = rows.into_iter().filter_map(|(name, rows)| {
         let rows = rows.as_array().map_or(0, |r| r.len());
@@ -135,6 +142,7 @@ pub(crate) async fn show(
         languages: languages(&site, lang, "/account/rights"),
         kept: kept.collect(),
         requests: requests.collect(),
+        agrees,
         person: &person,
         site: &site,
         lang,
